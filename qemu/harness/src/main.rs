@@ -1,0 +1,2 @@
+//! Host harness.
+fn main() {}
