@@ -1,0 +1,182 @@
+//! AArch64: `dc cvap`, `dc cvadp`, `dc cvac`; drain by `dsb sy`.
+//!
+//! Arm Architecture Reference Manual for A-profile architecture (DDI 0487), "DC CVAP", "DC CVADP", "DC CVAC", "CTR_EL0", "ID_AA64ISAR1_EL1", and
+//! section "Ordering and completion of data and instruction cache instructions": a data cache instruction by address is ordered after
+//! the CPU's own stores to that line, and complete only after a DSB whose access types are both loads and stores. DMB and
+//! `dsb ishst`/`ishld` do not complete it.
+//!
+//! `dsb sy` reaches the full system. A platform whose persistent memory is inside the inner shareable domain may choose `dsb ish` with an
+//! [`Instruction`] of its own.
+
+use core::arch::asm;
+
+use bitflags::bitflags;
+
+use crate::{Error, Granularity, Instruction, Lines, Table};
+
+/// `dc cvap`: cleans the line to the point of persistence (FEAT_DPB).
+#[derive(Clone, Copy, Debug)]
+pub struct Cvap;
+
+/// `dc cvadp`: cleans the line to the point of deep persistence (FEAT_DPB2).
+#[derive(Clone, Copy, Debug)]
+pub struct Cvadp;
+
+/// `dc cvac`: cleans the line to the point of coherency, wherever the platform has it.
+#[derive(Clone, Copy, Debug)]
+pub struct Cvac;
+
+// SAFETY: "DC CVAP" cleans to the point of persistence; `dsb sy` completes it. Neither block is `nomem`.
+unsafe impl Instruction for Cvap {
+    const NAME: &'static str = "cvap";
+
+    #[inline(always)]
+    unsafe fn write_back(line: usize) {
+        // The `sys` form is DC CVAP's own encoding, and assembles whatever extensions the target names.
+        // SAFETY: the caller vouches that the line is mapped and the CPU has the instruction.
+        unsafe { asm!("sys #3, c7, c12, #1, {}", in(reg) line, options(nostack, preserves_flags)) }
+    }
+
+    #[inline(always)]
+    fn drain() {
+        dsb();
+    }
+}
+
+// SAFETY: "DC CVADP" cleans to the point of deep persistence; `dsb sy` completes it.
+unsafe impl Instruction for Cvadp {
+    const NAME: &'static str = "cvadp";
+
+    #[inline(always)]
+    unsafe fn write_back(line: usize) {
+        // SAFETY: as for `dc cvap`, of which this is the deep form.
+        unsafe { asm!("sys #3, c7, c13, #1, {}", in(reg) line, options(nostack, preserves_flags)) }
+    }
+
+    #[inline(always)]
+    fn drain() {
+        dsb();
+    }
+}
+
+// SAFETY: "DC CVAC" cleans to the point of coherency, and who chooses its table vouches that the persistence domain
+// starts there; `dsb sy` completes it.
+unsafe impl Instruction for Cvac {
+    const NAME: &'static str = "cvac";
+
+    #[inline(always)]
+    unsafe fn write_back(line: usize) {
+        // SAFETY: the caller vouches that the line is mapped; every AArch64 CPU has the instruction.
+        unsafe { asm!("dc cvac, {}", in(reg) line, options(nostack, preserves_flags)) }
+    }
+
+    #[inline(always)]
+    fn drain() {
+        dsb();
+    }
+}
+
+#[inline(always)]
+fn dsb() {
+    // SAFETY: a barrier touches no memory.
+    unsafe { asm!("dsb sy", options(nostack, preserves_flags)) }
+}
+
+/// Waits until this CPU's stores are complete in the whole system.
+#[inline(always)]
+pub fn store_fence() {
+    // SAFETY: a barrier touches no memory.
+    unsafe { asm!("dsb st", options(nostack, preserves_flags)) }
+}
+
+const fn tables<I: Instruction>() -> [Table; 5] {
+    [
+        Table::of::<Lines<I, 16>>(),
+        Table::of::<Lines<I, 32>>(),
+        Table::of::<Lines<I, 64>>(),
+        Table::of::<Lines<I, 128>>(),
+        Table::of::<Lines<I, 256>>(),
+    ]
+}
+
+/// Tables for `dc cvap`, lines of 16 to 256 bytes.
+pub static CVAP: [Table; 5] = tables::<Cvap>();
+/// Tables for `dc cvadp`, lines of 16 to 256 bytes.
+pub static CVADP: [Table; 5] = tables::<Cvadp>();
+/// Tables for `dc cvac`, lines of 16 to 256 bytes. Never chosen by [`detect`]: only the platform's author knows whether the point of
+/// coherency lies in the persistence domain, and vouches for it with [`select`](crate::select).
+pub static CVAC: [Table; 5] = tables::<Cvac>();
+
+bitflags! {
+    /// The persistence instructions that a CPU has.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Features: u32 {
+        /// ID_AA64ISAR1_EL1.DPB is 1 or more.
+        const DPB = 1 << 0;
+        /// ID_AA64ISAR1_EL1.DPB is 2 or more.
+        const DPB2 = 1 << 1;
+    }
+}
+
+/// What a CPU reports of its cache lines. Where a system mixes CPUs, take the features that all have and the smallest line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cpu {
+    /// Its persistence instructions.
+    pub features: Features,
+    /// Bytes of its smallest data cache line.
+    pub line: usize,
+}
+
+impl Cpu {
+    /// Reads the identification registers of the CPU that this runs on.
+    #[must_use]
+    pub fn detect() -> Self {
+        let (isar1, ctr): (u64, u64);
+        // SAFETY: both registers can be read at EL1 and above, and have no side effect; systems emulate or allow it at EL0.
+        unsafe {
+            asm!(
+                "mrs {}, ID_AA64ISAR1_EL1",
+                "mrs {}, CTR_EL0",
+                out(reg) isar1,
+                out(reg) ctr,
+                options(nomem, nostack, preserves_flags),
+            );
+        }
+        Self::from_registers(isar1, ctr)
+    }
+
+    /// Decodes ID_AA64ISAR1_EL1.DPB (bits 3 to 0) and CTR_EL0.DminLine (bits 19 to 16, log2 of 4-byte words).
+    #[must_use]
+    pub const fn from_registers(isar1: u64, ctr: u64) -> Self {
+        Self {
+            features: match isar1 & 0xf {
+                0 => Features::empty(),
+                1 => Features::DPB,
+                _ => Features::DPB.union(Features::DPB2),
+            },
+            line: 4 << (ctr >> 16 & 0xf),
+        }
+    }
+
+    /// The table of `dc cvap`.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] without it, [`Error::LineSize`] with lines that no table has.
+    pub fn table(self) -> Result<&'static Table, Error> {
+        if !self.features.contains(Features::DPB) {
+            return Err(Error::Unsupported {
+                granularity: Granularity::CacheLine,
+                missing: "the CPU has no FEAT_DPB (dc cvap); where the point of coherency is in the persistence domain, select arch::CVAC",
+            });
+        }
+        Table::with_line(&CVAP, self.line)
+    }
+}
+
+/// The table for the CPU that this runs on.
+///
+/// # Errors
+/// As for [`Cpu::table`].
+pub fn detect() -> Result<&'static Table, Error> {
+    Cpu::detect().table()
+}

@@ -1,0 +1,20 @@
+//! The instruction sets: one file each, all with the same shape.
+//!
+//! Each offers its instructions (types that implement [`Instruction`](crate::Instruction)), their `static` tables by line size,
+//! [`store_fence`], and [`detect`], which picks a table by what the CPU reports.
+//! A further instruction set is one new file and its line here.
+
+#[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
+#[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
+#[cfg_attr(target_arch = "riscv64", path = "riscv64.rs")]
+#[cfg_attr(
+    not(any(
+        target_arch = "x86_64",
+        target_arch = "aarch64",
+        target_arch = "riscv64"
+    )),
+    path = "generic.rs"
+)]
+mod native;
+
+pub use native::*;

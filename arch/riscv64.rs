@@ -1,0 +1,142 @@
+//! RISC-V (RV64): `cbo.clean` and `cbo.flush` of Zicbom; drain by `fence iorw, iorw`.
+//!
+//! RISC-V Instruction Set Manual, Volume I, "Zicbom, Zicbop, Zicboz" (cache-management operations): a store and a later cache-block operation
+//! of the same hart on the same block are ordered; the operation is ordered with what follows by a FENCE whose predecessor set has both
+//! W and O, as memory and as device output. The successor set is everything, since what acknowledges durability may be a device write.
+//!
+//! The manual knows no point of persistence: the operation reaches the point where all agents see the same bytes. Who selects one of these
+//! tables vouches that memory at that point is in the persistence domain, that the block size is the platform's
+//! (device tree `riscv,cbom-block-size`, ACPI RHCT), and that menvcfg.CBCFE (in user mode senvcfg.CBCFE too) is set.
+//! `cbo.inval` discards data and is not here.
+
+use core::arch::asm;
+
+use bitflags::bitflags;
+
+use crate::{Error, Granularity, Instruction, Lines, Table};
+
+/// `cbo.clean`: writes the block back and may keep it in the cache.
+#[derive(Clone, Copy, Debug)]
+pub struct CboClean;
+
+/// `cbo.flush`: writes the block back and drops it from the cache.
+#[derive(Clone, Copy, Debug)]
+pub struct CboFlush;
+
+// SAFETY: "cbo.clean" writes the block back, ordered after the hart's own stores to it; the fence orders all later accesses after it.
+// Neither block is `nomem`.
+unsafe impl Instruction for CboClean {
+    const NAME: &'static str = "zicbom";
+
+    #[inline(always)]
+    unsafe fn write_back(line: usize) {
+        // SAFETY: the caller vouches that the block is mapped and that the hart has Zicbom, enabled at this privilege level.
+        unsafe {
+            asm!(
+                ".option push",
+                ".option arch, +zicbom",
+                "cbo.clean ({})",
+                ".option pop",
+                in(reg) line,
+                options(nostack, preserves_flags),
+            );
+        }
+    }
+
+    #[inline(always)]
+    fn drain() {
+        store_fence();
+    }
+}
+
+// SAFETY: "cbo.flush" does what cbo.clean does, and then invalidates the block.
+unsafe impl Instruction for CboFlush {
+    const NAME: &'static str = "zicbom-flush";
+
+    #[inline(always)]
+    unsafe fn write_back(line: usize) {
+        // SAFETY: as for `cbo.clean`.
+        unsafe {
+            asm!(
+                ".option push",
+                ".option arch, +zicbom",
+                "cbo.flush ({})",
+                ".option pop",
+                in(reg) line,
+                options(nostack, preserves_flags),
+            );
+        }
+    }
+
+    #[inline(always)]
+    fn drain() {
+        store_fence();
+    }
+}
+
+/// Orders all earlier accesses of this hart, to memory and devices, before all later ones.
+#[inline(always)]
+pub fn store_fence() {
+    // SAFETY: a fence touches no memory.
+    unsafe { asm!("fence iorw, iorw", options(nostack, preserves_flags)) }
+}
+
+const fn tables<I: Instruction>() -> [Table; 5] {
+    [
+        Table::of::<Lines<I, 16>>(),
+        Table::of::<Lines<I, 32>>(),
+        Table::of::<Lines<I, 64>>(),
+        Table::of::<Lines<I, 128>>(),
+        Table::of::<Lines<I, 256>>(),
+    ]
+}
+
+/// Tables for `cbo.clean`, blocks of 16 to 256 bytes.
+pub static ZICBOM: [Table; 5] = tables::<CboClean>();
+/// Tables for `cbo.flush`, blocks of 16 to 256 bytes, for a platform that wants its lines dropped.
+pub static ZICBOM_FLUSH: [Table; 5] = tables::<CboFlush>();
+
+bitflags! {
+    /// The cache-block instructions that a hart has.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Features: u32 {
+        /// Zicbom: `cbo.clean`, `cbo.flush`.
+        const ZICBOM = 1 << 0;
+    }
+}
+
+/// What the platform says of its harts: there is no instruction that asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cpu {
+    /// Its cache-block instructions.
+    pub features: Features,
+    /// Bytes of a cache block: device tree `riscv,cbom-block-size`, or ACPI RHCT.
+    pub line: usize,
+}
+
+impl Cpu {
+    /// The table of `cbo.clean`.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] without Zicbom, [`Error::LineSize`] with blocks that no table has.
+    pub fn table(self) -> Result<&'static Table, Error> {
+        if !self.features.contains(Features::ZICBOM) {
+            return Err(Error::Unsupported {
+                granularity: Granularity::CacheLine,
+                missing: "the hart has no Zicbom (cbo.clean)",
+            });
+        }
+        Table::with_line(&ZICBOM, self.line)
+    }
+}
+
+/// No table: RISC-V cannot be asked. Describe the hart with [`Cpu`] and give its table to [`select`](crate::select).
+///
+/// # Errors
+/// Always [`Error::Unsupported`].
+pub fn detect() -> Result<&'static Table, Error> {
+    Err(Error::Unsupported {
+        granularity: Granularity::CacheLine,
+        missing: "RISC-V reports no Zicbom and no block size by itself: select the table of the device tree's arch::Cpu",
+    })
+}

@@ -1,0 +1,157 @@
+//! What can be wrong with a map, a range or a CPU.
+
+use core::fmt;
+
+use crate::Granularity;
+
+/// Why a map was not made, or a checked call was not carried out. Addresses and lengths are in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// The base of a map is the null pointer.
+    Null {
+        /// Length asked for.
+        len: usize,
+    },
+    /// A map of no bytes.
+    Empty {
+        /// Where it would have started.
+        start: usize,
+    },
+    /// The range runs past the top of the address space.
+    Wraps {
+        /// Start of the range.
+        start: usize,
+        /// Length of the range.
+        len: usize,
+    },
+    /// The range is not wholly inside the map. Nothing was touched.
+    OutsideMap {
+        /// Start of the range.
+        start: usize,
+        /// Length of the range.
+        len: usize,
+        /// Start of the map.
+        map_start: usize,
+        /// Length of the map.
+        map_len: usize,
+    },
+    /// The CPU cannot do what the granularity needs, so a map over it would not be durable.
+    Unsupported {
+        /// The granularity asked for.
+        granularity: Granularity,
+        /// What the CPU lacks.
+        missing: &'static str,
+    },
+    /// There is no table for lines of this size.
+    LineSize {
+        /// Line size in bytes, as the CPU or the caller reported it.
+        line: usize,
+        /// The instruction whose tables were searched.
+        instruction: &'static str,
+    },
+    /// A table of another granularity was given where only one fits.
+    WrongGranularity {
+        /// The granularity that fits.
+        expected: Granularity,
+        /// Name of the table that was given.
+        table: &'static str,
+    },
+    /// A different table is already in use; maps may rely on it.
+    AlreadySelected {
+        /// Name of the table in use.
+        selected: &'static str,
+        /// Its line size in bytes.
+        line: usize,
+    },
+    /// Page granularity needs the caller's sync hook: use [`Map::with_hook`](crate::Map::with_hook).
+    NoHook {
+        /// Start of the map.
+        start: usize,
+        /// Length of the map.
+        len: usize,
+    },
+    /// A page-granularity map already covers part of this range, so an address would have two hooks.
+    Overlap {
+        /// Start of the range.
+        start: usize,
+        /// Length of the range.
+        len: usize,
+        /// Start of the map that is there.
+        other_start: usize,
+        /// Length of the map that is there.
+        other_len: usize,
+    },
+    /// As many page-granularity maps exist as the registry holds.
+    TooManyPageMaps {
+        /// How many it holds.
+        capacity: usize,
+    },
+    /// The sync hook of a page-granularity map failed: the range may not be durable.
+    Sync {
+        /// Start of the part that the hook was given.
+        start: usize,
+        /// Length of that part.
+        len: usize,
+        /// What the hook returned.
+        code: i32,
+    },
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Null { len } => write!(f, "the base of a map of {len} bytes is null"),
+            Self::Empty { start } => write!(f, "the map at {start:#x} has no bytes"),
+            Self::Wraps { start, len } => write!(
+                f,
+                "the range of {len:#x} bytes at {start:#x} runs past the top of the address space"
+            ),
+            Self::OutsideMap {
+                start,
+                len,
+                map_start,
+                map_len,
+            } => write!(
+                f,
+                "the range of {len:#x} bytes at {start:#x} is not inside the map of {map_len:#x} bytes at {map_start:#x}"
+            ),
+            Self::Unsupported {
+                granularity,
+                missing,
+            } => write!(f, "{granularity} granularity is not possible: {missing}"),
+            Self::LineSize { line, instruction } => {
+                write!(f, "there is no {instruction} table for {line}-byte lines")
+            }
+            Self::WrongGranularity { expected, table } => {
+                write!(f, "the table {table} is not of {expected} granularity")
+            }
+            Self::AlreadySelected { selected, line } => write!(
+                f,
+                "the table {selected} for {line}-byte lines is already in use"
+            ),
+            Self::NoHook { start, len } => write!(
+                f,
+                "the page-granularity map of {len:#x} bytes at {start:#x} has no sync hook"
+            ),
+            Self::Overlap {
+                start,
+                len,
+                other_start,
+                other_len,
+            } => write!(
+                f,
+                "the range of {len:#x} bytes at {start:#x} overlaps the page-granularity map of {other_len:#x} bytes at {other_start:#x}"
+            ),
+            Self::TooManyPageMaps { capacity } => {
+                write!(f, "there are already {capacity} page-granularity maps")
+            }
+            Self::Sync { start, len, code } => write!(
+                f,
+                "the sync hook returned {code} for {len:#x} bytes at {start:#x}, which may not be durable"
+            ),
+        }
+    }
+}
+
+impl core::error::Error for Error {}

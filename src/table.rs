@@ -1,0 +1,130 @@
+//! The dispatch table: one complete, immutable `static` for each instruction and line size.
+
+use core::fmt;
+
+use crate::{Byte, Error, Primitives};
+
+/// Makes a range durable: the address, the length in bytes.
+pub type PersistFn = unsafe extern "C" fn(ptr: *const u8, len: usize);
+/// Starts to make a range durable: the address, the length in bytes.
+pub type FlushFn = unsafe extern "C" fn(ptr: *const u8, len: usize);
+/// Waits until all earlier flushes of this CPU are durable.
+pub type DrainFn = unsafe extern "C" fn();
+
+/// What the platform makes durable, and so which functions a map needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Granularity {
+    /// Every store that has left the core (eADR, battery-backed or flush-on-fail caches). Persist is a store fence.
+    Byte,
+    /// Every cache line that was written back (ADR, Arm's point of persistence, RISC-V Zicbom).
+    CacheLine,
+    /// Only what the host or device was asked to sync (virtio-pmem, block-backed memory). Persist calls the map's hook.
+    Page,
+}
+
+impl fmt::Display for Granularity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Byte => "byte",
+            Self::CacheLine => "cache-line",
+            Self::Page => "page",
+        })
+    }
+}
+
+/// The functions of one granularity, instruction and line size. Never incomplete, never changed.
+#[derive(Debug)]
+pub struct Table {
+    name: &'static str,
+    granularity: Granularity,
+    line: usize,
+    persist: PersistFn,
+    flush: FlushFn,
+    drain: DrainFn,
+}
+
+/// The table of [`Granularity::Byte`]: flush is nothing, drain and persist are the store fence.
+pub static BYTE: Table = Table::of::<Byte>();
+
+impl Table {
+    /// The table of the primitives `P`.
+    #[must_use]
+    pub const fn of<P: Primitives>() -> Self {
+        Self {
+            name: P::NAME,
+            granularity: P::GRANULARITY,
+            line: P::LINE,
+            persist: persist::<P>,
+            flush: flush::<P>,
+            drain: drain::<P>,
+        }
+    }
+
+    /// The table for lines of `line` bytes among those of one instruction, such as `arch::CLWB`.
+    ///
+    /// # Errors
+    /// [`Error::LineSize`] if there is none.
+    pub fn with_line(tables: &'static [Self], line: usize) -> Result<&'static Self, Error> {
+        tables
+            .iter()
+            .find(|table| table.line == line)
+            .ok_or(Error::LineSize {
+                line,
+                instruction: tables.first().map_or("empty", |table| table.name),
+            })
+    }
+
+    /// The instruction's mnemonic, or `byte` or `page`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The granularity at which these functions are right.
+    #[must_use]
+    pub const fn granularity(&self) -> Granularity {
+        self.granularity
+    }
+
+    /// Bytes that one write-back covers; 1 where there are no lines.
+    #[must_use]
+    pub const fn line(&self) -> usize {
+        self.line
+    }
+
+    /// The function that makes a range durable before it returns.
+    #[must_use]
+    #[inline]
+    pub const fn persist_fn(&self) -> PersistFn {
+        self.persist
+    }
+
+    /// The function that starts to make a range durable.
+    #[must_use]
+    #[inline]
+    pub const fn flush_fn(&self) -> FlushFn {
+        self.flush
+    }
+
+    /// The function that waits for this CPU's flushes.
+    #[must_use]
+    #[inline]
+    pub const fn drain_fn(&self) -> DrainFn {
+        self.drain
+    }
+}
+
+unsafe extern "C" fn persist<P: Primitives>(ptr: *const u8, len: usize) {
+    // SAFETY: the caller vouches for the range.
+    unsafe { P::persist(ptr, len) }
+}
+
+unsafe extern "C" fn flush<P: Primitives>(ptr: *const u8, len: usize) {
+    // SAFETY: the caller vouches for the range.
+    unsafe { P::flush(ptr, len) }
+}
+
+unsafe extern "C" fn drain<P: Primitives>() {
+    P::drain();
+}
