@@ -1,0 +1,150 @@
+//! Which table each CPU gets, by captured and made-up CPUIDs.
+#![cfg(target_arch = "x86_64")]
+
+use kpmem::{
+    Error, Granularity, Table,
+    arch::{CLFLUSH, CLFLUSHOPT, CLWB, Cpu, Features},
+};
+use raw_cpuid::{CpuId, CpuIdResult};
+
+/// The registers that selection reads: leaf 0 EAX, leaf 1 EBX and EDX, leaf 7.0 EBX.
+#[derive(Clone, Copy)]
+struct Leaves {
+    vendor: &'static [u8; 12],
+    max: u32,
+    ebx1: u32,
+    edx1: u32,
+    ebx7: u32,
+}
+
+const INTEL: &[u8; 12] = b"GenuineIntel";
+const ICE_LAKE_SP: Leaves = Leaves {
+    vendor: INTEL,
+    max: 0x1b,
+    ebx1: 0x0040_0800,
+    edx1: 0xbfeb_fbff,
+    ebx7: 0xf3bf_bfeb,
+};
+const SKYLAKE_CLIENT: Leaves = Leaves {
+    vendor: INTEL,
+    max: 0x16,
+    ebx1: 0x0010_0800,
+    edx1: 0xbfeb_fbff,
+    ebx7: 0x029c_6fbf,
+};
+const HASWELL: Leaves = Leaves {
+    vendor: INTEL,
+    max: 0xd,
+    ebx1: 0x0010_0800,
+    edx1: 0xbfeb_fbff,
+    ebx7: 0x0000_27ab,
+};
+const ZEN_4: Leaves = Leaves {
+    vendor: b"AuthenticAMD",
+    max: 0x10,
+    ebx1: 0x0010_0800,
+    edx1: 0x178b_fbff,
+    ebx7: 0xf1bf_97a9,
+};
+const NOTHING: Leaves = Leaves {
+    vendor: INTEL,
+    max: 1,
+    ebx1: 0,
+    edx1: 0,
+    ebx7: 0,
+};
+
+fn word(bytes: &[u8]) -> u32 {
+    u32::from_le_bytes(bytes.try_into().unwrap())
+}
+
+fn cpu(leaves: Leaves) -> Cpu {
+    let reader = move |leaf: u32, subleaf: u32| {
+        let [mut eax, mut ebx, mut ecx, mut edx] = [0; 4];
+        match (leaf, subleaf) {
+            (0, _) => {
+                eax = leaves.max;
+                ebx = word(&leaves.vendor[0..4]);
+                edx = word(&leaves.vendor[4..8]);
+                ecx = word(&leaves.vendor[8..12]);
+            }
+            (1, _) => (ebx, edx) = (leaves.ebx1, leaves.edx1),
+            (7, 0) => ebx = leaves.ebx7,
+            _ => {}
+        }
+        CpuIdResult { eax, ebx, ecx, edx }
+    };
+    Cpu::from_cpuid(&CpuId::with_cpuid_reader(reader))
+}
+
+fn gets(leaves: Leaves, expected: &'static Table) {
+    let table = cpu(leaves).table().unwrap();
+    assert!(std::ptr::eq(table, expected), "got {}", table.name());
+}
+
+#[test]
+fn each_cpu_gets_its_best_instruction() {
+    gets(ICE_LAKE_SP, &CLWB[0]);
+    gets(ZEN_4, &CLWB[0]);
+    gets(SKYLAKE_CLIENT, &CLFLUSHOPT[0]);
+    gets(HASWELL, &CLFLUSH[0]);
+    // A hypervisor that hides the instruction.
+    let mut filtered = cpu(ICE_LAKE_SP);
+    filtered.features.remove(Features::CLWB);
+    assert!(std::ptr::eq(filtered.table().unwrap(), &CLFLUSHOPT[0]));
+}
+
+#[test]
+fn a_cpu_with_nothing_is_refused() {
+    let error = cpu(NOTHING).table().unwrap_err();
+    assert!(matches!(
+        error,
+        Error::Unsupported {
+            granularity: Granularity::CacheLine,
+            ..
+        }
+    ));
+    assert!(error.to_string().contains("CLFLUSH"), "{error}");
+}
+
+#[test]
+fn an_unknown_line_size_is_refused() {
+    for (eighths, line) in [(0, 0), (4, 32), (16, 128), (255, 2040)] {
+        let ebx1 = eighths << 8 | 0xff00_00ff;
+        let error = cpu(Leaves { ebx1, ..ZEN_4 }).table().unwrap_err();
+        let instruction = "clwb";
+        assert_eq!(error, Error::LineSize { line, instruction });
+    }
+}
+
+/// No other bit of the two registers says that an instruction is there.
+#[test]
+fn only_the_documented_bits_count() {
+    for bit in 0..32 {
+        let alone = 1 << bit;
+        let max = 7;
+        let basic = cpu(Leaves {
+            edx1: alone,
+            max,
+            ..NOTHING
+        })
+        .features;
+        let extended = cpu(Leaves {
+            ebx7: alone,
+            max,
+            ..NOTHING
+        })
+        .features;
+        assert_eq!(basic.contains(Features::CLFLUSH), bit == 19);
+        assert_eq!(extended.contains(Features::CLFLUSHOPT), bit == 23);
+        assert_eq!(extended.contains(Features::CLWB), bit == 24);
+        assert!(basic.difference(Features::CLFLUSH).is_empty());
+        assert!(!extended.contains(Features::CLFLUSH));
+    }
+}
+
+/// Leaf 7 must not be believed where leaf 0 says that it does not exist.
+#[test]
+fn a_leaf_past_the_maximum_is_not_read() {
+    gets(Leaves { max: 1, ..ZEN_4 }, &CLFLUSH[0]);
+}
