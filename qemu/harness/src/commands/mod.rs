@@ -1,0 +1,38 @@
+//! The subcommands.
+
+mod boot;
+mod doctor;
+mod setup;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// kpmem's test harness.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print what is needed, what was found and what is missing.
+    Doctor,
+    /// Install what is missing (`demo` and `test` do so too).
+    Setup,
+    /// Boot a kernel in QEMU with an NVDIMM: the runner of `cargo run` and `cargo test`.
+    Boot(boot::Args),
+}
+
+impl Cli {
+    /// Does what the command line says.
+    pub fn run(self) -> Result<ExitCode> {
+        match self.command {
+            Command::Doctor => doctor::run(),
+            Command::Setup => setup::run(),
+            Command::Boot(args) => boot::run(&args),
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The host side of kpmem's tests: it builds the guest kernels, boots them in QEMU with an
+//! emulated NVDIMM, cuts their power, compares and reports. `cargo xtask` is its command line.
+
+pub mod arch;
+pub mod boot;
+pub mod commands;
+pub mod elf;
+pub mod image;
+pub mod machine;
+pub mod process;
+pub mod serial;
+pub mod setup;
+pub mod toolchain;
+pub mod tools;
+pub mod workspace;

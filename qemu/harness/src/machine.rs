@@ -1,0 +1,114 @@
+//! The emulated computer: a description, and the QEMU command line it becomes.
+
+use crate::{arch::Arch, image::Image};
+use std::path::Path;
+
+/// A computer with one NVDIMM.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// Instruction set.
+    pub arch: Arch,
+    /// QEMU's CPU model with properties. Line or block size follow from it.
+    pub cpu: String,
+    /// Number of CPUs that the guest may use.
+    pub smp: u32,
+    /// Further arguments for QEMU (a plugin, for one).
+    pub extra: Vec<String>,
+}
+
+impl Machine {
+    /// One CPU of the model that has the best write-back instruction.
+    pub fn new(arch: Arch) -> Self {
+        Self {
+            arch,
+            cpu: arch.default_cpu().to_owned(),
+            smp: 1,
+            extra: Vec::new(),
+        }
+    }
+
+    /// The same computer with another CPU model.
+    pub fn with_cpu(mut self, cpu: impl Into<String>) -> Self {
+        self.cpu = cpu.into();
+        self
+    }
+
+    /// QEMU's arguments to boot `kernel` with `image` as its NVDIMM; the guest reads `args` by
+    /// fw_cfg. `blank` is a firmware image without any code.
+    pub(crate) fn argv(
+        &self,
+        kernel: &Path,
+        image: &Image,
+        blank: &Image,
+        args: &str,
+    ) -> Vec<String> {
+        let kernel = kernel.display().to_string();
+        let mut argv = Argv::default();
+        // Nothing but what is asked for, and a guest that resets ends instead of looping.
+        argv.add("-nodefaults -no-user-config -display none -monitor none -no-reboot");
+        argv.add("-accel tcg -serial stdio");
+        argv.pair("-cpu", &self.cpu);
+        let backend = format!(
+            "memory-backend-file,id=nv,mem-path={},size={},share=on",
+            image.inherited_path(),
+            image.size()
+        );
+        argv.pair("-object", &backend);
+        match self.arch {
+            Arch::X86_64 => {
+                argv.add("-machine q35,nvdimm=on -m 256M,slots=2,maxmem=4G");
+                argv.add("-device nvdimm,id=nv0,memdev=nv");
+                argv.add("-device isa-debug-exit,iobase=0xf4,iosize=0x04");
+                argv.pair("-smp", &self.smp.to_string());
+                argv.pair("-kernel", &kernel);
+            }
+            Arch::Aarch64 => {
+                // The virt board has the ACPI device that an NVDIMM needs only when it boots
+                // firmware: a blank one will do, as the generic loader sets the entry point.
+                argv.add("-machine virt,nvdimm=on -m 256M,slots=2,maxmem=4G -semihosting");
+                argv.add("-device nvdimm,id=nv0,memdev=nv");
+                argv.pair("-smp", &self.smp.to_string());
+                argv.pair("-bios", &blank.inherited_path());
+                argv.pair("-device", &format!("loader,file={kernel},cpu-num=0"));
+            }
+            Arch::Riscv64 => {
+                // The virt board has no NVDIMM: a second NUMA node, behind the RAM and backed by
+                // the file, stands in for it. Each node must have a CPU, hence one hart more.
+                let memory = (256 << 20) + image.size();
+                argv.add("-machine virt -bios none");
+                argv.add("-object memory-backend-ram,id=ram,size=256M");
+                argv.add("-numa node,nodeid=0,memdev=ram -numa node,nodeid=1,memdev=nv");
+                argv.pair("-m", &format!("{}M", memory >> 20));
+                argv.pair("-smp", &self.smp.max(2).to_string());
+                argv.pair("-kernel", &kernel);
+            }
+        }
+        if !args.is_empty() {
+            argv.pair(
+                "-fw_cfg",
+                &format!("name=opt/org.kpmem/args,string={}", escape(args)),
+            );
+        }
+        argv.0.extend(self.extra.iter().cloned());
+        argv.0
+    }
+}
+
+/// QEMU's option parser takes a doubled comma as a literal one.
+fn escape(value: &str) -> String {
+    value.replace(',', ",,")
+}
+
+#[derive(Default)]
+struct Argv(Vec<String>);
+
+impl Argv {
+    /// Words without spaces in them.
+    fn add(&mut self, words: &str) {
+        self.0.extend(words.split(' ').map(str::to_owned));
+    }
+
+    fn pair(&mut self, option: &str, value: &str) {
+        self.0.extend([option.to_owned(), value.to_owned()]);
+    }
+}

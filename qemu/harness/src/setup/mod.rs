@@ -1,0 +1,69 @@
+//! Installs what is missing, on Debian 12 and its like; says what to do elsewhere.
+
+mod apt;
+mod sources;
+
+use crate::{process, tools::Need};
+use anyhow::{Context, Result, bail};
+use std::{process::Command, time::Duration};
+
+/// `rustup target add` fetches some ten megabytes a target.
+const RUSTUP_LIMIT: Duration = Duration::from_secs(300);
+
+/// Makes sure that everything is there. Costs a few process starts when it is.
+pub fn ensure() -> Result<()> {
+    if Need::missing().is_empty() {
+        return Ok(());
+    }
+    add_targets();
+    let missing = Need::missing();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for need in &missing {
+        eprintln!("setup: {need} is missing");
+    }
+    let steps = apt::plan(&missing)?;
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("setup: installing needs root. Run these as root, then try again:\n");
+        for step in &steps {
+            eprintln!("{}", step.shell);
+        }
+        bail!(
+            "{} things are missing (see the commands above)",
+            missing.len()
+        );
+    }
+    for (number, step) in steps.iter().enumerate() {
+        eprintln!("setup: [{}/{}] {}", number + 1, steps.len(), step.what);
+        eprintln!("  # {}", step.shell);
+        let done = process::run(Command::new("sh").args(["-c", &step.shell]));
+        match done {
+            Err(error) if step.may_fail => eprintln!("setup: {error:#}; going on"),
+            done => done.with_context(|| format!("set-up failed at: {}", step.what))?,
+        }
+    }
+    if let Some(need) = Need::missing().first() {
+        let why = need.find().err().unwrap_or_default();
+        bail!("set-up ran, and {need} is still missing: {why}");
+    }
+    Ok(())
+}
+
+/// The quick way to `core`, where rustup manages the compiler and can download.
+fn add_targets() {
+    let lacking = Need::all().filter_map(|need| match need {
+        Need::Core(arch) if need.find().is_err() => Some(arch.target()),
+        _ => None,
+    });
+    let lacking: Vec<_> = lacking.collect();
+    if lacking.is_empty() || process::find("rustup").is_none() {
+        return;
+    }
+    eprintln!("setup: rustup target add {}", lacking.join(" "));
+    let mut command = Command::new("rustup");
+    command.args(["target", "add"]).args(lacking);
+    if let Err(error) = process::run_within(&mut command, RUSTUP_LIMIT) {
+        eprintln!("setup: {error:#}; the distribution's compiler will do instead");
+    }
+}

@@ -1,0 +1,228 @@
+//! How to compile for the host and for each bare target, whatever toolchain the machine has.
+
+use crate::{arch::Arch, process, workspace};
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use std::{
+    collections::BTreeMap,
+    env,
+    fs::DirEntry,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// Where a bare target's `core` comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Core {
+    /// The target is installed: `rustup target add`, or a distribution's package.
+    Installed,
+    /// Compiled from the distribution's sources with `-Zbuild-std`.
+    BuildStd,
+}
+
+/// A compiler with its cargo.
+#[derive(Clone, Debug)]
+pub struct Toolchain {
+    /// How it gets `core` for a bare target.
+    pub core: Core,
+    cargo: PathBuf,
+    /// The compiler to force upon cargo, when it is not the one that cargo finds by itself.
+    rustc: Option<PathBuf>,
+    sysroot: PathBuf,
+}
+
+/// The distribution's compiler, which its package of `core` sources belongs to.
+const DISTRIBUTION: &str = "/usr";
+/// The first release that knows edition 2024.
+const OLDEST: (u32, u32) = (1, 85);
+
+impl Toolchain {
+    /// The toolchain that `cargo xtask` was started with.
+    pub fn active() -> Result<Self> {
+        let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+        let sysroot = process::stdout_of(Command::new(rustc).args(["--print", "sysroot"]))?;
+        Ok(Self {
+            core: Core::Installed,
+            cargo: env::var_os("CARGO")
+                .unwrap_or_else(|| "cargo".into())
+                .into(),
+            rustc: None,
+            sysroot: sysroot.trim().into(),
+        })
+    }
+
+    /// The distribution's toolchain with the sources of `core`, if both are installed.
+    pub fn distribution() -> Option<Self> {
+        let sysroot = PathBuf::from(DISTRIBUTION);
+        let toolchain = Self {
+            core: Core::BuildStd,
+            cargo: sysroot.join("bin/cargo"),
+            rustc: Some(sysroot.join("bin/rustc")),
+            sysroot,
+        };
+        let sources = toolchain
+            .sysroot
+            .join("lib/rustlib/src/rust/library/core/Cargo.toml");
+        let complete = toolchain.cargo.is_file() && sources.is_file();
+        (complete && toolchain.version().is_ok_and(|version| version >= OLDEST))
+            .then_some(toolchain)
+    }
+
+    /// The toolchain to use for a bare target. `None`: set-up has work to do.
+    pub fn for_target(arch: Arch) -> Option<Self> {
+        Self::active()
+            .ok()
+            .filter(|active| active.has(arch))
+            .or_else(Self::distribution)
+    }
+
+    /// The same, or an error that says what to do.
+    pub fn require(arch: Arch) -> Result<Self> {
+        Self::for_target(arch).with_context(|| {
+            format!(
+                "no compiler can build for {}: run `cargo xtask setup`",
+                arch.target()
+            )
+        })
+    }
+
+    /// Whether the target's `core` is installed.
+    fn has(&self, arch: Arch) -> bool {
+        let libraries = self
+            .sysroot
+            .join("lib/rustlib")
+            .join(arch.target())
+            .join("lib");
+        libraries.read_dir().is_ok_and(|files| {
+            files
+                .flatten()
+                .any(|file| file.file_name().as_encoded_bytes().starts_with(b"libcore-"))
+        })
+    }
+
+    /// Release of the compiler: (1, 85) for 1.85.
+    pub fn version(&self) -> Result<(u32, u32)> {
+        let text = process::stdout_of(Command::new(self.rustc()).arg("--version"))?;
+        let version = text
+            .split_whitespace()
+            .nth(1)
+            .context("rustc --version says nothing")?;
+        parse_version(version).with_context(|| format!("cannot read rustc's version {version:?}"))
+    }
+
+    /// The compiler to ask.
+    pub fn rustc(&self) -> PathBuf {
+        self.rustc.clone().unwrap_or_else(|| {
+            env::var_os("RUSTC")
+                .unwrap_or_else(|| "rustc".into())
+                .into()
+        })
+    }
+
+    /// The root of the toolchain's files.
+    pub fn sysroot(&self) -> &Path {
+        &self.sysroot
+    }
+
+    /// Whether linking for bare targets needs a linker from outside the toolchain.
+    pub fn needs_lld(&self) -> bool {
+        let hosts = self.sysroot.join("lib/rustlib").read_dir();
+        let bundled = |host: DirEntry| host.path().join("bin/rust-lld").is_file();
+        !hosts.is_ok_and(|hosts| hosts.flatten().any(bundled))
+    }
+
+    /// `cargo SUBCOMMAND` for the host.
+    pub fn cargo(&self, subcommand: &str) -> Command {
+        self.command(&self.cargo, subcommand)
+    }
+
+    /// `cargo SUBCOMMAND --target ...` for a bare target; `program` replaces cargo where a
+    /// subcommand is a program of its own.
+    pub fn cargo_for(&self, arch: Arch, subcommand: &str) -> Command {
+        self.for_bare(arch, self.cargo(subcommand))
+    }
+
+    /// `cargo clippy`, started such that it uses this toolchain's lints and no other's.
+    pub fn clippy(&self) -> Command {
+        match self.core {
+            Core::Installed => self.cargo("clippy"),
+            Core::BuildStd => {
+                let mut command = self.command(&self.sysroot.join("bin/cargo-clippy"), "clippy");
+                command.env("CARGO", &self.cargo);
+                command
+            }
+        }
+    }
+
+    /// Makes a command of this toolchain one for a bare target.
+    pub fn for_bare(&self, arch: Arch, mut command: Command) -> Command {
+        let target = arch.target();
+        command.args(["--target", target]);
+        if self.core == Core::BuildStd {
+            command.arg("-Zbuild-std=core").env("RUSTC_BOOTSTRAP", "1");
+            // Other compilers' results, and the host's flags, stay valid beside these.
+            command.env("CARGO_TARGET_DIR", workspace::target().join("build-std"));
+        }
+        if self.needs_lld() {
+            let key = target.to_uppercase().replace('-', "_");
+            command.env(format!("CARGO_TARGET_{key}_LINKER"), "ld.lld");
+        }
+        command
+    }
+
+    fn command(&self, program: &Path, subcommand: &str) -> Command {
+        let mut command = Command::new(program);
+        command
+            .arg(subcommand)
+            .current_dir(workspace::root())
+            .stdin(Stdio::null());
+        if let Some(rustc) = &self.rustc {
+            command
+                .env("RUSTC", rustc)
+                .env("RUSTDOC", rustc.with_file_name("rustdoc"));
+        }
+        command
+    }
+}
+
+/// Major and minor number at the start of a version.
+pub fn parse_version(text: &str) -> Option<(u32, u32)> {
+    let mut numbers = text.split('.').map(|part| part.parse().ok());
+    Some((numbers.next()??, numbers.next()??))
+}
+
+/// Builds a package's binaries and returns where they are, by name.
+pub fn executables(mut build: Command) -> Result<BTreeMap<String, PathBuf>> {
+    #[derive(Deserialize)]
+    struct Message {
+        target: Option<Target>,
+        executable: Option<PathBuf>,
+    }
+    #[derive(Deserialize)]
+    struct Target {
+        name: String,
+    }
+
+    build
+        .arg("--message-format=json-render-diagnostics")
+        .stderr(Stdio::inherit());
+    let output = process::output_of(&mut build)?;
+    if !output.status.success() {
+        bail!("{build:?} failed ({})", output.status);
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let messages = text
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Message>(line).ok());
+    Ok(messages
+        .filter_map(|message| Some((message.target?.name, message.executable?)))
+        .collect())
+}
+
+/// Builds the release binaries of a package for a bare target.
+pub fn build(arch: Arch, package: &str) -> Result<BTreeMap<String, PathBuf>> {
+    let toolchain = Toolchain::require(arch)?;
+    let mut command = toolchain.cargo_for(arch, "build");
+    command.args(["--release", "--quiet", "--package", package]);
+    executables(command).with_context(|| format!("cannot build {package} for {}", arch.target()))
+}

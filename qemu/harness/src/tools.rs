@@ -1,0 +1,110 @@
+//! What the tests need from the machine, and whether it is there.
+
+use crate::{
+    arch::Arch,
+    process,
+    toolchain::{Core, Toolchain, parse_version},
+};
+use std::{fmt, process::Command};
+
+/// The oldest QEMU that will do: Zicbom with all block sizes, and plugins that see store values.
+const OLDEST_QEMU: (u32, u32) = (10, 0);
+
+/// One thing that is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// The emulator.
+    Qemu(Arch),
+    /// The `core` library of the bare target.
+    Core(Arch),
+    /// A linker for the bare targets.
+    Linker,
+    /// The disassembler.
+    Objdump(Arch),
+}
+
+impl Need {
+    /// Everything, in the order of the doctor's report.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let each = |of: fn(Arch) -> Self| Arch::ALL.into_iter().map(of);
+        each(Self::Qemu)
+            .chain(each(Self::Core))
+            .chain([Self::Linker])
+            .chain(each(Self::Objdump))
+    }
+
+    /// What was found; an error says what is wrong.
+    pub fn find(self) -> Result<String, String> {
+        match self {
+            Self::Qemu(arch) => find_qemu(arch),
+            Self::Core(arch) => find_core(arch),
+            Self::Linker => find_linker(),
+            Self::Objdump(arch) => process::find(arch.objdump())
+                .map(|path| path.display().to_string())
+                .ok_or_else(|| format!("{} is not installed", arch.objdump())),
+        }
+    }
+
+    /// Everything that is missing.
+    pub fn missing() -> Vec<Self> {
+        Self::all().filter(|need| need.find().is_err()).collect()
+    }
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Qemu(arch) => write!(f, "QEMU for {arch}"),
+            Self::Core(arch) => write!(f, "core for {}", arch.target()),
+            Self::Linker => f.write_str("linker for bare targets"),
+            Self::Objdump(arch) => write!(f, "objdump for {arch}"),
+        }
+    }
+}
+
+fn find_qemu(arch: Arch) -> Result<String, String> {
+    let program = arch.qemu();
+    if process::find(program).is_none() {
+        return Err(format!("{program} is not installed"));
+    }
+    let text = process::stdout_of(Command::new(program).arg("--version"))
+        .map_err(|error| error.to_string())?;
+    let version = text
+        .strip_prefix("QEMU emulator version ")
+        .and_then(|rest| rest.split_whitespace().next())
+        .ok_or_else(|| format!("{program} does not tell its version"))?;
+    match parse_version(version) {
+        Some(found) if found >= OLDEST_QEMU => Ok(format!("{program} {version}")),
+        _ => Err(format!(
+            "{program} is {version}; at least {}.{} is needed",
+            OLDEST_QEMU.0, OLDEST_QEMU.1
+        )),
+    }
+}
+
+fn find_core(arch: Arch) -> Result<String, String> {
+    let toolchain = Toolchain::for_target(arch).ok_or(
+        "neither is the target installed, nor are the distribution's compiler and sources",
+    )?;
+    let version = toolchain.version().map_err(|error| error.to_string())?;
+    let way = match toolchain.core {
+        Core::Installed => "target installed",
+        Core::BuildStd => "compiled from the distribution's sources (build-std)",
+    };
+    Ok(format!(
+        "{way}, rustc {}.{} in {}",
+        version.0,
+        version.1,
+        toolchain.sysroot().display()
+    ))
+}
+
+fn find_linker() -> Result<String, String> {
+    let own = |arch| Toolchain::for_target(arch).is_some_and(|toolchain| !toolchain.needs_lld());
+    if Arch::ALL.into_iter().all(own) {
+        return Ok("rust-lld, part of the compiler".to_owned());
+    }
+    process::find("ld.lld")
+        .map(|path| path.display().to_string())
+        .ok_or_else(|| "ld.lld is not installed".to_owned())
+}
