@@ -89,23 +89,13 @@ pub fn store_fence() {
     unsafe { asm!("dsb st", options(nostack, preserves_flags)) }
 }
 
-const fn tables<I: Instruction>() -> [Table; 5] {
-    [
-        Table::of::<Lines<I, 16>>(),
-        Table::of::<Lines<I, 32>>(),
-        Table::of::<Lines<I, 64>>(),
-        Table::of::<Lines<I, 128>>(),
-        Table::of::<Lines<I, 256>>(),
-    ]
-}
-
 /// Tables for `dc cvap`, lines of 16 to 256 bytes.
-pub static CVAP: [Table; 5] = tables::<Cvap>();
+pub static CVAP: [Table; 5] = Table::of_sizes::<Cvap>();
 /// Tables for `dc cvadp`, lines of 16 to 256 bytes.
-pub static CVADP: [Table; 5] = tables::<Cvadp>();
+pub static CVADP: [Table; 5] = Table::of_sizes::<Cvadp>();
 /// Tables for `dc cvac`, lines of 16 to 256 bytes. Never chosen by [`detect`]: only the platform's author knows whether the point of
 /// coherency lies in the persistence domain, and vouches for it with [`select`](crate::select).
-pub static CVAC: [Table; 5] = tables::<Cvac>();
+pub static CVAC: [Table; 5] = Table::of_sizes::<Cvac>();
 
 bitflags! {
     /// The persistence instructions that a CPU has.

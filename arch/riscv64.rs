@@ -81,20 +81,10 @@ pub fn store_fence() {
     unsafe { asm!("fence iorw, iorw", options(nostack, preserves_flags)) }
 }
 
-const fn tables<I: Instruction>() -> [Table; 5] {
-    [
-        Table::of::<Lines<I, 16>>(),
-        Table::of::<Lines<I, 32>>(),
-        Table::of::<Lines<I, 64>>(),
-        Table::of::<Lines<I, 128>>(),
-        Table::of::<Lines<I, 256>>(),
-    ]
-}
-
 /// Tables for `cbo.clean`, blocks of 16 to 256 bytes.
-pub static ZICBOM: [Table; 5] = tables::<CboClean>();
+pub static ZICBOM: [Table; 5] = Table::of_sizes::<CboClean>();
 /// Tables for `cbo.flush`, blocks of 16 to 256 bytes, for a platform that wants its lines dropped.
-pub static ZICBOM_FLUSH: [Table; 5] = tables::<CboFlush>();
+pub static ZICBOM_FLUSH: [Table; 5] = Table::of_sizes::<CboFlush>();
 
 bitflags! {
     /// The cache-block instructions that a hart has.

@@ -1,7 +1,7 @@
 //! x86-64: `clwb`, `clflushopt`, `clflush`; drain by `sfence` or `mfence`.
 //!
-//! Intel 64 and IA-32 Architectures Software Developer's Manual (SDM), Volume 2, "CLWB", "CLFLUSHOPT", "CLFLUSH", "SFENCE", and Volume 1,
-//! "Cacheability Control Instructions"; AMD64 Architecture Programmer's Manual (APM), Volume 3, the same entries.
+//! Intel 64 and IA-32 Architectures Software Developer's Manual (SDM), Volume 2, "CLWB", "CLFLUSHOPT", "CLFLUSH", "SFENCE", "MFENCE", "CPUID";
+//! AMD64 Architecture Programmer's Manual (APM), Volume 3, the same entries.
 //!
 //! `clwb` and `clflushopt` are ordered after older stores to the same line, and otherwise only by fences: `sfence` completes them. `clflush`
 //! is ordered with writes by Intel, but by AMD's manual only `mfence` is sure to order it, so `mfence` drains it on both.

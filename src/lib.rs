@@ -1,8 +1,61 @@
-//! Persistence primitives of persistent memory for kernels, unikernels and hypervisors.
+//! Persistence primitives of persistent memory for kernels, unikernels and hypervisors: **persist**, **flush** and
+//! **drain** over raw address ranges, with one module of bare instructions for each instruction set.
+//!
+//! What PMDK's libpmem2 gives user space on Linux, without an OS: no allocator, no files, no floating-point or vector register.
+//!
+//! # Use
+//!
+//! ```
+//! use kpmem::{Granularity, Map};
+//!
+//! # let mut memory = vec![0_u8; 4096];
+//! # let (base, len) = (memory.as_mut_ptr(), memory.len());
+//! // SAFETY: the range is mapped write-back on every CPU, and the platform has ADR.
+//! let map = unsafe { Map::new(base, len, Granularity::CacheLine)? };
+//!
+//! // SAFETY: nothing else uses the first word.
+//! unsafe { base.cast::<u64>().write(42) };
+//! map.persist(base, 8)?; // the word survives a power cut
+//!
+//! // Or as plain function pointers, to cache or to hand to C.
+//! let (flush, drain) = (map.flush_fn(), map.drain_fn());
+//! // SAFETY: the ranges are in the map.
+//! unsafe {
+//!     flush(base, 64);
+//!     flush(base.add(1000), 64);
+//!     drain(); // both are durable
+//! }
+//! # Ok::<(), kpmem::Error>(())
+//! ```
+//!
+//! # What makes stores durable
+//!
+//! | [`Granularity`] | the platform makes durable | flush | drain | persist |
+//! |---|---|---|---|---|
+//! | [`Byte`](Granularity::Byte) (eADR, battery-backed) | every store that left the core | nothing | store fence | store fence |
+//! | [`CacheLine`](Granularity::CacheLine) (ADR, Arm PoP, Zicbom) | every line written back | write back each line once | fence that completes it | both |
+//! | [`Page`](Granularity::Page) (virtio-pmem, block-backed) | what the host or device was asked to sync | the map's hook | store fence | both |
+//!
+//! The cache-line functions are those of a [`Table`]: the CPU's best by [`selected`], the kernel's own choice by [`select`] or
+//! [`Map::with_table`], or [fixed at compile time](Map::fixed), where calls inline to the bare instructions. A granularity that the CPU
+//! cannot honour is refused when the map is made; no flush ever does nothing in silence.
+//!
+//! | target | flush, best first | drain | line size from |
+//! |---|---|---|---|
+//! | x86_64 | `clwb`, `clflushopt`, `clflush` | `sfence` (`mfence` after `clflush`) | CPUID leaf 1 |
+//! | aarch64 | `dc cvap` (by choice `dc cvadp`, `dc cvac`) | `dsb sy` | CTR_EL0.DminLine |
+//! | riscv64 | `cbo.clean` (by choice `cbo.flush`) | `fence iorw, iorw` | the caller (device tree, ACPI) |
+//! | others | none: cache-line maps are refused | | |
+//!
+//! # What it does not do
+//!
+//! It maps nothing, finds no persistent memory, and makes nothing atomic but what the CPU does: a range may become durable in any
+//! order, and earlier than asked. It cannot see whether the platform keeps its promise: who makes a map vouches for that.
 #![no_std]
 
 #[path = "../arch/mod.rs"]
 pub mod arch;
+mod dispatch;
 mod error;
 mod map;
 mod page;
@@ -11,9 +64,14 @@ mod range;
 mod select;
 mod table;
 
+pub use dispatch::{Dispatch, Fixed};
 pub use error::Error;
-pub use map::{Dispatch, Fixed, Map};
+pub use map::Map;
 pub use page::{SyncFn, SyncHook};
 pub use primitives::{Byte, Instruction, Lines, Primitives};
 pub use select::{select, selected};
 pub use table::{BYTE, DrainFn, FlushFn, Granularity, PersistFn, Table};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

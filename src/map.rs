@@ -1,99 +1,12 @@
 //! A range of persistent memory with the functions that make it durable.
 
-use core::{fmt, marker::PhantomData};
-
 use crate::{
-    BYTE, DrainFn, Error, FlushFn, Granularity, PersistFn, Primitives, SyncHook, Table,
+    BYTE, Dispatch, DrainFn, Error, Fixed, FlushFn, Granularity, PersistFn, Primitives, SyncHook,
+    Table,
     page::{PAGE, Registration},
     range::Span,
     selected,
 };
-
-/// How a map reaches its functions: through a [`Table`] at run time, or [`Fixed`] at compile time.
-pub trait Dispatch: Copy + fmt::Debug {
-    /// The table with the same functions.
-    fn table(self) -> &'static Table;
-
-    /// Starts to make a range durable.
-    ///
-    /// # Safety
-    /// As for [`Primitives::flush`].
-    unsafe fn flush(self, ptr: *const u8, len: usize);
-
-    /// Waits until all earlier flushes of this CPU are durable.
-    fn drain(self);
-
-    /// Makes a range durable.
-    ///
-    /// # Safety
-    /// As for [`Primitives::flush`].
-    unsafe fn persist(self, ptr: *const u8, len: usize);
-}
-
-impl Dispatch for &'static Table {
-    #[inline]
-    fn table(self) -> &'static Table {
-        self
-    }
-
-    #[inline]
-    unsafe fn flush(self, ptr: *const u8, len: usize) {
-        // SAFETY: the caller vouches for the range.
-        unsafe { self.flush_fn()(ptr, len) }
-    }
-
-    #[inline]
-    fn drain(self) {
-        // SAFETY: a fence needs no range, and who chose the table vouches that the CPU has the instruction.
-        unsafe { self.drain_fn()() }
-    }
-
-    #[inline]
-    unsafe fn persist(self, ptr: *const u8, len: usize) {
-        // SAFETY: the caller vouches for the range.
-        unsafe { self.persist_fn()(ptr, len) }
-    }
-}
-
-/// The primitives `P`, chosen at compile time: calls inline to the bare instructions.
-pub struct Fixed<P>(PhantomData<fn() -> P>);
-
-impl<P> Clone for Fixed<P> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<P> Copy for Fixed<P> {}
-
-impl<P: Primitives> fmt::Debug for Fixed<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Fixed({})", P::NAME)
-    }
-}
-
-impl<P: Primitives> Dispatch for Fixed<P> {
-    fn table(self) -> &'static Table {
-        const { &Table::of::<P>() }
-    }
-
-    #[inline(always)]
-    unsafe fn flush(self, ptr: *const u8, len: usize) {
-        // SAFETY: the caller vouches for the range.
-        unsafe { P::flush(ptr, len) }
-    }
-
-    #[inline(always)]
-    fn drain(self) {
-        P::drain();
-    }
-
-    #[inline(always)]
-    unsafe fn persist(self, ptr: *const u8, len: usize) {
-        // SAFETY: the caller vouches for the range.
-        unsafe { P::persist(ptr, len) }
-    }
-}
 
 /// A range of persistent memory, its granularity, and the functions that make stores to it durable.
 ///
@@ -194,7 +107,7 @@ impl<P: Primitives> Map<Fixed<P>> {
         }
         Ok(Self {
             span,
-            dispatch: Fixed(PhantomData),
+            dispatch: Fixed::new(),
             page: None,
         })
     }
@@ -217,6 +130,7 @@ impl<D: Dispatch> Map<D> {
 
     /// What the platform makes durable.
     #[must_use]
+    #[inline]
     #[doc(alias = "pmem2_map_get_store_granularity")]
     pub fn granularity(&self) -> Granularity {
         self.table().granularity()
@@ -224,6 +138,7 @@ impl<D: Dispatch> Map<D> {
 
     /// The table behind the functions: its name, its line size.
     #[must_use]
+    #[inline]
     pub fn table(&self) -> &'static Table {
         self.dispatch.table()
     }
@@ -258,7 +173,7 @@ impl<D: Dispatch> Map<D> {
         let Some(span) = self.checked(ptr, len)? else {
             return Ok(());
         };
-        if let Some(page) = &self.page {
+        if let Some(page) = self.page() {
             page.sync(span)?;
             return self.drain();
         }
@@ -276,7 +191,7 @@ impl<D: Dispatch> Map<D> {
         let Some(span) = self.checked(ptr, len)? else {
             return Ok(());
         };
-        if let Some(page) = &self.page {
+        if let Some(page) = self.page() {
             return page.sync(span);
         }
         // SAFETY: the range is inside the map, and the map's creator vouches that it is mapped.
@@ -294,6 +209,15 @@ impl<D: Dispatch> Map<D> {
         self.page
             .as_ref()
             .map_or(Ok(()), Registration::take_failure)
+    }
+
+    /// The registration of a page map; known to be none at compile time where the granularity is.
+    #[inline]
+    fn page(&self) -> Option<&Registration> {
+        match self.granularity() {
+            Granularity::Page => self.page.as_ref(),
+            Granularity::Byte | Granularity::CacheLine => None,
+        }
     }
 
     #[inline]

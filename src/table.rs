@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::{Byte, Error, Primitives};
+use crate::{Byte, Error, Instruction, Lines, Primitives};
 
 /// Makes a range durable: the address, the length in bytes.
 pub type PersistFn = unsafe extern "C" fn(ptr: *const u8, len: usize);
@@ -59,6 +59,18 @@ impl Table {
             flush: flush::<P>,
             drain: drain::<P>,
         }
+    }
+
+    /// The tables of the instruction `I`, for lines of 16 to 256 bytes.
+    #[must_use]
+    pub const fn of_sizes<I: Instruction>() -> [Self; 5] {
+        [
+            Self::of::<Lines<I, 16>>(),
+            Self::of::<Lines<I, 32>>(),
+            Self::of::<Lines<I, 64>>(),
+            Self::of::<Lines<I, 128>>(),
+            Self::of::<Lines<I, 256>>(),
+        ]
     }
 
     /// The table for lines of `line` bytes among those of one instruction, such as `arch::CLWB`.
