@@ -1,2 +1,57 @@
-#![no_std]
-//! Bare-metal guest runtime.
+//! A small bare-metal runtime, for kernels that are tested in QEMU.
+//!
+//! It brings x86_64 (ring 0), aarch64 (EL1) or riscv64 (S-mode) up with paging on, finds the NVDIMM
+//! and calls the kernel. A whole one:
+//!
+//! ```ignore
+//! #![cfg_attr(target_os = "none", no_std, no_main)]
+//!
+//! use kpmem_guest::{Machine, println};
+//!
+//! kpmem_guest::entry!(kernel);
+//!
+//! fn kernel(machine: &Machine) {
+//!     println!("{} bytes of persistent memory", machine.nvdimm.len);
+//! }
+//! ```
+//!
+//! Returning ends QEMU with exit code 0, a panic with 2, an unexpected trap with 3.
+//!
+//! Only the boot CPU runs. A second one would be started in the architecture's `boot.rs`; its own
+//! stack and its own probe state (`trap.rs`) are what it would need.
+#![cfg_attr(target_os = "none", no_std)]
+
+pub mod console;
+pub mod machine;
+pub mod memory;
+pub mod paging;
+pub mod trap;
+
+mod fw_cfg;
+#[cfg(any(target_arch = "aarch64", target_arch = "riscv64"))]
+mod mmio;
+mod start;
+
+pub use machine::Machine;
+pub use start::start;
+
+// The one place that knows the architectures: each directory offers the same functions.
+#[cfg_attr(
+    all(target_os = "none", target_arch = "x86_64"),
+    path = "x86_64/mod.rs"
+)]
+#[cfg_attr(
+    all(target_os = "none", target_arch = "aarch64"),
+    path = "aarch64/mod.rs"
+)]
+#[cfg_attr(
+    all(target_os = "none", target_arch = "riscv64"),
+    path = "riscv64/mod.rs"
+)]
+#[cfg_attr(not(target_os = "none"), path = "hosted.rs")]
+mod arch;
+
+/// Ends QEMU: 0 is success.
+pub fn exit(code: u8) -> ! {
+    arch::exit::exit(code)
+}

@@ -1,0 +1,8 @@
+//! The CPU, which identification registers describe.
+
+use kpmem::arch::Cpu;
+
+/// What it can do for persistence; `block` is the cache-block size that firmware tells.
+pub fn cpu(_: Option<usize>) -> Cpu {
+    Cpu::detect()
+}

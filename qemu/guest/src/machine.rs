@@ -1,0 +1,103 @@
+//! What the kernel is told about its machine.
+
+use crate::{arch, fw_cfg, println};
+use kpmem::{Table, arch::Cpu};
+use kpmem_firmware::{Error, Region};
+
+/// What an architecture's discovery found.
+#[derive(Debug)]
+pub struct Discovered {
+    /// The persistent memory, or why there is none.
+    pub nvdimm: Result<Region, Error>,
+    /// Which firmware table said so.
+    pub source: &'static str,
+    /// Cache-block size in bytes, where the firmware tells it (RISC-V) and the CPU does not.
+    pub block: Option<usize>,
+}
+
+/// The machine, with the NVDIMM mapped at its physical address.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Machine {
+    /// The persistent memory: physical and virtual address are the same.
+    pub nvdimm: Region,
+    /// Which firmware table described it.
+    pub source: &'static str,
+    /// Cache-block size in bytes, where the firmware tells it (RISC-V) and the CPU does not.
+    pub block: Option<usize>,
+    /// The parameters of this boot.
+    pub args: Args,
+}
+
+impl Machine {
+    pub(crate) fn new(found: Discovered) -> Self {
+        Self {
+            nvdimm: found
+                .nvdimm
+                .unwrap_or_else(|error| panic!("no NVDIMM: {error}")),
+            source: found.source,
+            block: found.block,
+            args: Args::read(),
+        }
+    }
+
+    /// What the CPU can do for persistence. Its `table()` is what a kernel gives to [`kpmem::select`].
+    pub fn cpu(&self) -> Cpu {
+        arch::cpu::cpu(self.block)
+    }
+
+    /// First byte of the NVDIMM.
+    pub fn base(&self) -> *mut u8 {
+        self.nvdimm.base as *mut u8
+    }
+
+    /// Length of the NVDIMM in bytes.
+    pub fn len(&self) -> usize {
+        self.nvdimm.len as usize
+    }
+}
+
+/// Parameters: `key=value` words in the `fw_cfg` file `opt/org.kpmem/args`.
+#[derive(Clone, Copy, Debug)]
+pub struct Args {
+    text: &'static str,
+}
+
+impl Args {
+    fn read() -> Self {
+        let file = fw_cfg::file("opt/org.kpmem/args", 1).map_or(&[][..], |bytes| bytes);
+        let text = core::str::from_utf8(file).expect("args are UTF-8");
+        Self {
+            text: text.trim_end_matches('\0'),
+        }
+    }
+
+    /// The value of a key.
+    pub fn get(&self, key: &str) -> Option<&'static str> {
+        let mut words = self.text.split_ascii_whitespace();
+        words.find_map(|word| word.strip_prefix(key)?.strip_prefix('='))
+    }
+
+    /// The value of a key as a number. A value that is none is a panic: a typing error in the
+    /// command line must not look like a default.
+    pub fn number(&self, key: &str) -> Option<u64> {
+        let parse = |text: &str| match text.strip_prefix("0x") {
+            Some(digits) => u64::from_str_radix(digits, 16),
+            None => text.parse(),
+        };
+        self.get(key)
+            .map(|text| parse(text).unwrap_or_else(|_| panic!("{key}={text}: no number")))
+    }
+}
+
+/// Prints the boot line.
+pub(crate) fn announce(machine: &Machine) {
+    let Region { base, len } = machine.nvdimm;
+    let table = machine.cpu().table().map_or("none", Table::name);
+    println!(
+        "kpmem-guest: arch={} nvdimm={base:#x}+{len:#x} source={} line={} table={table}",
+        arch::NAME,
+        machine.source,
+        machine.cpu().line,
+    );
+}

@@ -1,0 +1,75 @@
+//! Traps: reported and fatal, unless a probe waits for a memory fault.
+
+use crate::{arch, exit, println};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// What an architecture's handler knows about a trap.
+#[derive(Debug)]
+pub(crate) struct Trap {
+    pub name: &'static str,
+    pub pc: usize,
+    pub address: usize,
+    /// The architecture's error code, syndrome or cause register.
+    pub syndrome: u64,
+    /// Whether an access was not allowed by the page tables.
+    pub memory_fault: bool,
+}
+
+/// The probe that waits (its stack pointer), or 0. One CPU runs; each would need its own.
+static PROBE: AtomicUsize = AtomicUsize::new(0);
+static FAULT_ADDRESS: AtomicUsize = AtomicUsize::new(0);
+
+/// Reports the trap and ends QEMU, or unwinds to the waiting probe.
+pub(crate) fn handle(trap: Trap) -> ! {
+    static REPORTED: AtomicBool = AtomicBool::new(false);
+    let probe = PROBE.load(Ordering::Relaxed);
+    if trap.memory_fault && probe != 0 {
+        PROBE.store(0, Ordering::Relaxed);
+        FAULT_ADDRESS.store(trap.address, Ordering::Relaxed);
+        // SAFETY: the probe is still waiting: it clears the cell when it returns.
+        unsafe { arch::trap::unwind(probe) };
+    }
+    // A trap while reporting one must not go on for ever.
+    if !REPORTED.load(Ordering::Relaxed) {
+        REPORTED.store(true, Ordering::Relaxed);
+        let Trap {
+            name,
+            pc,
+            address,
+            syndrome,
+            ..
+        } = trap;
+        println!("TRAP: {name} at pc={pc:#x} addr={address:#x} syndrome={syndrome:#x}");
+    }
+    exit(3)
+}
+
+/// Calls `f(ptr, len)`; gives the address of the memory fault that cut it short, if one did.
+///
+/// # Safety
+/// As `f` demands, but for memory that is not mapped. `f` must be plain code that holds no lock and
+/// needs no destructor, for a fault abandons it.
+pub unsafe fn fault(
+    f: unsafe extern "C" fn(*const u8, usize),
+    ptr: *const u8,
+    len: usize,
+) -> Option<usize> {
+    assert_eq!(PROBE.load(Ordering::Relaxed), 0, "probes do not nest");
+    // SAFETY: passed on to the caller; the assembly stores the stack pointer that it will unwind to.
+    let faulted = unsafe { arch::trap::probe(ptr, len, f, PROBE.as_ptr()) } != 0;
+    PROBE.store(0, Ordering::Relaxed);
+    faulted.then(|| FAULT_ADDRESS.load(Ordering::Relaxed))
+}
+
+/// Whether `f(ptr, len)` is cut short by a memory fault.
+///
+/// # Safety
+/// As [`fault`].
+pub unsafe fn faults(
+    f: unsafe extern "C" fn(*const u8, usize),
+    ptr: *const u8,
+    len: usize,
+) -> bool {
+    // SAFETY: passed on to the caller.
+    unsafe { fault(f, ptr, len) }.is_some()
+}

@@ -1,0 +1,15 @@
+//! x86_64: ring 0 in long mode, booted by the PVH note.
+
+mod boot;
+mod port;
+
+pub mod cpu;
+pub mod discover;
+pub mod exit;
+pub mod fw_cfg;
+pub mod mmu;
+pub mod serial;
+pub mod trap;
+
+/// The name in the boot line.
+pub const NAME: &str = "x86_64";

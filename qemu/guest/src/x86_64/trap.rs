@@ -1,0 +1,172 @@
+//! Exceptions (Intel SDM volume 3, "Interrupt and Exception Handling").
+//!
+//! No handler ever returns to what it interrupted: it ends QEMU or unwinds to a probe. So nothing is
+//! saved but what the CPU pushes. Interrupts stay disabled.
+
+use crate::trap::Trap;
+use core::arch::{asm, global_asm, naked_asm};
+
+const NAMES: [&str; 22] = [
+    "divide error",
+    "debug",
+    "NMI",
+    "breakpoint",
+    "overflow",
+    "bound range",
+    "invalid opcode",
+    "no FPU",
+    "double fault",
+    "coprocessor overrun",
+    "invalid TSS",
+    "segment not present",
+    "stack fault",
+    "general protection",
+    "page fault",
+    "reserved",
+    "x87 error",
+    "alignment check",
+    "machine check",
+    "SIMD error",
+    "virtualization",
+    "control protection",
+];
+const PAGE_FAULT: u64 = 14;
+
+global_asm!(
+    r#"
+    .section .text.traps, "ax"
+    .balign 16
+    .global kpmem_traps
+kpmem_traps:
+    .set vector, 0
+    .rept 32
+    .balign 16
+    .if ((1 << vector) & 0x60227d00) == 0
+    push 0                      // the CPU pushes an error code for the others
+    .endif
+    push vector
+    jmp 2f
+    .set vector, vector + 1
+    .endr
+2:  mov rdi, rsp
+    and rsp, -16
+    cld
+    call {trap}
+"#,
+    trap = sym trap,
+);
+
+unsafe extern "C" {
+    static kpmem_traps: [[u8; 16]; 32];
+}
+
+/// What the entry stub and the CPU push.
+#[repr(C)]
+struct Frame {
+    vector: u64,
+    error: u64,
+    rip: u64,
+}
+
+extern "C" fn trap(frame: &Frame) -> ! {
+    let address: usize;
+    // SAFETY: reads a register.
+    unsafe { asm!("mov {}, cr2", out(reg) address, options(nomem, nostack, preserves_flags)) };
+    crate::trap::handle(Trap {
+        name: NAMES
+            .get(frame.vector as usize)
+            .copied()
+            .unwrap_or("reserved"),
+        pc: frame.rip as usize,
+        address,
+        syndrome: frame.error,
+        memory_fault: frame.vector == PAGE_FAULT,
+    })
+}
+
+/// An interrupt gate.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Gate([u32; 4]);
+
+#[repr(C, packed)]
+struct Pointer {
+    limit: u16,
+    base: *const Gate,
+}
+
+/// Installs the exception handlers.
+pub fn init() {
+    static mut GATES: [Gate; 32] = [Gate([0; 4]); 32];
+    let gates = &raw mut GATES;
+    for vector in 0..32 {
+        // SAFETY: the stub's address only; the assembly above defines it.
+        let stub = unsafe { &raw const kpmem_traps[vector] } as u64;
+        let gate = Gate([
+            (stub & 0xffff) as u32 | 8 << 16,     // the code segment
+            (stub & 0xffff_0000) as u32 | 0x8e00, // present, ring 0, interrupt gate
+            (stub >> 32) as u32,
+            0,
+        ]);
+        // SAFETY: only the boot CPU runs, and only here is the table written.
+        unsafe { (*gates)[vector] = gate };
+    }
+    let pointer = Pointer {
+        limit: size_of::<[Gate; 32]>() as u16 - 1,
+        base: gates.cast(),
+    };
+    // SAFETY: the table is static and complete.
+    unsafe {
+        asm!("lidt [{}]", in(reg) &raw const pointer, options(readonly, nostack, preserves_flags))
+    };
+}
+
+/// Calls `f(ptr, len)`. Returns 0, or 1 when [`unwind`] was called with what it stored in `probe`.
+///
+/// # Safety
+/// As the function called demands; `f` must hold nothing that an unwind would leak.
+#[unsafe(naked)]
+pub unsafe extern "C" fn probe(
+    ptr: *const u8,
+    len: usize,
+    f: unsafe extern "C" fn(*const u8, usize),
+    probe: *mut usize,
+) -> usize {
+    naked_asm!(
+        "push rbx",
+        "push rbp",
+        "push r12",
+        "push r13",
+        "push r14",
+        "push r15",
+        "sub rsp, 8", // keeps the stack aligned for the call
+        "mov [rcx], rsp",
+        "call rdx",
+        "xor eax, eax",
+        "3:",
+        "add rsp, 8",
+        "pop r15",
+        "pop r14",
+        "pop r13",
+        "pop r12",
+        "pop rbp",
+        "pop rbx",
+        "ret",
+        // Where `unwind` lands, with the stack as it was at the call.
+        ".global kpmem_unwound",
+        "kpmem_unwound:",
+        "mov eax, 1",
+        "jmp 3b",
+    )
+}
+
+/// Returns from the [`probe`] that stored `probe`.
+///
+/// # Safety
+/// That probe must not have returned.
+pub unsafe fn unwind(probe: usize) -> ! {
+    // SAFETY: passed on to the caller.
+    unsafe {
+        asm!("mov rsp, {}", "jmp kpmem_unwound", in(reg) probe, options(noreturn));
+    }
+}

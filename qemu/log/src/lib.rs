@@ -1,0 +1,2 @@
+#![no_std]
+//! A record log in persistent memory.
