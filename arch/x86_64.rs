@@ -112,6 +112,12 @@ pub struct Cpu {
 }
 
 impl Cpu {
+    /// Reads CPUID of the CPU that this runs on.
+    #[must_use]
+    pub fn detect() -> Self {
+        Self::from_cpuid(&CpuId::new())
+    }
+
     /// Reads CPUID; `CpuId::with_cpuid_reader` stands in for another CPU.
     pub fn from_cpuid<R: CpuIdReader>(cpuid: &CpuId<R>) -> Self {
         let basic = cpuid.get_feature_info();
@@ -162,5 +168,5 @@ impl Cpu {
 /// # Errors
 /// As for [`Cpu::table`].
 pub fn detect() -> Result<&'static Table, Error> {
-    Cpu::from_cpuid(&CpuId::new()).table()
+    Cpu::detect().table()
 }
