@@ -47,12 +47,12 @@ impl Machine {
     }
 
     /// First byte of the NVDIMM.
-    pub fn base(&self) -> *mut u8 {
+    pub fn address(&self) -> *mut u8 {
         self.nvdimm.base as *mut u8
     }
 
     /// Length of the NVDIMM in bytes.
-    pub fn len(&self) -> usize {
+    pub fn size(&self) -> usize {
         self.nvdimm.len as usize
     }
 }

@@ -7,6 +7,6 @@ kpmem_guest::entry!(kernel);
 
 fn kernel(machine: &Machine) {
     // SAFETY: the NVDIMM is mapped, and nothing else uses it.
-    unsafe { machine.base().write_volatile(42) };
-    println!("{} bytes of persistent memory", machine.len());
+    unsafe { machine.address().write_volatile(42) };
+    println!("{} bytes of persistent memory", machine.size());
 }

@@ -3,7 +3,7 @@
 //! No handler ever returns to what it interrupted: it ends QEMU or unwinds to a probe. So nothing is
 //! saved but what the CPU pushes. Interrupts stay disabled.
 
-use crate::trap::Trap;
+use crate::{memory, trap::Trap};
 use core::arch::{asm, global_asm, naked_asm};
 
 const NAMES: [&str; 22] = [
@@ -32,6 +32,9 @@ const NAMES: [&str; 22] = [
 ];
 const PAGE_FAULT: u64 = 14;
 
+/// Bytes from one entry stub to the next.
+const STUB: usize = 16;
+
 global_asm!(
     r#"
     .section .text.traps, "ax"
@@ -40,7 +43,7 @@ global_asm!(
 kpmem_traps:
     .set vector, 0
     .rept 32
-    .balign 16
+    .balign {stub}
     .if ((1 << vector) & 0x60227d00) == 0
     push 0                      // the CPU pushes an error code for the others
     .endif
@@ -54,10 +57,11 @@ kpmem_traps:
     call {trap}
 "#,
     trap = sym trap,
+    stub = const STUB,
 );
 
 unsafe extern "C" {
-    static kpmem_traps: [[u8; 16]; 32];
+    static kpmem_traps: u8;
 }
 
 /// What the entry stub and the CPU push.
@@ -84,41 +88,42 @@ extern "C" fn trap(frame: &Frame) -> ! {
     })
 }
 
-/// An interrupt gate.
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct Gate([u32; 4]);
-
 #[repr(C, packed)]
 struct Pointer {
     limit: u16,
     base: *const Gate,
 }
 
+/// An interrupt gate.
+type Gate = [u32; 4];
+
+/// The gate that leads to the entry stub of a vector.
+fn gate(vector: usize) -> Gate {
+    let stub = (&raw const kpmem_traps).addr() + vector * STUB;
+    let code_segment = 8 << 16;
+    let present_interrupt_gate = 0x8e00;
+    [
+        (stub & 0xffff) as u32 | code_segment,
+        (stub & 0xffff_0000) as u32 | present_interrupt_gate,
+        (stub >> 32) as u32,
+        0,
+    ]
+}
+
 /// Installs the exception handlers.
 pub fn init() {
-    static mut GATES: [Gate; 32] = [Gate([0; 4]); 32];
-    let gates = &raw mut GATES;
-    for vector in 0..32 {
-        // SAFETY: the stub's address only; the assembly above defines it.
-        let stub = unsafe { &raw const kpmem_traps[vector] } as u64;
-        let gate = Gate([
-            (stub & 0xffff) as u32 | 8 << 16,     // the code segment
-            (stub & 0xffff_0000) as u32 | 0x8e00, // present, ring 0, interrupt gate
-            (stub >> 32) as u32,
-            0,
-        ]);
-        // SAFETY: only the boot CPU runs, and only here is the table written.
-        unsafe { (*gates)[vector] = gate };
-    }
+    let gates = memory::allocate(size_of::<[Gate; 32]>(), 16).as_mut_ptr();
+    let gates = gates.cast::<[Gate; 32]>();
+    // SAFETY: memory of our own, of that size and alignment.
+    unsafe { gates.write(core::array::from_fn(gate)) };
     let pointer = Pointer {
         limit: size_of::<[Gate; 32]>() as u16 - 1,
         base: gates.cast(),
     };
-    // SAFETY: the table is static and complete.
+    // SAFETY: the table is complete and stays.
     unsafe {
-        asm!("lidt [{}]", in(reg) &raw const pointer, options(readonly, nostack, preserves_flags))
-    };
+        asm!("lidt [{}]", in(reg) &raw const pointer, options(readonly, nostack, preserves_flags));
+    }
 }
 
 /// Calls `f(ptr, len)`. Returns 0, or 1 when [`unwind`] was called with what it stored in `probe`.
