@@ -2,12 +2,14 @@
 //! emulated NVDIMM, cuts their power, compares and reports. `cargo xtask` is its command line.
 
 pub mod arch;
+pub mod artefact;
 pub mod boot;
 pub mod commands;
 pub mod elf;
 pub mod image;
 pub mod machine;
 pub mod process;
+pub mod report;
 pub mod serial;
 pub mod setup;
 pub mod toolchain;

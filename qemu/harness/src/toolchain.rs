@@ -223,6 +223,6 @@ pub fn executables(mut build: Command) -> Result<BTreeMap<String, PathBuf>> {
 pub fn build(arch: Arch, package: &str) -> Result<BTreeMap<String, PathBuf>> {
     let toolchain = Toolchain::require(arch)?;
     let mut command = toolchain.cargo_for(arch, "build");
-    command.args(["--release", "--quiet", "--package", package]);
+    command.args(["--release", "--bins", "--tests", "--package", package]);
     executables(command).with_context(|| format!("cannot build {package} for {}", arch.target()))
 }

@@ -3,6 +3,7 @@
 mod boot;
 mod doctor;
 mod setup;
+mod test;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -24,6 +25,8 @@ enum Command {
     Setup,
     /// Boot a kernel in QEMU with an NVDIMM: the runner of `cargo run` and `cargo test`.
     Boot(boot::Args),
+    /// Run every suite: host, bare metal on each kind of CPU, machine code.
+    Test,
 }
 
 impl Cli {
@@ -32,6 +35,7 @@ impl Cli {
         match self.command {
             Command::Doctor => doctor::run(),
             Command::Setup => setup::run(),
+            Command::Test => test::run(),
             Command::Boot(args) => boot::run(&args),
         }
     }

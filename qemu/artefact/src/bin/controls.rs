@@ -1,0 +1,154 @@
+//! Primitives with one thing wrong each: the harness must refuse every one, or it would not see such a thing in the library.
+#![cfg_attr(target_os = "none", no_std, no_main)]
+
+use core::{
+    arch::asm,
+    hint::black_box,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+use kpmem::{Instruction, Lines, Table};
+use kpmem_artefact::{
+    Functions, collect,
+    native::{Best, Other},
+};
+
+const COUNT: usize = 6;
+static TABLES: [Table; COUNT] = [
+    Table::of::<Lines<Vector, 64>>(),
+    Table::of::<Lines<Panic, 64>>(),
+    Table::of::<Lines<NoFence, 64>>(),
+    Table::of::<Lines<Atomic, 64>>(),
+    Table::of::<Lines<Call, 64>>(),
+    Table::of::<Lines<Wrong, 64>>(),
+];
+
+/// Read by the harness.
+#[unsafe(no_mangle)]
+static KPMEM_FUNCTIONS: [Functions; COUNT] = collect(&[&TABLES]);
+
+struct Vector;
+
+// SAFETY: never run.
+unsafe impl Instruction for Vector {
+    const NAME: &'static str = "a vector or float register";
+
+    #[inline(always)]
+    unsafe fn write_back(line: usize) {
+        // SAFETY: never run.
+        unsafe {
+            Best::write_back(line);
+            #[cfg(target_arch = "x86_64")]
+            asm!("pxor xmm0, xmm0");
+            #[cfg(target_arch = "aarch64")]
+            asm!(".arch_extension fp", "fmov d0, x0");
+            #[cfg(target_arch = "riscv64")]
+            asm!("fmv.d.x ft0, zero");
+        }
+    }
+
+    #[inline(always)]
+    fn drain() {
+        Best::drain();
+    }
+}
+
+struct Panic;
+
+// SAFETY: never run.
+unsafe impl Instruction for Panic {
+    const NAME: &'static str = "a panic";
+
+    #[inline(always)]
+    unsafe fn write_back(line: usize) {
+        assert!(line != 0, "a null line");
+        // SAFETY: never run.
+        unsafe { Best::write_back(line) }
+    }
+
+    #[inline(always)]
+    fn drain() {
+        Best::drain();
+    }
+}
+
+struct NoFence;
+
+// SAFETY: never run.
+unsafe impl Instruction for NoFence {
+    const NAME: &'static str = "no fence";
+
+    #[inline(always)]
+    unsafe fn write_back(line: usize) {
+        // SAFETY: never run.
+        unsafe { Best::write_back(line) }
+    }
+
+    #[inline(always)]
+    fn drain() {}
+}
+
+struct Atomic;
+static COUNTER: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: never run.
+unsafe impl Instruction for Atomic {
+    const NAME: &'static str = "an atomic";
+
+    #[inline(always)]
+    unsafe fn write_back(line: usize) {
+        COUNTER.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: never run.
+        unsafe { Best::write_back(line) }
+    }
+
+    #[inline(always)]
+    fn drain() {
+        Best::drain();
+    }
+}
+
+struct Call;
+
+// SAFETY: never run.
+unsafe impl Instruction for Call {
+    const NAME: &'static str = "a call";
+
+    #[inline(never)]
+    unsafe fn write_back(line: usize) {
+        // SAFETY: never run.
+        unsafe { Best::write_back(line) }
+    }
+
+    #[inline(always)]
+    fn drain() {
+        Best::drain();
+    }
+}
+
+struct Wrong;
+
+// SAFETY: never run.
+unsafe impl Instruction for Wrong {
+    const NAME: &'static str = "another instruction";
+
+    #[inline(always)]
+    unsafe fn write_back(line: usize) {
+        // SAFETY: never run.
+        unsafe { Other::write_back(line) }
+    }
+
+    #[inline(always)]
+    fn drain() {
+        Best::drain();
+    }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn kpmem_entry() {
+    black_box(&raw const KPMEM_FUNCTIONS);
+}
+
+#[cfg(not(target_os = "none"))]
+fn main() {
+    kpmem_entry();
+}

@@ -1,0 +1,125 @@
+//! The instructions that matter, told by their bytes: a disassembler may call them anything.
+
+use super::program::Instruction;
+use crate::arch::Arch;
+
+/// What an instruction does for persistence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Writes a line back: the name of the tables made of it.
+    WriteBack(&'static str),
+    /// A fence, by its mnemonic.
+    Fence(&'static str),
+    /// Anything else.
+    Other,
+}
+
+/// Which of these an instruction is.
+pub fn kind(arch: Arch, instruction: &Instruction) -> Kind {
+    match arch {
+        Arch::X86_64 => x86_64(&instruction.bytes),
+        Arch::Aarch64 => aarch64(word(&instruction.bytes)),
+        Arch::Riscv64 => riscv64(word(&instruction.bytes)),
+    }
+}
+
+fn word(bytes: &[u8]) -> u32 {
+    bytes.try_into().map_or(0, u32::from_le_bytes)
+}
+
+/// SDM Volume 2, "CLWB", "CLFLUSHOPT", "CLFLUSH", "SFENCE", "MFENCE", "LFENCE": all are 0F AE,
+/// told apart by the prefix 66 and the ModRM byte.
+fn x86_64(bytes: &[u8]) -> Kind {
+    let (wide, rest) = match bytes {
+        [0x66, rest @ ..] => (true, rest),
+        rest => (false, rest),
+    };
+    let rest = match rest {
+        [0x40..=0x4f, rest @ ..] => rest,
+        rest => rest,
+    };
+    let [0x0f, 0xae, modrm, ..] = rest else {
+        return Kind::Other;
+    };
+    let memory = modrm >> 6 != 3;
+    match (wide, memory, (modrm >> 3) & 7) {
+        (true, true, 6) => Kind::WriteBack("clwb"),
+        (true, true, 7) => Kind::WriteBack("clflushopt"),
+        (false, true, 7) => Kind::WriteBack("clflush"),
+        (false, false, 5) => Kind::Fence("lfence"),
+        (false, false, 6) => Kind::Fence("mfence"),
+        (false, false, 7) => Kind::Fence("sfence"),
+        _ => Kind::Other,
+    }
+}
+
+/// Arm Architecture Reference Manual, "DC CVAC", "DC CVAP", "DC CVADP" (aliases of SYS; the lowest
+/// five bits are the register) and "DSB".
+fn aarch64(word: u32) -> Kind {
+    match (word & !0x1f, word) {
+        (0xd50b_7a20, _) => Kind::WriteBack("cvac"),
+        (0xd50b_7c20, _) => Kind::WriteBack("cvap"),
+        (0xd50b_7d20, _) => Kind::WriteBack("cvadp"),
+        (_, 0xd503_3f9f) => Kind::Fence("dsb sy"),
+        (_, 0xd503_3e9f) => Kind::Fence("dsb st"),
+        _ => match word & 0xffff_f0ff {
+            0xd503_309f => Kind::Fence("dsb, not sy or st"),
+            0xd503_30bf => Kind::Fence("dmb"),
+            _ => Kind::Other,
+        },
+    }
+}
+
+/// RISC-V Instruction Set Manual, Volume I, "Zicbom" and "FENCE": opcode MISC-MEM.
+fn riscv64(word: u32) -> Kind {
+    match (word & !(0x1f << 15), word) {
+        (0x0010_200f, _) => Kind::WriteBack("zicbom"),
+        (0x0020_200f, _) => Kind::WriteBack("zicbom-flush"),
+        (0x0000_200f, _) => Kind::WriteBack("cbo.inval, which discards data"),
+        (_, 0x0ff0_000f) => Kind::Fence("fence iorw,iorw"),
+        _ if word & 0x707f == 0x000f => Kind::Fence("fence, not iorw,iorw"),
+        _ => Kind::Other,
+    }
+}
+
+/// The fence that completes the write-backs of a table (`byte`: makes stores leave the core).
+pub fn fence_of(arch: Arch, table: &str) -> &'static str {
+    match (arch, table) {
+        // AMD's manual lets only MFENCE order CLFLUSH.
+        (Arch::X86_64, "clflush") => "mfence",
+        (Arch::X86_64, _) => "sfence",
+        (Arch::Aarch64, "byte") => "dsb st",
+        (Arch::Aarch64, _) => "dsb sy",
+        (Arch::Riscv64, _) => "fence iorw,iorw",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_told_apart() {
+        let x86 = |bytes: &[u8]| x86_64(bytes);
+        assert_eq!(x86(&[0x66, 0x0f, 0xae, 0x37]), Kind::WriteBack("clwb"));
+        assert_eq!(
+            x86(&[0x66, 0x41, 0x0f, 0xae, 0x37]),
+            Kind::WriteBack("clwb")
+        );
+        assert_eq!(
+            x86(&[0x66, 0x0f, 0xae, 0x3f]),
+            Kind::WriteBack("clflushopt")
+        );
+        assert_eq!(x86(&[0x0f, 0xae, 0x3f]), Kind::WriteBack("clflush"));
+        assert_eq!(x86(&[0x0f, 0xae, 0xf8]), Kind::Fence("sfence"));
+        assert_eq!(x86(&[0x0f, 0xae, 0xf0]), Kind::Fence("mfence"));
+        // xsaveopt, and tpause: neighbours in the opcode map.
+        assert_eq!(x86(&[0x0f, 0xae, 0x37]), Kind::Other);
+        assert_eq!(x86(&[0x66, 0x0f, 0xae, 0xf1]), Kind::Other);
+        assert_eq!(aarch64(0xd50b_7c23), Kind::WriteBack("cvap"));
+        assert_eq!(aarch64(0xd503_3abf), Kind::Fence("dmb"));
+        assert_eq!(aarch64(0xd503_3b9f), Kind::Fence("dsb, not sy or st"));
+        assert_eq!(riscv64(0x0015_200f), Kind::WriteBack("zicbom"));
+        assert_eq!(riscv64(0x0110_000f), Kind::Fence("fence, not iorw,iorw"));
+    }
+}
