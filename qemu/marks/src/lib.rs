@@ -1,0 +1,184 @@
+//! What a kernel says to the crash simulator.
+//!
+//! A mark is one instruction that does nothing on real hardware, and in QEMU without the simulator: a long NOP with a displacement
+//! on x86_64, an unallocated HINT on aarch64, `slti x0, x0, imm` on riscv64. Up to three numbers go with it in the first argument registers
+//! of the C ABI (rdi, rsi, rdx; x0, x1, x2; a0, a1, a2), so C kernels can say the same by inline assembly of their own.
+//!
+//! # How a kernel is explored
+//! 1. It prepares its persistent memory and says [`begin`].
+//! 2. It works, and says [`claim`] whenever it relies on bytes being durable. The simulator checks at once that they are.
+//! 3. It says [`end`]. With a recovery to check, it goes on in a loop: for each [`Crash`] that [`next_crash`] puts in memory it
+//!    recovers, as after a reboot, and gives its [`verdict`].
+//!
+//! [`next_crash`] reports through a [`Mailbox`]: the last page of the persistent memory, which the simulator does not track and the
+//! workload must leave alone. Recovery must depend on nothing that an earlier recovery left in ordinary memory;
+//! the simulator boots the kernel again on a sample of the crashes and compares the verdicts.
+#![no_std]
+
+use core::{arch::asm, ptr};
+
+/// The marks, by the number in the instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Op {
+    /// A workload starts: its number.
+    Begin = 0,
+    /// It is over.
+    End = 1,
+    /// Bytes are durable: address, length, the workload's number for the claim.
+    Claim = 2,
+    /// Crash images are wanted of this moment too.
+    CrashPoint = 3,
+    /// The next crash image, please; the answer is in the mailbox.
+    NextCrash = 4,
+    /// What recovery found: 0 is good, anything else the workload's own number.
+    Verdict = 5,
+}
+
+impl Op {
+    /// All of them, by number.
+    pub const ALL: [Self; 6] = [
+        Self::Begin,
+        Self::End,
+        Self::Claim,
+        Self::CrashPoint,
+        Self::NextCrash,
+        Self::Verdict,
+    ];
+}
+
+/// x86_64: displacement of `nopl disp32(%rax)` (0F 1F 80 disp32); the mark's number is added.
+pub const X86_DISPLACEMENT: u32 = 0x6b70_6d00;
+/// aarch64: number of the HINT; the mark's number is added.
+pub const AARCH64_HINT: u32 = 0x60;
+/// riscv64: immediate of `slti x0, x0, imm`; the mark's number is added.
+pub const RISCV64_IMMEDIATE: u32 = 0x4b0;
+
+/// Bytes of the mailbox, at the end of the persistent memory.
+pub const MAILBOX: usize = 4096;
+
+/// What [`next_crash`] answers with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct Mailbox {
+    /// [`Mailbox::MAGIC`] if a simulator answered.
+    pub magic: u64,
+    /// 1 if a crash image is in memory, 0 if there are no more.
+    pub more: u64,
+    /// Number of the workload that had begun last.
+    pub begin: u64,
+    /// How many claims it had made.
+    pub claims: u64,
+    /// The number of the last one, if there were any.
+    pub last_claim: u64,
+}
+
+impl Mailbox {
+    /// Says that a simulator wrote it.
+    pub const MAGIC: u64 = u64::from_le_bytes(*b"kpmemcut");
+}
+
+/// A power cut, as recovery meets it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Crash {
+    /// Number of the workload that had begun last.
+    pub begin: u64,
+    /// How many claims it had made: these must hold.
+    pub claims: u64,
+    /// The number of the last one, if there were any.
+    pub last_claim: u64,
+}
+
+/// Starts the workload of this number. What the memory holds now is durable.
+#[inline(always)]
+pub fn begin(id: u64) {
+    mark::<{ Op::Begin as u32 }>(id, 0, 0);
+}
+
+/// Ends the workload.
+#[inline(always)]
+pub fn end() {
+    mark::<{ Op::End as u32 }>(0, 0, 0);
+}
+
+/// Says that `len` bytes at `ptr` are durable. The simulator reports a violation if a crash could still lose one of them.
+#[inline(always)]
+pub fn claim(ptr: *const u8, len: usize, id: u64) {
+    mark::<{ Op::Claim as u32 }>(ptr.addr() as u64, len as u64, id);
+}
+
+/// Asks for crash images of this moment, besides those before each barrier and at each claim.
+#[inline(always)]
+pub fn crash_point() {
+    mark::<{ Op::CrashPoint as u32 }>(0, 0, 0);
+}
+
+/// Has the next crash image put in memory; `None` when there are no more, or no simulator is there.
+///
+/// # Safety
+/// `mailbox` must be the last [`MAILBOX`] bytes of the persistent memory.
+pub unsafe fn next_crash(mailbox: *mut Mailbox) -> Option<Crash> {
+    mark::<{ Op::NextCrash as u32 }>(0, 0, 0);
+    // SAFETY: the caller vouches for the page, which nobody else uses.
+    let answer = unsafe { ptr::read_volatile(mailbox) };
+    (answer.magic == Mailbox::MAGIC && answer.more == 1).then_some(Crash {
+        begin: answer.begin,
+        claims: answer.claims,
+        last_claim: answer.last_claim,
+    })
+}
+
+/// Says what recovery found: 0 if all is well, else a number that means something to the workload.
+#[inline(always)]
+pub fn verdict(code: u64) {
+    mark::<{ Op::Verdict as u32 }>(code, 0, 0);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn mark<const OP: u32>(a: u64, b: u64, c: u64) {
+    // SAFETY: a NOP. It is not `nomem`: the simulator reads and writes memory here.
+    unsafe {
+        asm!(
+            ".byte 0x0f, 0x1f, 0x80",
+            ".long {}",
+            const X86_DISPLACEMENT + OP,
+            in("rdi") a,
+            in("rsi") b,
+            in("rdx") c,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
+#[cfg(target_arch = "aarch64")]
+#[inline(always)]
+fn mark<const OP: u32>(a: u64, b: u64, c: u64) {
+    // SAFETY: a hint that no extension has allocated is a NOP. It is not `nomem`: the simulator reads and writes memory here.
+    unsafe {
+        asm!(
+            "hint #{}",
+            const AARCH64_HINT + OP,
+            in("x0") a,
+            in("x1") b,
+            in("x2") c,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
+#[cfg(target_arch = "riscv64")]
+#[inline(always)]
+fn mark<const OP: u32>(a: u64, b: u64, c: u64) {
+    // SAFETY: a HINT encoding, which does nothing. It is not `nomem`: the simulator reads and writes memory here.
+    unsafe {
+        asm!(
+            "slti x0, x0, {}",
+            const RISCV64_IMMEDIATE + OP,
+            in("a0") a,
+            in("a1") b,
+            in("a2") c,
+            options(nostack, preserves_flags),
+        );
+    }
+}
