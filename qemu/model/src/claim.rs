@@ -1,0 +1,133 @@
+//! The contract and audit oracles.
+
+use crate::event::Cpu;
+use crate::pending::Pending;
+use crate::state::State;
+
+/// How a claim is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A claimed store may still be lost, and no flush by anyone covers it.
+    NotFlushed,
+    /// It is flushed (or in a draining buffer), but the CPU that did it has not waited for it.
+    NotFenced,
+    /// It is ordered before later stores, but not before the acknowledgement.
+    NotAcknowledged,
+}
+
+/// A claim about bytes that are not certainly durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The workload's number of the claim.
+    pub id: u64,
+    /// Number of the claim's event.
+    pub seq: u64,
+    /// Who claimed.
+    pub cpu: Cpu,
+    /// First claimed byte that may be lost.
+    pub addr: u64,
+    /// How many, of this store.
+    pub len: u64,
+    /// Who stored it.
+    pub stored_by: Cpu,
+    /// Number of the store's event.
+    pub stored_at: u64,
+    /// What is missing.
+    pub fault: Fault,
+}
+
+/// A line in which the model and the memory differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// First byte that differs.
+    pub addr: u64,
+    /// What the model has.
+    pub model: u8,
+    /// What the memory has.
+    pub memory: u8,
+}
+
+impl State {
+    pub(crate) fn claim(&mut self, cpu: Cpu, addr: u64, len: u64, id: u64) {
+        self.commit_before_ack(cpu);
+        let mut violations = std::mem::take(&mut self.violations);
+        let report = |store: &Pending, fault| {
+            let start = self.address(store).max(addr);
+            let end = (self.address(store) + u64::from(store.len)).min(addr.saturating_add(len));
+            Violation {
+                id,
+                seq: self.seq,
+                cpu,
+                addr: start,
+                len: end - start,
+                stored_by: store.cpu,
+                stored_at: store.seq,
+                fault,
+            }
+        };
+        for store in self.overlapping(addr, len) {
+            violations.push(report(store, self.fault(store)));
+        }
+        for store in self.cpus.iter().flat_map(|c| &c.unacknowledged) {
+            if self.within(store, addr, len) {
+                violations.push(report(store, Fault::NotAcknowledged));
+            }
+        }
+        self.violations = violations;
+    }
+
+    /// Pending stores that overlap a range: what a claim of it would be wrong about.
+    pub fn overlapping(&self, addr: u64, len: u64) -> impl Iterator<Item = &Pending> {
+        let end = self.base + self.durable.len() as u64;
+        let first = addr.max(self.base);
+        let last = addr.saturating_add(len).min(end);
+        let lines = if len == 0 || first >= last {
+            0..0
+        } else {
+            let line = |addr: u64| ((addr - self.base) >> self.shift) as usize;
+            line(first)..line(last - 1) + 1
+        };
+        lines
+            .flat_map(|line| self.pending(line))
+            .filter(move |store| self.within(store, addr, len))
+    }
+
+    fn within(&self, store: &Pending, addr: u64, len: u64) -> bool {
+        let at = self.address(store);
+        len > 0 && at < addr.saturating_add(len) && addr < at + u64::from(store.len)
+    }
+
+    fn fault(&self, store: &Pending) -> Fault {
+        let covers = |cpu: usize| {
+            let own = usize::from(store.cpu) == cpu;
+            self.cpus[cpu].flushes.iter().any(|f| {
+                f.line == store.line
+                    && f.seq >= store.seq
+                    && if store.non_temporal() { own } else { !f.own }
+            })
+        };
+        if (0..self.cpus.len()).any(covers) {
+            Fault::NotFenced
+        } else {
+            Fault::NotFlushed
+        }
+    }
+
+    /// Compares what the CPUs should see with what is in memory; differences mean that a store was
+    /// not reported.
+    pub fn audit<'a>(&'a self, memory: &'a [u8]) -> impl Iterator<Item = Mismatch> + 'a {
+        let mut live = vec![0; 1 << self.shift];
+        (0..self.lines.len()).filter_map(move |line| {
+            let start = line << self.shift;
+            let actual = &memory[start..start + live.len()];
+            self.live_line(line, &mut live);
+            let at = live.iter().zip(actual).position(|(a, b)| a != b)?;
+            let addr = self.base + (start + at) as u64;
+            Some(Mismatch {
+                addr,
+                model: live[at],
+                memory: actual[at],
+            })
+        })
+    }
+}

@@ -1,0 +1,230 @@
+//! How pending stores become durable.
+//!
+//! What is committed is closed under [`rules::ordered`]: whatever a crash must show with a store that
+//! is now certain is certain too.
+
+use crate::event::{Cpu, MAX_CPUS};
+use crate::pending::NONE;
+use crate::profile::Scope;
+use crate::rules::{self, Stage};
+use crate::state::{Flush, State};
+
+impl State {
+    /// A barrier advances the flushes of its CPU; those that are complete commit.
+    pub(crate) fn advance(&mut self, cpu: usize, stage: Stage, strong: bool) {
+        if stage.has(Stage::BEFORE_ACK) {
+            self.unacknowledged -= self.cpus[cpu].unacknowledged.len();
+            self.cpus[cpu].unacknowledged.clear();
+        }
+        if self.profile.scope == Scope::Machine {
+            if stage.has(Stage::BEFORE_ACK) {
+                self.commit_cpu(cpu);
+            }
+            return;
+        }
+        let mut flushes = std::mem::take(&mut self.cpus[cpu].flushes);
+        flushes.retain_mut(|flush| {
+            if flush.strong && !strong {
+                return true;
+            }
+            flush.stage = flush.stage.and(stage);
+            if flush.stage != Stage::COMPLETE {
+                return true;
+            }
+            self.commit_flush(cpu, flush, false);
+            false
+        });
+        self.keep(cpu, flushes);
+    }
+
+    /// Flushes that come before the CPU's next store take effect: that store is here.
+    pub(crate) fn commit_before_stores(&mut self, cpu: usize) {
+        let mut flushes = std::mem::take(&mut self.cpus[cpu].flushes);
+        flushes.retain(|flush| {
+            let now = flush.stage.has(Stage::BEFORE_STORES);
+            if now {
+                self.commit_flush(cpu, flush, true);
+            }
+            !now
+        });
+        self.keep(cpu, flushes);
+    }
+
+    /// Flushes that come before the CPU's next acknowledgement take effect: it is here.
+    pub(crate) fn commit_before_ack(&mut self, cpu: Cpu) {
+        let cpu = usize::from(cpu) % MAX_CPUS;
+        let mut flushes = std::mem::take(&mut self.cpus[cpu].flushes);
+        flushes.retain(|flush| {
+            let now = flush.stage.has(Stage::BEFORE_ACK);
+            if now {
+                self.commit_flush(cpu, flush, false);
+            }
+            !now
+        });
+        self.keep(cpu, flushes);
+    }
+
+    fn keep(&mut self, cpu: usize, flushes: Vec<Flush>) {
+        let before = flushes
+            .iter()
+            .filter(|f| f.stage.has(Stage::BEFORE_STORES))
+            .count();
+        self.cpus[cpu].before_stores = before as u32;
+        self.cpus[cpu].flushes = flushes;
+    }
+
+    fn commit_flush(&mut self, cpu: usize, flush: &Flush, unacknowledged: bool) {
+        let line = flush.line as usize;
+        if self.unacknowledged > 0 && !unacknowledged && !flush.own {
+            self.acknowledge(flush);
+        }
+        if self.lines[line].head == NONE {
+            return;
+        }
+        self.load(line);
+        self.forced.clear();
+        for &node in &self.scratch {
+            let store = self.slab.get(node);
+            let own = store.non_temporal() && usize::from(store.cpu) == cpu;
+            // A flush covers the whole line, whoever stored; but it drains only the write-combining
+            // buffers of its own CPU (APM, CLFLUSH).
+            let covered = own || (!flush.own && !store.non_temporal());
+            self.forced.push(covered && store.seq <= flush.seq);
+        }
+        self.close();
+        self.settle(line, cpu, unacknowledged);
+    }
+
+    /// Another CPU may have waited for what was durable by order only.
+    fn acknowledge(&mut self, flush: &Flush) {
+        for cpu in &mut self.cpus {
+            let before = cpu.unacknowledged.len();
+            cpu.unacknowledged
+                .retain(|s| s.line != flush.line || s.seq > flush.seq);
+            self.unacknowledged -= before - cpu.unacknowledged.len();
+        }
+    }
+
+    /// eADR: everything that this CPU stored has left the core.
+    fn commit_cpu(&mut self, cpu: usize) {
+        let mut lines = self.dirty.clone();
+        lines.sort_unstable();
+        self.scratch.clear();
+        for &line in &lines {
+            self.extend(line as usize);
+        }
+        let slab = &self.slab;
+        self.scratch.sort_by_key(|&node| slab.get(node).seq);
+        self.forced.clear();
+        self.forced.extend(
+            self.scratch
+                .iter()
+                .map(|&n| usize::from(slab.get(n).cpu) == cpu),
+        );
+        self.close();
+        let forced: Vec<u64> = self.forced_nodes().collect();
+        for line in lines {
+            self.load(line as usize);
+            self.forced.clear();
+            let on = |n: &u32| forced.binary_search(&u64::from(*n)).is_ok();
+            self.forced.extend(self.scratch.iter().map(on));
+            self.settle(line as usize, cpu, false);
+        }
+    }
+
+    fn forced_nodes(&self) -> impl Iterator<Item = u64> + use<> {
+        let pairs = self.scratch.iter().zip(&self.forced);
+        let mut nodes: Vec<u64> = pairs
+            .filter(|(_, f)| **f)
+            .map(|(n, _)| u64::from(*n))
+            .collect();
+        nodes.sort_unstable();
+        nodes.into_iter()
+    }
+
+    fn load(&mut self, line: usize) {
+        self.scratch.clear();
+        self.extend(line);
+    }
+
+    fn extend(&mut self, line: usize) {
+        let mut at = self.lines[line].head;
+        while at != NONE {
+            self.scratch.push(at);
+            at = self.slab.get(at).next;
+        }
+    }
+
+    /// Closes `forced` downwards. Newest first, so that one pass is enough.
+    fn close(&mut self) {
+        // Cheap and usual: nothing unforced is older than anything forced.
+        let Some(last) = self.forced.iter().rposition(|&f| f) else {
+            return;
+        };
+        if self.forced[..last].iter().all(|&f| f) {
+            return;
+        }
+        for later in (0..=last)
+            .rev()
+            .filter(|&i| self.forced[i])
+            .collect::<Vec<_>>()
+        {
+            self.force_before(later);
+        }
+    }
+
+    fn force_before(&mut self, later: usize) {
+        for earlier in (0..later).rev() {
+            let (a, b) = (
+                self.slab.get(self.scratch[earlier]),
+                self.slab.get(self.scratch[later]),
+            );
+            if !self.forced[earlier] && rules::ordered(&self.profile, a, b) {
+                self.forced[earlier] = true;
+                self.force_before(earlier);
+            }
+        }
+    }
+
+    /// Makes the forced stores of a line durable and unlinks them.
+    fn settle(&mut self, line: usize, cpu: usize, unacknowledged: bool) {
+        if !self.forced.contains(&true) {
+            return;
+        }
+        self.hash ^= self.line_hash(line);
+        let (mut head, mut tail) = (NONE, NONE);
+        let at = line << self.shift..(line + 1) << self.shift;
+        for i in 0..self.scratch.len() {
+            let node = self.scratch[i];
+            if self.forced[i] {
+                let store = *self.slab.get(node);
+                store.apply(&mut self.durable[at.clone()]);
+                self.lines[line].non_temporal -= u32::from(store.non_temporal());
+                if unacknowledged {
+                    self.cpus[cpu].unacknowledged.push(store);
+                    self.unacknowledged += 1;
+                }
+                self.slab.remove(node);
+            } else {
+                if tail == NONE {
+                    head = node;
+                } else {
+                    self.slab.get_mut(tail).next = node;
+                }
+                tail = node;
+                self.slab.get_mut(node).next = NONE;
+            }
+        }
+        self.hash ^= self.line_hash(line);
+        self.changed.push(line as u32);
+        let entry = &mut self.lines[line];
+        (entry.head, entry.tail) = (head, tail);
+        if head == NONE {
+            let at = std::mem::replace(&mut entry.dirty, NONE) as usize;
+            self.dirty.swap_remove(at);
+            if let Some(&moved) = self.dirty.get(at) {
+                self.lines[moved as usize].dirty = at as u32;
+            }
+        }
+    }
+}

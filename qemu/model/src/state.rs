@@ -1,0 +1,301 @@
+//! What is durable and what is pending, line by line.
+
+use crate::claim::Violation;
+use crate::cost::Cost;
+use crate::event::{Barrier, Cpu, Event, FlushKind, MAX_CPUS, MAX_STORE, Mark, Store, StoreOrder};
+use crate::pending::{NONE, Pending, Slab};
+use crate::profile::{Order, Profile, Scope};
+use crate::rules::{self, Stage};
+
+/// One line's list of pending stores, oldest first, and its last flush.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Line {
+    pub(crate) head: u32,
+    pub(crate) tail: u32,
+    /// Where it is in `State::dirty`.
+    pub(crate) dirty: u32,
+    /// How many of the stores bypass the cache.
+    pub(crate) non_temporal: u32,
+    flushed_at: u64,
+    flushed_epoch: u32,
+    flushed_by: Cpu,
+}
+
+/// A flush under way, or a write-combining buffer that will drain.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flush {
+    pub(crate) line: u32,
+    /// The last event that it covers.
+    pub(crate) seq: u64,
+    pub(crate) stage: Stage,
+    pub(crate) strong: bool,
+    /// It covers the CPU's own write-combining stores and nothing else.
+    pub(crate) own: bool,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct CpuState {
+    pub(crate) epoch: u32,
+    /// Completing barriers so far.
+    barriers: u32,
+    pub(crate) flushes: Vec<Flush>,
+    /// How many of `flushes` take effect before the CPU's next store.
+    pub(crate) before_stores: u32,
+    /// Durable by order only: an acknowledgement now would not be ordered behind them.
+    pub(crate) unacknowledged: Vec<Pending>,
+    active: bool,
+}
+
+/// The model's memory.
+#[derive(Debug)]
+pub struct State {
+    pub(crate) profile: Profile,
+    pub(crate) base: u64,
+    pub(crate) shift: u32,
+    pub(crate) durable: Vec<u8>,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) slab: Slab,
+    pub(crate) dirty: Vec<u32>,
+    pub(crate) cpus: Vec<CpuState>,
+    pub(crate) seq: u64,
+    pub(crate) hash: u64,
+    pub(crate) cost: Cost,
+    pub(crate) violations: Vec<Violation>,
+    pub(crate) scratch: Vec<u32>,
+    pub(crate) forced: Vec<bool>,
+    pub(crate) unacknowledged: usize, // in all CPUs
+    /// Lines whose durable content changed; emptied by whoever mirrors it.
+    pub(crate) changed: Vec<u32>,
+}
+
+impl State {
+    /// A state in which `initial` is durable and lies at `base`.
+    ///
+    /// # Panics
+    /// If `line` is not a power of two from 16 to 256, or `base` or the length is not a multiple of it.
+    pub fn new(profile: Profile, line: usize, base: u64, initial: &[u8]) -> Self {
+        assert!(
+            line.is_power_of_two() && (16..=256).contains(&line),
+            "line size {line}"
+        );
+        assert!(
+            base.is_multiple_of(line as u64) && initial.len().is_multiple_of(line),
+            "whole lines"
+        );
+        let clean = Line {
+            head: NONE,
+            tail: NONE,
+            dirty: NONE,
+            non_temporal: 0,
+            flushed_at: 0,
+            flushed_epoch: 0,
+            flushed_by: Cpu::MAX,
+        };
+        Self {
+            profile,
+            base,
+            shift: line.trailing_zeros(),
+            durable: initial.to_vec(),
+            lines: vec![clean; initial.len() / line],
+            slab: Slab::new(),
+            dirty: Vec::new(),
+            cpus: (0..MAX_CPUS).map(|_| CpuState::default()).collect(),
+            seq: 0,
+            hash: 0,
+            cost: Cost::default(),
+            violations: Vec::new(),
+            scratch: Vec::new(),
+            forced: Vec::new(),
+            unacknowledged: 0,
+            changed: Vec::new(),
+        }
+    }
+
+    /// Takes an event. Its number is what [`State::seq`] says afterwards.
+    pub fn apply(&mut self, event: &Event) {
+        self.seq += 1;
+        match event {
+            Event::Store(store) => self.store(store),
+            Event::Flush { cpu, addr, kind } => self.flush(*cpu, *addr, *kind),
+            Event::Barrier { cpu, barrier } => self.barrier(*cpu, *barrier),
+            Event::Mark {
+                cpu,
+                mark: Mark::Claim { addr, len, id },
+            } => {
+                self.claim(*cpu, *addr, *len, *id);
+            }
+            Event::Mark { .. } => {}
+        }
+    }
+
+    /// True if `event` would make something certainly durable, so that the crash images of the
+    /// moment before have to be looked at first.
+    pub fn commits(&self, event: &Event) -> bool {
+        let (cpu, add, strong) = match event {
+            Event::Store(store) => (store.cpu, Stage::BEFORE_ACK, false),
+            Event::Barrier { cpu, barrier } => {
+                let effect = rules::barrier(&self.profile, *barrier);
+                if self.profile.scope == Scope::Machine {
+                    return effect.stage.has(Stage::BEFORE_ACK) && !self.dirty.is_empty();
+                }
+                (*cpu, effect.stage, effect.strong)
+            }
+            Event::Mark {
+                cpu,
+                mark: Mark::Claim { .. },
+            } => (*cpu, Stage::BEFORE_STORES, false),
+            Event::Flush { .. } | Event::Mark { .. } => return false,
+        };
+        let cpu = self.cpu(cpu);
+        if matches!(event, Event::Store(_)) && cpu.before_stores == 0 {
+            return false;
+        }
+        cpu.flushes.iter().any(|f| {
+            (strong || !f.strong)
+                && f.stage.and(add) == Stage::COMPLETE
+                && self.lines[f.line as usize].head != NONE
+        })
+    }
+
+    fn store(&mut self, store: &Store) {
+        let cpu = usize::from(store.cpu) % MAX_CPUS;
+        if self.cpus[cpu].before_stores > 0 {
+            self.commit_before_stores(cpu);
+        }
+        let Some(start) = store.addr.checked_sub(self.base) else {
+            return;
+        };
+        let non_temporal =
+            rules::has_non_temporal(&self.profile) && store.order.has(StoreOrder::NON_TEMPORAL);
+        let order = if non_temporal {
+            store.order
+        } else {
+            store.order.without(StoreOrder::NON_TEMPORAL)
+        };
+        // One atomic piece, or as many as there are aligned 8-byte words.
+        let whole = self.profile.atom == 16 && !non_temporal && store.len == 16 && start % 16 == 0;
+        let value = store.value();
+        let mut at = 0;
+        while at < value.len() {
+            let room = if whole {
+                16
+            } else {
+                8 - ((start + at as u64) % 8) as usize
+            };
+            let len = room.min(value.len() - at);
+            self.insert(cpu, start + at as u64, &value[at..at + len], order);
+            at += len;
+        }
+    }
+
+    fn insert(&mut self, cpu: usize, at: u64, value: &[u8], order: StoreOrder) {
+        let line = (at >> self.shift) as usize;
+        if line >= self.lines.len() {
+            return;
+        }
+        let state = &mut self.cpus[cpu];
+        state.active = true;
+        let mut bytes = [0; MAX_STORE];
+        bytes[..value.len()].copy_from_slice(value);
+        let node = self.slab.insert(Pending {
+            bytes,
+            seq: self.seq,
+            next: NONE,
+            line: line as u32,
+            epoch: state.epoch,
+            offset: (at & ((1 << self.shift) - 1)) as u8,
+            len: value.len() as u8,
+            cpu: cpu as Cpu,
+            order,
+        });
+        let entry = &mut self.lines[line];
+        if entry.head == NONE {
+            entry.head = node;
+            entry.dirty = self.dirty.len() as u32;
+            self.dirty.push(line as u32);
+        } else {
+            self.slab.get_mut(entry.tail).next = node;
+        }
+        entry.tail = node;
+        if order.has(StoreOrder::NON_TEMPORAL) {
+            entry.non_temporal += 1;
+            self.drain_later(cpu, line as u32);
+        }
+    }
+
+    /// A write-combining store needs no flush: the next fence drains its buffer.
+    fn drain_later(&mut self, cpu: usize, line: u32) {
+        let (seq, stage) = (self.seq, Stage::STARTED);
+        let flushes = &mut self.cpus[cpu].flushes;
+        match flushes.last_mut() {
+            Some(last) if last.own && last.line == line => last.seq = seq,
+            _ => flushes.push(Flush {
+                line,
+                seq,
+                stage,
+                strong: false,
+                own: true,
+            }),
+        }
+    }
+
+    fn flush(&mut self, cpu: Cpu, addr: u64, kind: FlushKind) {
+        let Some(line) = self.line_of(addr) else {
+            return;
+        };
+        let cpu = usize::from(cpu) % MAX_CPUS;
+        let state = &mut self.cpus[cpu];
+        let entry = &mut self.lines[line];
+        self.cost.flushes += 1;
+        state.active = true;
+        let Some(effect) = rules::flush(&self.profile, kind) else {
+            self.cost.flushes_void += 1;
+            return;
+        };
+        if entry.head == NONE {
+            self.cost.flushes_of_clean += 1;
+            // It still waits, with the next barrier, for what is durable by order only.
+            if self.unacknowledged == 0 {
+                return;
+            }
+        }
+        let repeated = entry.head != NONE
+            && entry.flushed_by == cpu as Cpu
+            && entry.flushed_epoch == state.barriers
+            && entry.flushed_at >= self.slab.get(entry.tail).seq;
+        self.cost.flushes_repeated += u64::from(repeated);
+        entry.flushed_by = cpu as Cpu;
+        entry.flushed_epoch = state.barriers;
+        entry.flushed_at = self.seq;
+        if self.profile.scope == Scope::Line {
+            state.before_stores += u32::from(effect.stage.has(Stage::BEFORE_STORES));
+            state.flushes.push(Flush {
+                line: line as u32,
+                seq: self.seq,
+                stage: effect.stage,
+                strong: effect.strong,
+                own: false,
+            });
+        }
+    }
+
+    fn barrier(&mut self, cpu: Cpu, barrier: Barrier) {
+        let cpu = usize::from(cpu) % MAX_CPUS;
+        let effect = rules::barrier(&self.profile, barrier);
+        let state = &mut self.cpus[cpu];
+        if effect.orders && self.profile.order == Order::Barriers {
+            state.epoch += 1;
+        }
+        if effect.stage == Stage::COMPLETE {
+            state.barriers += 1;
+            if barrier != Barrier::LockedRmw {
+                self.cost.fences += 1;
+                self.cost.fences_redundant += u64::from(!state.active);
+            }
+            state.active = false;
+        }
+        if effect.stage != Stage::STARTED {
+            self.advance(cpu, effect.stage, effect.strong);
+        }
+    }
+}
