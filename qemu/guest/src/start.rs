@@ -50,6 +50,7 @@ fn panic(info: &core::panic::PanicInfo) -> ! {
     // Formatting the message may panic too: then the exit code must do.
     if !PANICKED.load(Ordering::Relaxed) {
         PANICKED.store(true, Ordering::Relaxed);
+        crate::console::fresh_line();
         crate::println!("PANIC: {info}");
     }
     exit(2)

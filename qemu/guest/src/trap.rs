@@ -1,6 +1,6 @@
 //! Traps: reported and fatal, unless a probe waits for a memory fault.
 
-use crate::{arch, exit, println};
+use crate::{arch, console, exit, println};
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// What an architecture's handler knows about a trap.
@@ -32,6 +32,7 @@ pub(crate) fn handle(trap: Trap) -> ! {
     // A trap while reporting one must not go on for ever.
     if !REPORTED.load(Ordering::Relaxed) {
         REPORTED.store(true, Ordering::Relaxed);
+        console::fresh_line();
         let Trap {
             name,
             pc,

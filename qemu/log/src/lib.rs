@@ -16,11 +16,13 @@
 
 mod append;
 mod hash;
+mod pattern;
 mod record;
 mod recover;
 
 pub use append::{Full, Log, Memory};
 pub use hash::Digest;
+pub use pattern::pattern;
 pub use record::{MAX_PAYLOAD, Record};
 pub use recover::{Recovery, recover};
 
