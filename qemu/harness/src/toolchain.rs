@@ -160,6 +160,8 @@ impl Toolchain {
         command.args(["--target", target]);
         if self.core == Core::BuildStd {
             command.arg("-Zbuild-std=core").env("RUSTC_BOOTSTRAP", "1");
+            // What the distribution's own sources will have to change is not for our users.
+            command.env("CARGO_FUTURE_INCOMPAT_REPORT_FREQUENCY", "never");
             // Other compilers' results, and the host's flags, stay valid beside these.
             command.env("CARGO_TARGET_DIR", workspace::target().join("build-std"));
         }

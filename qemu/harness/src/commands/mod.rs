@@ -1,6 +1,7 @@
 //! The subcommands.
 
 mod boot;
+mod demo;
 mod doctor;
 mod setup;
 mod test;
@@ -25,6 +26,8 @@ enum Command {
     Setup,
     /// Boot a kernel in QEMU with an NVDIMM: the runner of `cargo run` and `cargo test`.
     Boot(boot::Args),
+    /// Cut the power on a kernel that writes a log, many times, and see what is kept.
+    Demo(demo::Args),
     /// Run every suite: host, bare metal on each kind of CPU, machine code.
     Test,
 }
@@ -35,6 +38,7 @@ impl Cli {
         match self.command {
             Command::Doctor => doctor::run(),
             Command::Setup => setup::run(),
+            Command::Demo(args) => demo::run(&args),
             Command::Test => test::run(),
             Command::Boot(args) => boot::run(&args),
         }

@@ -1,0 +1,6 @@
+//! What `cargo xtask test` runs, a file for each kind.
+
+pub mod bare;
+pub mod controls;
+pub mod embedder;
+pub mod host;
