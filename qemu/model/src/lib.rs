@@ -10,11 +10,13 @@
 pub mod claim;
 mod commit;
 pub mod cost;
+pub mod decode;
 pub mod event;
 pub mod explore;
 pub mod hash;
 mod ideals;
 pub mod images;
+pub mod litmus;
 mod pending;
 pub mod profile;
 pub mod rules;

@@ -1,0 +1,100 @@
+//! Decoders against real assemblers' bytes.
+
+mod aarch64;
+mod riscv64;
+mod x86_64;
+
+use kpmem_marks::Op;
+use kpmem_model::Isa;
+use kpmem_model::decode::Action::{Atomic, Barrier as Fence, Flush, Mark, Nothing, Stores, Zero};
+use kpmem_model::decode::{Action, Address, Segment, decode};
+use kpmem_model::event::{Access, Barrier, Domain, FenceSet, FlushKind, StoreOrder};
+
+/// Assembler text, bytes, meaning.
+type Case = (&'static str, &'static [u8], Action);
+
+const fn at(
+    base: Option<u8>,
+    index: Option<(u8, u8)>,
+    displacement: i64,
+    next_ip: bool,
+    segment: Option<Segment>,
+    narrow: bool,
+) -> Address {
+    Address {
+        base,
+        index,
+        displacement,
+        next_ip,
+        segment,
+        narrow,
+    }
+}
+
+const fn fence(pred: u8, succ: u8) -> Barrier {
+    Barrier::Fence {
+        pred: FenceSet(pred),
+        succ: FenceSet(succ),
+    }
+}
+
+fn check(isa: Isa, cases: &[Case]) {
+    for (text, bytes, expected) in cases {
+        assert_eq!(decode(isa, bytes), *expected, "{text}");
+        // Emulators may hand out more than the instruction.
+        if *expected != Nothing {
+            let longer = [bytes, [0x66, 0xf0, 0x0f, 0xae].as_slice()].concat();
+            assert_eq!(
+                decode(isa, &longer),
+                *expected,
+                "{text}, followed by others"
+            );
+        }
+        // Nothing panics on a cut instruction.
+        for len in 0..bytes.len() {
+            decode(isa, &bytes[..len]);
+        }
+    }
+}
+
+#[test]
+fn x86_64() {
+    check(Isa::X86_64, x86_64::CASES);
+}
+
+#[test]
+fn aarch64() {
+    check(Isa::Aarch64, aarch64::CASES);
+}
+
+#[test]
+fn riscv64() {
+    check(Isa::Riscv64, riscv64::CASES);
+}
+
+#[test]
+fn addresses() {
+    let registers = |number: u8| 0x1_0000_0000 + u64::from(number);
+    let segment = |segment| {
+        if segment == Segment::Gs {
+            0x9000_0000_0000
+        } else {
+            0
+        }
+    };
+    let resolve = |address: Address| address.resolve(registers, 0x40_0000, segment);
+    assert_eq!(
+        resolve(at(Some(3), Some((1, 3)), -8, false, None, false)),
+        0x9_0000_0003
+    );
+    assert_eq!(
+        resolve(at(None, None, 0x1234, true, None, false)),
+        0x40_1234
+    );
+    assert_eq!(resolve(at(Some(7), None, 1, false, None, true)), 8);
+    assert_eq!(
+        resolve(at(Some(7), None, 1, false, Some(Segment::Gs), true)),
+        0x9000_0000_0008
+    );
+    assert_eq!(resolve(at(None, None, -1, false, None, true)), 0xffff_ffff);
+}

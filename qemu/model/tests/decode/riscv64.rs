@@ -1,0 +1,41 @@
+//! RV64 instructions, with the bytes that an assembler (GNU binutils 2.40) made of them.
+
+use super::*;
+
+#[rustfmt::skip]
+pub const CASES: &[Case] = &[
+    ("cbo.clean (a0)", b"\x0f\x20\x15\x00", Flush(FlushKind::CboClean, Address::register(10))),
+    ("cbo.flush (a1)", b"\x0f\xa0\x25\x00", Flush(FlushKind::CboFlush, Address::register(11))),
+    ("cbo.inval (t6)", b"\x0f\xa0\x0f\x00", Flush(FlushKind::Inval, Address::register(31))),
+    ("cbo.zero (s0)", b"\x0f\x20\x44\x00", Zero(Address::register(8), StoreOrder::PLAIN)),
+    ("fence", b"\x0f\x00\xf0\x0f", Fence(fence(15, 15))),
+    ("fence rw,rw", b"\x0f\x00\x30\x03", Fence(fence(3, 3))),
+    ("fence w,w", b"\x0f\x00\x10\x01", Fence(fence(1, 1))),
+    ("fence r,r", b"\x0f\x00\x20\x02", Fence(fence(2, 2))),
+    ("fence w,o", b"\x0f\x00\x40\x01", Fence(fence(1, 4))),
+    ("fence ow,ow", b"\x0f\x00\x50\x05", Fence(fence(5, 5))),
+    ("fence iorw,iorw", b"\x0f\x00\xf0\x0f", Fence(fence(15, 15))),
+    ("fence w,rw", b"\x0f\x00\x30\x01", Fence(fence(1, 3))),
+    ("fence.tso", b"\x0f\x00\x30\x83", Fence(fence(3, 3))),
+    ("fence.i", b"\x0f\x10\x00\x00", Fence(Barrier::FenceI)),
+    (".insn i 0x0f, 0, x0, x0, 0x010", b"\x0f\x00\x00\x01", Fence(fence(1, 0))),
+    ("amoswap.d a0,a1,(a2)", b"\x2f\x35\xb6\x08", Nothing),
+    ("amoswap.d.aq a0,a1,(a2)", b"\x2f\x35\xb6\x0c", Stores(StoreOrder::ACQUIRE)),
+    ("amoswap.d.rl a0,a1,(a2)", b"\x2f\x35\xb6\x0a", Stores(StoreOrder::RELEASE)),
+    ("amoadd.w.aqrl a0,a1,(a2)", b"\x2f\x25\xb6\x06", Atomic(fence(3, 3), StoreOrder::ACQUIRE)),
+    ("lr.d a0,(a1)", b"\x2f\xb5\x05\x10", Nothing),
+    ("lr.d.aqrl a0,(a1)", b"\x2f\xb5\x05\x16", Fence(fence(3, 3))),
+    ("sc.d a0,a1,(a2)", b"\x2f\x35\xb6\x18", Nothing),
+    ("sc.d.rl a0,a1,(a2)", b"\x2f\x35\xb6\x1a", Stores(StoreOrder::RELEASE)),
+    ("sc.w.aqrl a0,a1,(a2)", b"\x2f\x25\xb6\x1e", Atomic(fence(3, 3), StoreOrder::ACQUIRE)),
+    ("sd a0,0(a1)", b"\x23\xb0\xa5\x00", Nothing),
+    ("slti x0,x0,0x4b1", b"\x13\x20\x10\x4b", Mark(Op::End)),
+    ("slti a0,a0,0x4b1", b"\x13\x25\x15\x4b", Nothing),
+    ("slti x0,a0,1", b"\x13\x20\x15\x00", Nothing),
+    ("slti x0,x0,1", b"\x13\x20\x10\x00", Nothing),
+    ("add x0,x0,x2", b"\x33\x00\x20\x00", Nothing),
+    ("add x0,x0,x5", b"\x33\x00\x50\x00", Nothing),
+    ("prefetch.w 0(a0)", b"\x13\x60\x35\x00", Nothing),
+    ("sfence.vma", b"\x73\x00\x00\x12", Nothing),
+    ("nop", b"\x13\x00\x00\x00", Nothing),
+];
