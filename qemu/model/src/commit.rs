@@ -122,24 +122,38 @@ impl State {
                 .map(|&n| usize::from(slab.get(n).cpu) == cpu),
         );
         self.close();
-        let forced: Vec<u64> = self.forced_nodes().collect();
+        let forced = self.forced_nodes();
         for line in lines {
             self.load(line as usize);
             self.forced.clear();
-            let on = |n: &u32| forced.binary_search(&u64::from(*n)).is_ok();
+            let on = |n: &u32| forced.binary_search(n).is_ok();
             self.forced.extend(self.scratch.iter().map(on));
             self.settle(line as usize, cpu, false);
         }
     }
 
-    fn forced_nodes(&self) -> impl Iterator<Item = u64> + use<> {
+    /// A workload begins: what memory holds is durable, whatever was done before.
+    pub(crate) fn commit_all(&mut self) {
+        while let Some(&line) = self.dirty.last() {
+            self.load(line as usize);
+            self.forced.clear();
+            self.forced.resize(self.scratch.len(), true);
+            self.settle(line as usize, 0, false);
+        }
+        for cpu in &mut self.cpus {
+            cpu.flushes.clear();
+            cpu.before_stores = 0;
+            cpu.unacknowledged.clear();
+        }
+        self.unacknowledged = 0;
+    }
+
+    /// The forced nodes' numbers, ascending.
+    fn forced_nodes(&self) -> Vec<u32> {
         let pairs = self.scratch.iter().zip(&self.forced);
-        let mut nodes: Vec<u64> = pairs
-            .filter(|(_, f)| **f)
-            .map(|(n, _)| u64::from(*n))
-            .collect();
+        let mut nodes: Vec<u32> = pairs.filter(|(_, f)| **f).map(|(n, _)| *n).collect();
         nodes.sort_unstable();
-        nodes.into_iter()
+        nodes
     }
 
     fn load(&mut self, line: usize) {
@@ -164,24 +178,13 @@ impl State {
         if self.forced[..last].iter().all(|&f| f) {
             return;
         }
-        for later in (0..=last)
-            .rev()
-            .filter(|&i| self.forced[i])
-            .collect::<Vec<_>>()
-        {
-            self.force_before(later);
-        }
-    }
-
-    fn force_before(&mut self, later: usize) {
-        for earlier in (0..later).rev() {
-            let (a, b) = (
-                self.slab.get(self.scratch[earlier]),
-                self.slab.get(self.scratch[later]),
-            );
-            if !self.forced[earlier] && rules::ordered(&self.profile, a, b) {
-                self.forced[earlier] = true;
-                self.force_before(earlier);
+        for later in (0..=last).rev() {
+            for earlier in 0..later {
+                if self.forced[later] && !self.forced[earlier] {
+                    let a = self.slab.get(self.scratch[earlier]);
+                    let b = self.slab.get(self.scratch[later]);
+                    self.forced[earlier] = rules::ordered(&self.profile, a, b);
+                }
             }
         }
     }

@@ -221,7 +221,7 @@ impl FenceSet {
 /// What a workload says through `kpmem-marks`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
-    /// A workload starts.
+    /// A workload starts; what memory holds is durable.
     Begin {
         /// Its number.
         id: u64,

@@ -21,6 +21,7 @@ mod pending;
 pub mod profile;
 pub mod rules;
 pub mod state;
+mod store;
 mod variants;
 mod view;
 

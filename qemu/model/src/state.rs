@@ -2,7 +2,7 @@
 
 use crate::claim::Violation;
 use crate::cost::Cost;
-use crate::event::{Barrier, Cpu, Event, FlushKind, MAX_CPUS, MAX_STORE, Mark, Store, StoreOrder};
+use crate::event::{Barrier, Cpu, Event, FlushKind, MAX_CPUS, Mark};
 use crate::pending::{NONE, Pending, Slab};
 use crate::profile::{Order, Profile, Scope};
 use crate::rules::{self, Stage};
@@ -43,7 +43,7 @@ pub(crate) struct CpuState {
     pub(crate) before_stores: u32,
     /// Durable by order only: an acknowledgement now would not be ordered behind them.
     pub(crate) unacknowledged: Vec<Pending>,
-    active: bool,
+    pub(crate) active: bool,
 }
 
 /// The model's memory.
@@ -124,6 +124,10 @@ impl State {
             } => {
                 self.claim(*cpu, *addr, *len, *id);
             }
+            Event::Mark {
+                mark: Mark::Begin { .. },
+                ..
+            } => self.commit_all(),
             Event::Mark { .. } => {}
         }
     }
@@ -155,88 +159,6 @@ impl State {
                 && f.stage.and(add) == Stage::COMPLETE
                 && self.lines[f.line as usize].head != NONE
         })
-    }
-
-    fn store(&mut self, store: &Store) {
-        let cpu = usize::from(store.cpu) % MAX_CPUS;
-        if self.cpus[cpu].before_stores > 0 {
-            self.commit_before_stores(cpu);
-        }
-        let Some(start) = store.addr.checked_sub(self.base) else {
-            return;
-        };
-        let non_temporal =
-            rules::has_non_temporal(&self.profile) && store.order.has(StoreOrder::NON_TEMPORAL);
-        let order = if non_temporal {
-            store.order
-        } else {
-            store.order.without(StoreOrder::NON_TEMPORAL)
-        };
-        // One atomic piece, or as many as there are aligned 8-byte words.
-        let whole = self.profile.atom == 16 && !non_temporal && store.len == 16 && start % 16 == 0;
-        let value = store.value();
-        let mut at = 0;
-        while at < value.len() {
-            let room = if whole {
-                16
-            } else {
-                8 - ((start + at as u64) % 8) as usize
-            };
-            let len = room.min(value.len() - at);
-            self.insert(cpu, start + at as u64, &value[at..at + len], order);
-            at += len;
-        }
-    }
-
-    fn insert(&mut self, cpu: usize, at: u64, value: &[u8], order: StoreOrder) {
-        let line = (at >> self.shift) as usize;
-        if line >= self.lines.len() {
-            return;
-        }
-        let state = &mut self.cpus[cpu];
-        state.active = true;
-        let mut bytes = [0; MAX_STORE];
-        bytes[..value.len()].copy_from_slice(value);
-        let node = self.slab.insert(Pending {
-            bytes,
-            seq: self.seq,
-            next: NONE,
-            line: line as u32,
-            epoch: state.epoch,
-            offset: (at & ((1 << self.shift) - 1)) as u8,
-            len: value.len() as u8,
-            cpu: cpu as Cpu,
-            order,
-        });
-        let entry = &mut self.lines[line];
-        if entry.head == NONE {
-            entry.head = node;
-            entry.dirty = self.dirty.len() as u32;
-            self.dirty.push(line as u32);
-        } else {
-            self.slab.get_mut(entry.tail).next = node;
-        }
-        entry.tail = node;
-        if order.has(StoreOrder::NON_TEMPORAL) {
-            entry.non_temporal += 1;
-            self.drain_later(cpu, line as u32);
-        }
-    }
-
-    /// A write-combining store needs no flush: the next fence drains its buffer.
-    fn drain_later(&mut self, cpu: usize, line: u32) {
-        let (seq, stage) = (self.seq, Stage::STARTED);
-        let flushes = &mut self.cpus[cpu].flushes;
-        match flushes.last_mut() {
-            Some(last) if last.own && last.line == line => last.seq = seq,
-            _ => flushes.push(Flush {
-                line,
-                seq,
-                stage,
-                strong: false,
-                own: true,
-            }),
-        }
     }
 
     fn flush(&mut self, cpu: Cpu, addr: u64, kind: FlushKind) {

@@ -1,0 +1,95 @@
+//! How a store becomes pending: in atomic pieces, at the end of its line's list.
+
+use crate::event::{Cpu, MAX_CPUS, MAX_STORE, Store, StoreOrder};
+use crate::pending::{NONE, Pending};
+use crate::rules::{self, Stage};
+use crate::state::{Flush, State};
+
+impl State {
+    pub(crate) fn store(&mut self, store: &Store) {
+        let cpu = usize::from(store.cpu) % MAX_CPUS;
+        if self.cpus[cpu].before_stores > 0 {
+            self.commit_before_stores(cpu);
+        }
+        // Below the base this wraps, and is beyond the last line then.
+        let start = store.addr.wrapping_sub(self.base);
+        let non_temporal =
+            rules::has_non_temporal(&self.profile) && store.order.has(StoreOrder::NON_TEMPORAL);
+        let order = if non_temporal {
+            store.order
+        } else {
+            store.order.without(StoreOrder::NON_TEMPORAL)
+        };
+        // One atomic piece, or as many as there are aligned 8-byte words.
+        let whole =
+            self.profile.atom == 16 && !non_temporal && store.len == 16 && start.is_multiple_of(16);
+        let value = store.value();
+        let mut at = 0;
+        while at < value.len() {
+            let room = if whole {
+                16
+            } else {
+                8 - (start.wrapping_add(at as u64) % 8) as usize
+            };
+            let len = room.min(value.len() - at);
+            self.insert(
+                cpu,
+                start.wrapping_add(at as u64),
+                &value[at..at + len],
+                order,
+            );
+            at += len;
+        }
+    }
+
+    fn insert(&mut self, cpu: usize, at: u64, value: &[u8], order: StoreOrder) {
+        let line = (at >> self.shift) as usize;
+        if line >= self.lines.len() {
+            return;
+        }
+        let state = &mut self.cpus[cpu];
+        state.active = true;
+        let mut bytes = [0; MAX_STORE];
+        bytes[..value.len()].copy_from_slice(value);
+        let node = self.slab.insert(Pending {
+            bytes,
+            seq: self.seq,
+            next: NONE,
+            line: line as u32,
+            epoch: state.epoch,
+            offset: (at & ((1 << self.shift) - 1)) as u8,
+            len: value.len() as u8,
+            cpu: cpu as Cpu,
+            order,
+        });
+        let entry = &mut self.lines[line];
+        if entry.head == NONE {
+            entry.head = node;
+            entry.dirty = self.dirty.len() as u32;
+            self.dirty.push(line as u32);
+        } else {
+            self.slab.get_mut(entry.tail).next = node;
+        }
+        entry.tail = node;
+        if order.has(StoreOrder::NON_TEMPORAL) {
+            entry.non_temporal += 1;
+            self.drain_later(cpu, line as u32);
+        }
+    }
+
+    /// A write-combining store needs no flush: the next fence drains its buffer.
+    fn drain_later(&mut self, cpu: usize, line: u32) {
+        let (seq, stage) = (self.seq, Stage::STARTED);
+        let flushes = &mut self.cpus[cpu].flushes;
+        match flushes.last_mut() {
+            Some(last) if last.own && last.line == line => last.seq = seq,
+            _ => flushes.push(Flush {
+                line,
+                seq,
+                stage,
+                strong: false,
+                own: true,
+            }),
+        }
+    }
+}
