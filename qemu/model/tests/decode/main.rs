@@ -9,6 +9,7 @@ use kpmem_model::Isa;
 use kpmem_model::decode::Action::{Atomic, Barrier as Fence, Flush, Mark, Nothing, Stores, Zero};
 use kpmem_model::decode::{Action, Address, Segment, decode};
 use kpmem_model::event::{Access, Barrier, Domain, FenceSet, FlushKind, StoreOrder};
+use kpmem_model::hash::Random;
 
 /// Assembler text, bytes, meaning.
 type Case = (&'static str, &'static [u8], Action);
@@ -97,4 +98,25 @@ fn addresses() {
         0x9000_0000_0008
     );
     assert_eq!(resolve(at(None, None, -1, false, None, true)), 0xffff_ffff);
+}
+
+#[test]
+fn no_bytes_make_a_decoder_panic() {
+    let mut random = Random::new(3);
+    let starts: [&[u8]; 6] = [
+        &[],
+        &[0x0f],
+        &[0x66, 0x0f, 0xae],
+        &[0x0f, 0x1f],
+        &[0x62],
+        &[0xc4],
+    ];
+    for round in 0..500_000 {
+        let mut bytes = starts[round % starts.len()].to_vec();
+        bytes.extend_from_slice(&random.word().to_le_bytes());
+        bytes.truncate(random.below(12) as usize);
+        for isa in [Isa::X86_64, Isa::Aarch64, Isa::Riscv64] {
+            decode(isa, &bytes);
+        }
+    }
 }
