@@ -63,7 +63,11 @@ pub(crate) unsafe fn init(regions: &[Region]) {
 /// # Safety
 /// As [`map_page`].
 unsafe fn map_identity(region: Region, memory: Memory) {
-    for page in (region.base..region.base + region.len).step_by(PAGE) {
+    let end = region
+        .base
+        .checked_add(region.len)
+        .expect("no region wraps");
+    for page in (region.base..end).step_by(PAGE) {
         // SAFETY: passed on to the caller.
         unsafe { map_page(page as usize, page, memory) };
     }
