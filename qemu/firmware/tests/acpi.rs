@@ -115,7 +115,7 @@ fn number(value: u32) -> [u8; 4] {
 fn load(script: &[u8]) -> (Result<u64, Error>, Vec<u8>) {
     let mut tables = vec![7; 64];
     tables[8..16].copy_from_slice(&16u64.to_le_bytes());
-    let mut rsdp = vec![0; 36];
+    let mut rsdp = [0; 36];
     let mut files = vec![
         ("etc/tables", 0x2000, &mut tables[..]),
         ("etc/rsdp", 0x1000, &mut rsdp[..]),
