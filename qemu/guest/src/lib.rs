@@ -15,7 +15,17 @@
 //! }
 //! ```
 //!
-//! Returning ends QEMU with exit code 0, a panic with 2, an unexpected trap with 3.
+//! Returning ends QEMU with exit code 0, a panic with 2, an unexpected trap with 3. Floating point and
+//! vectors are off: such an instruction is a trap.
+//!
+//! A package of its own needs this `build.rs` beside it:
+//!
+//! ```ignore
+//! fn main() {
+//!     println!("cargo:rustc-link-arg=-Tkpmem-guest.ld");
+//!     println!("cargo:rustc-link-arg=--no-pie");
+//! }
+//! ```
 //!
 //! Only the boot CPU runs. A second one would be started in the architecture's `boot.rs`; its own
 //! stack and its own probe state (`trap.rs`) are what it would need.

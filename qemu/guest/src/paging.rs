@@ -29,6 +29,7 @@ static ROOT: AtomicU64 = AtomicU64::new(0);
 unsafe extern "C" {
     static kpmem_image_start: u8;
     static kpmem_image_end: u8;
+    static kpmem_stack_guard: u8;
 }
 
 /// Builds the address space and turns it on.
@@ -47,6 +48,7 @@ pub(crate) unsafe fn init(regions: &[Region]) {
         for region in [image].iter().chain(regions) {
             map_identity(*region, Memory::Normal);
         }
+        unmap_page((&raw const kpmem_stack_guard).addr());
         for base in mmu::DEVICES {
             map_identity(
                 Region {

@@ -51,7 +51,11 @@ fn panic(info: &core::panic::PanicInfo) -> ! {
     if !PANICKED.load(Ordering::Relaxed) {
         PANICKED.store(true, Ordering::Relaxed);
         crate::console::fresh_line();
-        crate::println!("PANIC: {info}");
+        crate::print!("PANIC: {}", info.message());
+        if let Some(place) = info.location() {
+            crate::print!(" at {}:{}", place.file(), place.line());
+        }
+        crate::println!();
     }
     exit(2)
 }

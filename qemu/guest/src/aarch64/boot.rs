@@ -16,8 +16,14 @@ _start:
 
     .section .bss.stack, "aw", @nobits
     .balign 4096
+    .global kpmem_stack_guard
+kpmem_stack_guard:              // unmapped later: an overflow is a trap
+    .skip 4096
     .skip 65536
 kpmem_stack_top:
+    .skip 16384
+    .global kpmem_trap_stack_top
+kpmem_trap_stack_top:           // handlers have their own, for when the stack is the trouble
 "#,
     start = sym crate::start,
 );

@@ -14,6 +14,8 @@ global_asm!(
 kpmem_vectors:
     .rept 16
     .balign 128
+    adrp x0, kpmem_trap_stack_top
+    mov sp, x0
     bl {trap}
     .endr
 "#,

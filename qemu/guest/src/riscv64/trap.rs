@@ -12,6 +12,7 @@ global_asm!(
     .balign 4                   // the low bits of stvec are a mode
     .global kpmem_trap
 kpmem_trap:
+    la sp, kpmem_trap_stack_top
     call {trap}
 "#,
     trap = sym trap,

@@ -52,16 +52,17 @@ long_mode:
     call {start}
     ud2
 
-    .section .rodata.boot, "a"
+    .section .data.boot, "aw"
     .balign 8
-boot_gdt:
+    .global kpmem_gdt
+kpmem_gdt:
     .quad 0
     .quad 0x00af9a000000ffff    // 64-bit code, ring 0
+    .quad 0, 0                  // room for a task state segment
 boot_gdt_pointer:
-    .word 15
-    .quad boot_gdt
+    .word 31
+    .quad kpmem_gdt
 
-    .section .data.boot, "aw"
     .balign 4096
 boot_pml4:
     .quad boot_pdpt + 3         // present, writable
@@ -78,8 +79,14 @@ boot_pd:
 
     .section .bss.stack, "aw", @nobits
     .balign 4096
+    .global kpmem_stack_guard
+kpmem_stack_guard:              // unmapped later: an overflow is a trap
+    .skip 4096
     .skip 65536
 kpmem_stack_top:
+    .skip 16384
+    .global kpmem_trap_stack_top
+kpmem_trap_stack_top:           // handlers have their own, for when the stack is the trouble
 "#,
     start = sym crate::start,
 );

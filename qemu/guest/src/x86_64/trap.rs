@@ -62,6 +62,8 @@ kpmem_traps:
 
 unsafe extern "C" {
     static kpmem_traps: u8;
+    static kpmem_trap_stack_top: u8;
+    static mut kpmem_gdt: [u64; 4];
 }
 
 /// What the entry stub and the CPU push.
@@ -102,16 +104,42 @@ fn gate(vector: usize) -> Gate {
     let stub = (&raw const kpmem_traps).addr() + vector * STUB;
     let code_segment = 8 << 16;
     let present_interrupt_gate = 0x8e00;
+    let first_interrupt_stack = 1;
     [
         (stub & 0xffff) as u32 | code_segment,
-        (stub & 0xffff_0000) as u32 | present_interrupt_gate,
+        (stub & 0xffff_0000) as u32 | present_interrupt_gate | first_interrupt_stack,
         (stub >> 32) as u32,
         0,
     ]
 }
 
+/// Has the CPU switch to the handlers' own stack, which a task state segment names.
+fn set_stack() {
+    /// Bytes of a 64-bit task state segment, and where its first interrupt stack is.
+    const SIZE: usize = 104;
+    const STACK: usize = 36;
+    /// The segment's place in the descriptor table, by index.
+    const DESCRIPTOR: usize = 2;
+
+    let segment = memory::allocate(SIZE, 16);
+    let stack = (&raw const kpmem_trap_stack_top).addr();
+    segment[STACK..STACK + 8].copy_from_slice(&stack.to_le_bytes());
+    let base = segment.as_ptr().addr() as u64;
+    let available_segment = 0x89 << 40;
+    let low = base & 0xff_ffff;
+    let high = base >> 24 & 0xff;
+    let gdt = &raw mut kpmem_gdt;
+    // SAFETY: the boot code left room in the table, and the selector is that place.
+    unsafe {
+        (*gdt)[DESCRIPTOR] = high << 56 | available_segment | low << 16 | (SIZE as u64 - 1);
+        (*gdt)[DESCRIPTOR + 1] = base >> 32;
+        asm!("ltr {:x}", in(reg) DESCRIPTOR * 8, options(nostack, preserves_flags));
+    }
+}
+
 /// Installs the exception handlers.
 pub fn init() {
+    set_stack();
     let gates = memory::allocate(size_of::<[Gate; 32]>(), 16).as_mut_ptr();
     let gates = gates.cast::<[Gate; 32]>();
     // SAFETY: memory of our own, of that size and alignment.
