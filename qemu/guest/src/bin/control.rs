@@ -1,9 +1,11 @@
 //! A suite that misbehaves, to see whether the harness notices.
 //!
-//! Parameter `mode`: `hang`, `trap`, `silent` (ends well without the closing line), `miscount` (claims more
-//! than it did), `garble` (half a line).
+//! Parameter `mode`: `hang`, `trap` (an undefined instruction), `fault` (a load where nothing is mapped),
+//! `overflow` (of the stack), `panic`, `silent` (ends well without the closing line), `miscount` (claims
+//! more than it did), `garble` (half a line).
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
+use core::hint::{black_box, spin_loop};
 use kpmem_guest::{Machine, println};
 
 kpmem_guest::entry!(kernel);
@@ -13,18 +15,35 @@ fn kernel(machine: &Machine) {
     let mode = machine.args.get("mode").unwrap_or_default();
     let claimed = match mode {
         "hang" => loop {
-            core::hint::spin_loop();
+            spin_loop();
         },
         "trap" => undefined_instruction(),
+        "fault" => load_from_nowhere(),
+        "overflow" => overflow_the_stack(0),
+        "panic" => panic!("on purpose"),
         "silent" => return,
         "miscount" => 2,
         "garble" => {
             println!("test the_second_case ... o");
             1
         }
-        _ => panic!("mode={mode}: not one of hang, trap, silent, miscount, garble"),
+        _ => panic!(
+            "mode={mode}: not one of hang, trap, fault, overflow, panic, silent, miscount, garble"
+        ),
     };
     println!("{claimed} passed, 0 failed, 0 skipped");
+}
+
+fn load_from_nowhere() -> u32 {
+    let nowhere = 0x10_0000_0000 as *const u32;
+    // SAFETY: none: the runtime maps nothing there, and the load is a trap.
+    unsafe { nowhere.read_volatile() }
+}
+
+#[allow(unconditional_recursion)]
+fn overflow_the_stack(depth: u32) -> u32 {
+    let frame = black_box([depth; 100]);
+    overflow_the_stack(frame[0] + 1) + frame[1]
 }
 
 fn undefined_instruction() -> ! {
