@@ -1,4 +1,4 @@
-//! The two hashes: a stream of numbers from a seed, and a digest of bytes.
+//! The two hashes: a stream of numbers from a seed, and a digest of words.
 
 /// Numbers from a seed (Steele, Lea, Flood, "Fast splittable pseudorandom number generators": SplitMix64).
 #[derive(Clone, Debug)]
@@ -14,7 +14,7 @@ impl Stream {
     }
 }
 
-/// A digest of bytes: 64-bit FNV-1a (Fowler, Noll, Vo), good against accidents, not against intent.
+/// A digest of words: good against accidents, not against intent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Digest(pub u64);
 
@@ -22,10 +22,10 @@ impl Digest {
     /// The digest of nothing.
     pub const EMPTY: Self = Self(0xcbf2_9ce4_8422_2325);
 
-    /// Adds bytes.
+    /// The digest with one more word.
     #[must_use]
-    pub fn with(self, bytes: &[u8]) -> Self {
-        let step = |sum: u64, byte: &u8| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        Self(bytes.iter().fold(self.0, step))
+    pub fn with(self, word: u64) -> Self {
+        let product = (self.0 ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        Self(product ^ product >> 29)
     }
 }

@@ -3,7 +3,7 @@
 //! All numbers are little-endian, all offsets multiples of 8.
 //!
 //! ```text
-//! log:     0 magic   8 seed   16 zero        64 first record ...
+//! log:     0 magic   8 seed   16 longest payload   24 zero   64 first record ...
 //! record:  0 commit  8 sequence number  16 length  24 checksum  32 payload, padded to 8
 //! ```
 //!
@@ -23,13 +23,15 @@ mod recover;
 pub use append::{Full, Log, Memory};
 pub use hash::Digest;
 pub use pattern::pattern;
-pub use record::{MAX_PAYLOAD, Record};
-pub use recover::{Recovery, recover};
+pub use record::{MAX_PAYLOAD, MIN_PAYLOAD, Record};
+pub use recover::{Recovery, digest, recover};
 
 /// The log's first word.
 const MAGIC: u64 = u64::from_le_bytes(*b"kpmemlog");
 /// Offset of the seed, and of all that is written before the magic word.
 const SEED: usize = 8;
+/// Offset of the longest payload's length.
+const LONGEST: usize = 16;
 /// Offset of the first record.
 const FIRST: usize = 64;
 /// Bytes in a word.

@@ -8,35 +8,43 @@ use crate::{
 /// Bytes before the payload: commit word, sequence number, length, checksum.
 pub(crate) const HEADER: usize = 4 * WORD;
 
-const MIN_PAYLOAD: usize = 16;
-/// Longest payload in bytes.
+/// Shortest payload in bytes.
+pub const MIN_PAYLOAD: usize = 16;
+/// Longest payload in bytes that a log can be made for.
 pub const MAX_PAYLOAD: usize = 512;
 
 /// A record's content.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Record {
     seq: u64,
     len: usize,
-    payload: [u8; MAX_PAYLOAD],
+    content: Stream,
 }
 
 impl Record {
-    /// The record that belongs at a place of the log with this seed.
+    /// The record that belongs at a place of the log with this seed and longest payload.
     #[must_use]
-    pub fn generate(seed: u64, seq: u64) -> Self {
-        let mut stream = stream(seed, seq);
-        let len = MIN_PAYLOAD + stream.next() as usize % (MAX_PAYLOAD - MIN_PAYLOAD + 1);
-        let mut payload = [0; MAX_PAYLOAD];
-        for word in payload[..len].chunks_mut(WORD) {
-            word.copy_from_slice(&stream.next().to_le_bytes()[..word.len()]);
-        }
-        Self { seq, len, payload }
+    pub fn generate(seed: u64, longest: usize, seq: u64) -> Self {
+        let mut content = stream(seed, seq);
+        let len = MIN_PAYLOAD + content.next() as usize % (longest - MIN_PAYLOAD + 1);
+        Self { seq, len, content }
     }
 
-    /// Its content.
+    /// Payload length in bytes.
     #[must_use]
-    pub fn payload(&self) -> &[u8] {
-        &self.payload[..self.len]
+    pub fn payload_len(&self) -> usize {
+        self.len
+    }
+
+    /// The payload's words; what is past its length is zero.
+    pub fn payload(&self) -> impl Iterator<Item = u64> + use<> {
+        let (mut content, mut left) = (self.content.clone(), self.len);
+        core::iter::from_fn(move || {
+            let word = (left > 0).then(|| content.next())?;
+            let unused = WORD.saturating_sub(left);
+            left = left.saturating_sub(WORD);
+            Some(word & u64::MAX >> (8 * unused))
+        })
     }
 
     /// Bytes that it takes in the log.
@@ -45,19 +53,17 @@ impl Record {
         HEADER + self.len.next_multiple_of(WORD)
     }
 
-    /// What stands between the commit word and the payload.
-    pub(crate) fn header(&self) -> [u8; HEADER - WORD] {
-        let mut header = [0; HEADER - WORD];
-        let sum = Digest::EMPTY
-            .with(&self.seq.to_le_bytes())
-            .with(self.payload());
-        for (field, value) in header
-            .chunks_exact_mut(WORD)
-            .zip([self.seq, self.len as u64, sum.0])
-        {
-            field.copy_from_slice(&value.to_le_bytes());
-        }
-        header
+    /// Digest of sequence number and payload.
+    #[must_use]
+    pub fn checksum(&self) -> u64 {
+        self.payload()
+            .fold(Digest::EMPTY.with(self.seq), Digest::with)
+            .0
+    }
+
+    /// What stands between the commit word and the payload, given the checksum.
+    pub(crate) fn header(&self, checksum: u64) -> [u64; 3] {
+        [self.seq, self.len as u64, checksum]
     }
 }
 

@@ -1,8 +1,8 @@
 //! Reading a log back, from bytes that may hold anything.
 
 use crate::{
-    Digest, FIRST, Log, MAGIC, SEED, WORD,
-    record::{HEADER, Record, commit_word},
+    Digest, FIRST, LONGEST, Log, MAGIC, SEED, WORD,
+    record::{HEADER, MAX_PAYLOAD, MIN_PAYLOAD, Record, commit_word},
 };
 
 /// What is left of a log.
@@ -13,10 +13,17 @@ pub struct Recovery {
     /// 1 if a record was committed but is not whole, or what ends the log is neither a record nor an
     /// end; else 0. Nothing behind it is read.
     pub torn: u64,
-    /// Digest of all whole records' payloads.
+    /// Digest of all whole records' checksums: see [`digest`].
     pub digest: Digest,
     /// Where to append, unless the memory is no log yet.
     pub log: Option<Log>,
+}
+
+/// The digest that [`recover`] finds in a log of that many whole records.
+#[must_use]
+pub fn digest(seed: u64, longest: usize, records: u64) -> Digest {
+    let checksums = (0..records).map(|seq| Record::generate(seed, longest, seq).checksum());
+    checksums.fold(Digest::EMPTY, Digest::with)
 }
 
 /// Reads the log of a seed. Any bytes will do: each step goes forward or ends.
@@ -28,40 +35,59 @@ pub fn recover(bytes: &[u8], seed: u64) -> Recovery {
         digest: Digest::EMPTY,
         log: None,
     };
-    match word(bytes, 0) {
-        Some(MAGIC) if word(bytes, SEED) == Some(seed) => {}
+    let word = |offset| word(bytes, offset);
+    let longest = match word(0) {
+        Some(MAGIC) if word(SEED) == Some(seed) => word(LONGEST).unwrap_or(0) as usize,
         Some(0) => return found,
-        _ => return Recovery { torn: 1, ..found },
+        _ => 0,
+    };
+    if !(MIN_PAYLOAD..=MAX_PAYLOAD).contains(&longest) {
+        found.torn = 1;
+        return found;
     }
     let mut end = FIRST;
     loop {
-        let record = Record::generate(seed, found.records);
-        match word(bytes, end) {
-            Some(0) => break,
-            Some(word)
-                if word == commit_word(seed, found.records) && is_whole(bytes, end, &record) => {}
-            _ => {
-                found.torn = 1;
-                break;
-            }
+        let commit = word(end);
+        if commit == Some(0) {
+            break;
         }
+        let record = Record::generate(seed, longest, found.records);
+        let whole = (commit == Some(commit_word(seed, found.records)))
+            .then(|| checksum(bytes, end, &record))
+            .flatten();
+        let Some(checksum) = whole else {
+            found.torn = 1;
+            break;
+        };
         found.records += 1;
-        found.digest = found.digest.with(record.payload());
+        found.digest = found.digest.with(checksum);
         end += record.size();
     }
     found.log = Some(Log {
         seed,
+        longest,
         next: found.records,
         end,
     });
     found
 }
 
-/// Whether header and payload are those of the record.
-fn is_whole(bytes: &[u8], offset: usize, record: &Record) -> bool {
-    let body = bytes.get(offset + WORD..).unwrap_or_default();
-    let (header, payload) = body.split_at_checked(HEADER - WORD).unwrap_or_default();
-    header == record.header() && payload.starts_with(record.payload())
+/// The record's checksum, if header and payload are those of the record.
+fn checksum(bytes: &[u8], offset: usize, record: &Record) -> Option<u64> {
+    let (words, _) = bytes.get(offset..offset + record.size())?.as_chunks();
+    let (header, payload) = words.split_at(HEADER / WORD);
+    let checksum = record.checksum();
+    let whole = header[1..]
+        .iter()
+        .copied()
+        .map(u64::from_le_bytes)
+        .eq(record.header(checksum))
+        && payload
+            .iter()
+            .copied()
+            .map(u64::from_le_bytes)
+            .eq(record.payload());
+    whole.then_some(checksum)
 }
 
 fn word(bytes: &[u8], offset: usize) -> Option<u64> {

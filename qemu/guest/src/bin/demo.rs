@@ -5,10 +5,10 @@
 //! which acknowledges before it writes: a harness that does not report that as loss sees nothing.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
-use core::{ptr, slice};
+use core::slice;
 use kpmem::{Granularity, Map};
 use kpmem_guest::{Machine, exit, println};
-use kpmem_log::{Full, Log, Memory, recover};
+use kpmem_log::{Full, Log, MAX_PAYLOAD, Memory, recover};
 
 kpmem_guest::entry!(kernel);
 
@@ -31,7 +31,7 @@ fn kernel(machine: &Machine) {
     let mut run = || {
         let mut log = found
             .log
-            .map_or_else(|| Log::format(seed, &mut memory), Ok)?;
+            .map_or_else(|| Log::format(seed, MAX_PAYLOAD, &mut memory), Ok)?;
         match mode {
             "append" => append(&mut log, &mut memory),
             "control" => acknowledge_too_early(&mut log, &mut memory),
@@ -107,12 +107,6 @@ impl Nvdimm {
 impl Memory for Nvdimm {
     fn size(&self) -> usize {
         self.map.size()
-    }
-
-    fn store(&mut self, offset: usize, bytes: &[u8]) {
-        let to = self.range(offset, bytes.len());
-        // SAFETY: inside the map, and `bytes` is not: `&mut self` excludes that.
-        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len()) };
     }
 
     fn store_word(&mut self, offset: usize, word: u64) {

@@ -47,14 +47,10 @@ impl Memory for Simulated {
         self.volatile.len()
     }
 
-    fn store(&mut self, offset: usize, bytes: &[u8]) {
-        self.volatile[offset..offset + bytes.len()].copy_from_slice(bytes);
-        self.record_crashes();
-    }
-
     fn store_word(&mut self, offset: usize, word: u64) {
         assert_eq!(offset % 8, 0);
-        self.store(offset, &word.to_le_bytes());
+        self.volatile[offset..offset + 8].copy_from_slice(&word.to_le_bytes());
+        self.record_crashes();
     }
 
     fn persist(&mut self, offset: usize, len: usize) {
