@@ -268,6 +268,11 @@ impl<'t> Explorer<'t> {
         self.walking = true;
     }
 
+    /// The trace that is explored.
+    pub const fn trace(&self) -> &'t [Event] {
+        self.trace
+    }
+
     /// The state after the events so far.
     pub const fn state(&self) -> &State {
         &self.state

@@ -8,6 +8,11 @@ use crate::pending::{NONE, Pending};
 use crate::state::{CpuState, State};
 
 impl State {
+    /// Bytes in a line.
+    pub const fn line(&self) -> usize {
+        1 << self.shift
+    }
+
     /// The number of the line that holds `addr`, if it is tracked.
     pub fn line_of(&self, addr: u64) -> Option<usize> {
         let line = (addr.checked_sub(self.base)? >> self.shift) as usize;

@@ -1,0 +1,90 @@
+//! Workloads for the crash simulator.
+//!
+//! Parameters: `workload` (contract, log, list, slots), `seed` and `runs` (seeds from there on), `mutant` (a seeded bug of the library
+//! or of the workload), `mode=reboot` (recover the crash image that memory holds, print the verdict).
+#![cfg_attr(target_os = "none", no_std, no_main)]
+
+mod contract;
+mod list;
+mod log;
+mod mutants;
+mod random;
+mod region;
+mod slots;
+
+use kpmem::{BYTE, Table};
+use kpmem_guest::{Machine, println};
+use kpmem_marks::{Crash, Mailbox, next_crash, verdict};
+use log::Mistake;
+use region::Region;
+
+kpmem_guest::entry!(kernel);
+
+fn kernel(machine: &Machine) {
+    let workload = machine.args.get("workload").unwrap_or("log");
+    let mutant = machine.args.get("mutant").unwrap_or("none");
+    let first = machine.args.number("seed").unwrap_or(1);
+    let runs = machine.args.number("runs").unwrap_or(1);
+    let mut region = Region::new(machine, table(machine, mutant));
+    if machine.args.get("mode") == Some("reboot") {
+        // SAFETY: the mailbox is mapped, and nobody else is running.
+        let answer = unsafe { region.mailbox().read_volatile() };
+        assert_eq!(answer.magic, Mailbox::MAGIC, "no crash image");
+        let crash = Crash {
+            begin: answer.begin,
+            claims: answer.claims,
+            last_claim: answer.last_claim,
+        };
+        println!("verdict {}", recover(workload, &mut region, crash));
+        return;
+    }
+    for seed in first..first + runs {
+        run(workload, &mut region, seed, mutant);
+        if workload == "contract" {
+            continue;
+        }
+        // SAFETY: the region leaves the mailbox out.
+        while let Some(crash) = unsafe { next_crash(region.mailbox()) } {
+            verdict(recover(workload, &mut region, crash));
+        }
+    }
+}
+
+/// A mutant's table, or the byte-granularity one, or the CPU's own.
+fn table(machine: &Machine, mutant: &str) -> &'static Table {
+    let cpu = machine.cpu();
+    if let Some(table) = mutants::find(mutant, cpu.line) {
+        return table;
+    }
+    assert!(
+        ["none", "undo-not-validated"].contains(&mutant) || Mistake::named(mutant).is_some(),
+        "mutant={mutant} is not known"
+    );
+    match machine.args.get("table") {
+        Some("byte") => &BYTE,
+        _ => cpu.table().unwrap_or_else(|error| panic!("{error}")),
+    }
+}
+
+fn run(workload: &str, region: &mut Region, seed: u64, mutant: &str) {
+    match workload {
+        "contract" => contract::run(region, seed),
+        "log" => log::run(
+            region,
+            seed,
+            Mistake::named(mutant).unwrap_or(Mistake::None),
+        ),
+        "list" => list::run(region, seed, mutant == "undo-not-validated"),
+        "slots" => slots::run(region, seed),
+        _ => panic!("workload={workload}: not one of contract, log, list, slots"),
+    }
+}
+
+fn recover(workload: &str, region: &mut Region, crash: Crash) -> u64 {
+    match workload {
+        "log" => log::recover(region, crash.begin, crash.claims),
+        "list" => list::recover(region),
+        "slots" => slots::recover(region, crash.claims),
+        _ => panic!("workload={workload} has no recovery"),
+    }
+}

@@ -1,0 +1,55 @@
+//! AArch64's own bugs.
+
+use core::arch::asm;
+
+use kpmem::{Instruction, Lines, Table, arch};
+
+use super::BySize;
+
+pub type Correct = arch::Cvap;
+
+pub static MUTANTS: &[(&str, BySize)] = &[
+    ("dmb-ishst", Table::of_sizes::<DmbIshst>()),
+    ("dsb-ishst", Table::of_sizes::<DsbIshst>()),
+    ("dsb-ishld", Table::of_sizes::<DsbIshld>()),
+    ("dsb-nsh", Table::of_sizes::<DsbNsh>()),
+    ("cvac-for-cvap", Table::of_sizes::<arch::Cvac>()),
+    // CTR_EL0.DminLine taken for the logarithm of 8-byte words: every second line.
+    (
+        "dminline-misread",
+        [
+            Table::of::<Lines<Correct, 32>>(),
+            Table::of::<Lines<Correct, 64>>(),
+            Table::of::<Lines<Correct, 128>>(),
+            Table::of::<Lines<Correct, 256>>(),
+            Table::of::<Lines<Correct, 512>>(),
+        ],
+    ),
+];
+
+/// The correct clean with a barrier that does not complete it.
+macro_rules! wrong_barrier {
+    ($name:ident, $barrier:literal) => {
+        struct $name;
+
+        // SAFETY: none: this is the bug.
+        unsafe impl Instruction for $name {
+            const NAME: &'static str = "cvap";
+
+            unsafe fn write_back(line: usize) {
+                // SAFETY: the caller vouches for the line.
+                unsafe { Correct::write_back(line) }
+            }
+
+            fn drain() {
+                // SAFETY: a barrier touches no memory.
+                unsafe { asm!($barrier, options(nostack, preserves_flags)) }
+            }
+        }
+    };
+}
+
+wrong_barrier!(DmbIshst, "dmb ishst");
+wrong_barrier!(DsbIshst, "dsb ishst");
+wrong_barrier!(DsbIshld, "dsb ishld");
+wrong_barrier!(DsbNsh, "dsb nsh");

@@ -1,0 +1,73 @@
+//! RISC-V's own bugs.
+
+use core::arch::asm;
+
+use kpmem::{Instruction, Lines, Table, arch};
+
+use super::BySize;
+
+pub type Correct = arch::CboClean;
+
+pub static MUTANTS: &[(&str, BySize)] = &[
+    ("fence-r-r", Table::of_sizes::<FenceRR>()),
+    ("fence-w-w", Table::of_sizes::<FenceWW>()),
+    ("fence-i", Table::of_sizes::<FenceI>()),
+    ("cbo-inval", Table::of_sizes::<CboInval>()),
+    // Wrong where blocks are smaller; elsewhere it cleans blocks twice and is slow but right.
+    (
+        "block-size-assumed-64",
+        [const { Table::of::<Lines<Correct, 64>>() }; 5],
+    ),
+];
+
+/// The correct clean with a fence that does not order it, or not before a device write.
+macro_rules! wrong_fence {
+    ($name:ident, $fence:literal) => {
+        struct $name;
+
+        // SAFETY: none: this is the bug.
+        unsafe impl Instruction for $name {
+            const NAME: &'static str = "zicbom";
+
+            unsafe fn write_back(line: usize) {
+                // SAFETY: the caller vouches for the line.
+                unsafe { Correct::write_back(line) }
+            }
+
+            fn drain() {
+                // SAFETY: a fence touches no memory.
+                unsafe { asm!($fence, options(nostack, preserves_flags)) }
+            }
+        }
+    };
+}
+
+wrong_fence!(FenceRR, "fence r, r");
+wrong_fence!(FenceWW, "fence w, w");
+wrong_fence!(FenceI, "fence.i");
+
+/// Discards the block instead of writing it back.
+struct CboInval;
+
+// SAFETY: none: this is the bug.
+unsafe impl Instruction for CboInval {
+    const NAME: &'static str = "zicbom";
+
+    unsafe fn write_back(line: usize) {
+        // SAFETY: the caller vouches for the block; emulation has no cache that could lose it.
+        unsafe {
+            asm!(
+                ".option push",
+                ".option arch, +zicbom",
+                "cbo.inval ({})",
+                ".option pop",
+                in(reg) line,
+                options(nostack, preserves_flags),
+            );
+        }
+    }
+
+    fn drain() {
+        Correct::drain();
+    }
+}

@@ -1,0 +1,101 @@
+//! The guest's persistent memory, as QEMU maps it: the plugin maps the same file.
+
+use std::{fs::File, io, path::Path};
+
+use memmap2::MmapMut;
+
+/// Bytes at the end that the guest and the simulator talk through; see `kpmem_marks::MAILBOX`.
+const MAILBOX: usize = kpmem_marks::MAILBOX;
+
+/// The tracked memory, with the crash image that it should hold and what recovery wrote over it.
+#[derive(Debug)]
+pub struct Memory {
+    map: MmapMut,
+    base: u64,
+    line: usize,
+    /// What memory holds when a recovery starts.
+    image: Vec<u8>,
+    /// Lines that recovery stored to.
+    touched: Vec<usize>,
+    is_touched: Vec<bool>,
+}
+
+impl Memory {
+    pub fn open(path: &Path, base: u64, line: usize) -> Result<Self, String> {
+        let open = || -> io::Result<MmapMut> {
+            let file = File::options().read(true).write(true).open(path)?;
+            // SAFETY: QEMU maps the file too, and the guest changes it; nothing here keeps a reference across guest code,
+            // and no assumption is made of the content.
+            unsafe { MmapMut::map_mut(&file) }
+        };
+        let map = open().map_err(|e| format!("{}: {e}", path.display()))?;
+        let tracked = map.len().checked_sub(MAILBOX).filter(|n| *n >= line);
+        let tracked = tracked.ok_or_else(|| {
+            let (path, len) = (path.display(), map.len());
+            format!("{path} has {len} bytes: too small for a mailbox page and one line")
+        })?;
+        Ok(Self {
+            map,
+            base,
+            line,
+            image: Vec::new(),
+            touched: Vec::new(),
+            is_touched: vec![false; tracked / line],
+        })
+    }
+
+    /// Bytes that are tracked: all but the mailbox.
+    pub fn len(&self) -> usize {
+        self.map.len() - MAILBOX
+    }
+
+    /// The tracked bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.map[..self.len()]
+    }
+
+    /// Whole file, with the mailbox.
+    pub fn file(&self) -> &[u8] {
+        &self.map
+    }
+
+    /// Makes `image` what memory holds.
+    pub fn reset(&mut self, image: Vec<u8>) {
+        let len = self.len();
+        self.map[..len].copy_from_slice(&image);
+        self.image = image;
+    }
+
+    /// Changes the crash image.
+    pub fn write(&mut self, addr: u64, bytes: &[u8]) {
+        let start = (addr - self.base) as usize;
+        let range = start..start + bytes.len();
+        self.image[range.clone()].copy_from_slice(bytes);
+        self.map[range].copy_from_slice(bytes);
+    }
+
+    /// Notes that recovery stores to a line.
+    pub fn touch(&mut self, addr: u64) {
+        let line = (addr - self.base) as usize / self.line;
+        if !std::mem::replace(&mut self.is_touched[line], true) {
+            self.touched.push(line);
+        }
+    }
+
+    /// Takes back what recovery stored.
+    pub fn undo(&mut self) {
+        for line in self.touched.drain(..) {
+            self.is_touched[line] = false;
+            let range = line * self.line..(line + 1) * self.line;
+            self.map[range.clone()].copy_from_slice(&self.image[range]);
+        }
+    }
+
+    /// Answers the guest.
+    pub fn mailbox(&mut self, words: [u64; 5]) {
+        let start = self.len();
+        for (slot, word) in self.map[start..].chunks_exact_mut(8).zip(words) {
+            slot.copy_from_slice(&word.to_le_bytes());
+        }
+    }
+}

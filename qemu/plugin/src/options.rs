@@ -1,0 +1,94 @@
+//! What the harness asks for, as `key=value` words of QEMU's `-plugin` option.
+
+use std::{collections::HashMap, fmt::Display, path::PathBuf, str::FromStr};
+
+use kpmem_model::{Isa, Profile, explore};
+
+/// The plugin's parameters.
+#[derive(Debug)]
+pub struct Options {
+    /// The instruction set that QEMU emulates.
+    pub isa: Isa,
+    /// The file behind the persistent memory.
+    pub image: PathBuf,
+    /// Its physical address in the guest.
+    pub base: u64,
+    /// Line size in bytes.
+    pub line: usize,
+    /// Bytes that `dc zva` zeroes.
+    pub zva: usize,
+    /// The platform to assume.
+    pub profile: Profile,
+    /// Which crash images to take.
+    pub explore: explore::Options,
+    /// Images that an earlier process took already, one of which ended it.
+    pub skip: u64,
+    /// Crash images to keep for a reboot.
+    pub samples: usize,
+    /// Where runs and failures are written, one JSON value a line.
+    pub report: PathBuf,
+    /// Where kept crash images go.
+    pub images: PathBuf,
+    /// Where the harness looks whether recovery still makes progress.
+    pub status: PathBuf,
+}
+
+impl Options {
+    /// Reads the words; `target` is QEMU's name of the instruction set.
+    pub fn parse(target: &str, words: &[String]) -> Result<Self, String> {
+        let isa = match target {
+            "x86_64" => Isa::X86_64,
+            "aarch64" => Isa::Aarch64,
+            "riscv64" => Isa::Riscv64,
+            other => return Err(format!("the instruction set {other} is not supported")),
+        };
+        let words = words
+            .iter()
+            .map(|word| {
+                word.split_once('=')
+                    .ok_or_else(|| format!("{word:?} is not key=value"))
+            })
+            .collect::<Result<HashMap<_, _>, _>>()?;
+        let text = |key: &str| {
+            let value = words.get(key).copied();
+            value.ok_or_else(|| format!("the option {key}= is missing"))
+        };
+        let name = text("profile")?;
+        let profile = Profile::named(name, isa)
+            .ok_or_else(|| format!("the profile {name} does not fit {target}"))?;
+        let only = match words.get("only") {
+            Some(id) => Some(id.parse()?),
+            None => None,
+        };
+        Ok(Self {
+            isa,
+            image: text("image")?.into(),
+            base: number(text("base")?, "base")?,
+            line: number(text("line")?, "line")? as usize,
+            zva: number(words.get("zva").copied().unwrap_or("64"), "zva")? as usize,
+            profile,
+            explore: explore::Options {
+                seed: number(text("seed")?, "seed")?,
+                shard: (
+                    number(words.get("part").copied().unwrap_or("0"), "part")? as u32,
+                    number(words.get("parts").copied().unwrap_or("1"), "parts")? as u32,
+                ),
+                only,
+                ..explore::Options::default()
+            },
+            skip: number(words.get("skip").copied().unwrap_or("0"), "skip")?,
+            samples: number(words.get("samples").copied().unwrap_or("0"), "samples")? as usize,
+            report: text("report")?.into(),
+            images: text("images")?.into(),
+            status: text("status")?.into(),
+        })
+    }
+}
+
+fn number(text: &str, key: &str) -> Result<u64, String> {
+    let bad = |error: &dyn Display| format!("{key}={text}: {error}");
+    match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16).map_err(|e| bad(&e)),
+        None => u64::from_str(text).map_err(|e| bad(&e)),
+    }
+}

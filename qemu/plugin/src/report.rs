@@ -1,0 +1,116 @@
+//! What the harness reads: one JSON value a line, each written as soon as it is known.
+
+use std::{fs::File, io::Write, path::Path};
+
+use serde::Serialize;
+
+/// One line.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Line {
+    /// A workload ended and its contract was checked.
+    Traced(Traced),
+    /// Its crash images were all taken.
+    Explored(Explored),
+    /// Something was found.
+    Failure(Failure),
+    /// A crash image was kept.
+    Sample(Sample),
+}
+
+/// Sums of one workload's trace.
+#[derive(Debug, Serialize)]
+pub struct Traced {
+    pub workload: u64,
+    pub events: usize,
+    pub stores: usize,
+    pub claims: usize,
+    pub violations: usize,
+    /// Lines in which memory is not what the stores say: a store that the plugin did not see.
+    pub untracked: usize,
+    pub flushes: u64,
+    pub fences: u64,
+    pub redundant_flushes: u64,
+    pub redundant_fences: u64,
+}
+
+/// Sums of one workload's crash images.
+#[derive(Debug, Serialize)]
+pub struct Explored {
+    pub workload: u64,
+    pub points: u64,
+    pub capped: u64,
+    pub walked: u64,
+    pub duplicates: u64,
+    pub states: u64,
+    pub seconds: f64,
+    pub failures: u64,
+}
+
+/// What was wrong, with all that a person needs to see why.
+#[derive(Debug, Serialize)]
+pub struct Failure {
+    pub workload: u64,
+    /// Name of the crash image, or of the claim.
+    pub id: String,
+    /// `contract`, `recovery` or `untracked`.
+    pub oracle: &'static str,
+    pub what: String,
+    /// Recovery's number, if it gave one.
+    pub verdict: Option<u64>,
+    /// Events that had happened.
+    pub events: u64,
+    pub claims: u64,
+    pub lines: Vec<LineView>,
+    pub timeline: Vec<Entry>,
+}
+
+/// A line of memory at the moment of the crash: content in hexadecimal.
+#[derive(Debug, Serialize)]
+pub struct LineView {
+    pub addr: u64,
+    pub durable: String,
+    pub image: String,
+    pub live: String,
+}
+
+/// An event that concerns one of the lines.
+#[derive(Debug, Serialize)]
+pub struct Entry {
+    pub seq: u64,
+    pub cpu: u8,
+    pub pc: u64,
+    pub kind: &'static str,
+    pub text: String,
+    pub addr: Option<u64>,
+}
+
+/// A crash image kept for a reboot.
+#[derive(Debug, Serialize)]
+pub struct Sample {
+    pub workload: u64,
+    pub id: String,
+    pub verdict: u64,
+    pub file: String,
+}
+
+/// Where the lines go.
+#[derive(Debug)]
+pub struct Report(File);
+
+impl Report {
+    pub fn create(path: &Path) -> Result<Self, String> {
+        let file = File::options().create(true).append(true).open(path);
+        file.map(Self)
+            .map_err(|e| format!("{}: {e}", path.display()))
+    }
+
+    pub fn write(&mut self, line: &Line) {
+        let mut text = serde_json::to_string(line).expect("plain data");
+        text.push('\n');
+        // A full disk must not pass for a clean run.
+        self.0
+            .write_all(text.as_bytes())
+            .expect("the report can be written");
+    }
+}

@@ -1,0 +1,43 @@
+//! A few words that the harness can read at any time, to tell a slow exploration from a recovery that hangs or dies.
+
+use std::{fs::File, path::Path};
+
+use kpmem_model::explore::Id;
+use memmap2::MmapMut;
+
+/// Words: images taken, 1 while recovery runs, its image's point, its image's hash.
+#[derive(Debug)]
+pub struct Status(MmapMut);
+
+impl Status {
+    pub fn create(path: &Path) -> Result<Self, String> {
+        let open = || {
+            let file = File::options()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(path)?;
+            file.set_len(4096)?;
+            // SAFETY: the harness only reads the file, and nothing here reads it.
+            unsafe { MmapMut::map_mut(&file) }
+        };
+        open()
+            .map(Self)
+            .map_err(|e| format!("{}: {e}", path.display()))
+    }
+
+    pub fn recovering(&mut self, taken: u64, id: Id) {
+        self.set([taken, 1, id.point, id.hash]);
+    }
+
+    pub fn recovered(&mut self) {
+        self.0[8..16].copy_from_slice(&0_u64.to_le_bytes());
+    }
+
+    fn set(&mut self, words: [u64; 4]) {
+        for (slot, word) in self.0.chunks_exact_mut(8).zip(words) {
+            slot.copy_from_slice(&word.to_le_bytes());
+        }
+    }
+}

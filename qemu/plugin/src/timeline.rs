@@ -1,0 +1,164 @@
+//! A failure as a person wants to see it: the lines concerned, and all that happened to them.
+
+use kpmem_model::{
+    Event, State,
+    claim::{Fault, Mismatch, Violation},
+    explore::{Explorer, Image},
+};
+
+use crate::{
+    report::{Entry, Failure, LineView},
+    session::Trace,
+};
+
+/// The newest events that a timeline shows.
+const SHOWN: usize = 400;
+
+/// A claim about bytes that a crash could lose.
+pub fn contract(state: &State, trace: &Trace, violation: &Violation) -> Failure {
+    let Violation {
+        id,
+        addr,
+        len,
+        cpu,
+        stored_by,
+        stored_at,
+        fault,
+        ..
+    } = *violation;
+    let why = match fault {
+        Fault::NotFlushed => "no flush covers the store",
+        Fault::NotFenced => "its flush was not waited for by the CPU that made it",
+        Fault::NotAcknowledged => "its fence does not come before a device write",
+    };
+    let lines = vec![view(state, addr, |content| content.live.clone())];
+    Failure {
+        workload: trace.begin(),
+        id: format!("claim-{}", violation.seq),
+        oracle: "contract",
+        what: format!(
+            "claim {id} of CPU {cpu} says that {len} bytes at {addr:#x} are durable, but they may be lost: {why} \
+             (event {stored_at}, CPU {stored_by})"
+        ),
+        verdict: None,
+        events: state.seq(),
+        claims: id,
+        timeline: entries(state, &trace.events, &trace.sites, &lines),
+        lines,
+    }
+}
+
+/// Memory that is not what the stores say.
+pub fn untracked(state: &State, trace: &Trace, mismatch: Mismatch) -> Failure {
+    let Mismatch {
+        addr,
+        model,
+        memory,
+    } = mismatch;
+    let lines = vec![view(state, addr, |content| content.live.clone())];
+    Failure {
+        workload: trace.begin(),
+        id: format!("untracked-{addr:x}"),
+        oracle: "untracked",
+        what: format!(
+            "the byte at {addr:#x} is {memory:#04x}, but the stores seen make it {model:#04x}"
+        ),
+        verdict: None,
+        events: state.seq(),
+        claims: 0,
+        timeline: entries(state, &trace.events, &trace.sites, &lines),
+        lines,
+    }
+}
+
+/// A crash image that recovery could not make sense of.
+pub fn recovery(
+    explorer: &Explorer<'static>,
+    sites: &[u64],
+    workload: u64,
+    image: Image,
+    verdict: u64,
+) -> Failure {
+    let state = explorer.state();
+    let mut images = Vec::new();
+    explorer.patches(|addr, bytes| images.push((addr, hex(bytes))));
+    let mut lines: Vec<_> = images
+        .iter()
+        .map(|(addr, image)| view(state, *addr, |_| image.clone()))
+        .collect();
+    // Pending lines of which the image shows nothing are as telling as those of which it shows something.
+    for store in state.overlapping(0, u64::MAX) {
+        let addr = line_start(state, state.address(store));
+        if lines.iter().all(|l| l.addr != addr) {
+            lines.push(view(state, addr, |content| content.durable.clone()));
+        }
+    }
+    lines.sort_by_key(|l| l.addr);
+    Failure {
+        workload,
+        id: image.id.to_string(),
+        oracle: "recovery",
+        what: format!(
+            "recovery answered {verdict} after {} claims",
+            image.context.claims
+        ),
+        verdict: Some(verdict),
+        events: image.events,
+        claims: image.context.claims,
+        timeline: entries(state, explorer.trace(), sites, &lines),
+        lines,
+    }
+}
+
+fn line_start(state: &State, addr: u64) -> u64 {
+    addr / state.line() as u64 * state.line() as u64
+}
+
+fn view(state: &State, addr: u64, image: impl Fn(&LineView) -> String) -> LineView {
+    let addr = line_start(state, addr);
+    let line = state.line_of(addr).expect("a tracked line");
+    let mut live = vec![0; state.line()];
+    state.live_line(line, &mut live);
+    let mut view = LineView {
+        addr,
+        durable: hex(state.durable_line(line)),
+        image: String::new(),
+        live: hex(&live),
+    };
+    view.image = image(&view);
+    view
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// What touched the lines, and every barrier and mark, up to the moment of the state.
+fn entries(state: &State, events: &[Event], sites: &[u64], lines: &[LineView]) -> Vec<Entry> {
+    let concerns = |addr: u64| lines.iter().any(|l| l.addr == line_start(state, addr));
+    let happened = events.iter().zip(sites).zip(1..=state.seq());
+    let mut entries: Vec<_> = happened
+        .filter_map(|((event, &pc), seq)| {
+            let (cpu, kind, text, addr) = describe(event);
+            addr.is_none_or(concerns).then_some(Entry {
+                seq,
+                cpu,
+                pc,
+                kind,
+                text,
+                addr,
+            })
+        })
+        .collect();
+    entries.drain(..entries.len().saturating_sub(SHOWN));
+    entries
+}
+
+fn describe(event: &Event) -> (u8, &'static str, String, Option<u64>) {
+    match event {
+        Event::Store(store) => (store.cpu, "store", hex(store.value()), Some(store.addr)),
+        Event::Flush { cpu, addr, kind } => (*cpu, "flush", format!("{kind:?}"), Some(*addr)),
+        Event::Barrier { cpu, barrier } => (*cpu, "barrier", format!("{barrier:?}"), None),
+        Event::Mark { cpu, mark } => (*cpu, "mark", format!("{mark:?}"), None),
+    }
+}
