@@ -12,7 +12,7 @@ use core::arch::asm;
 
 use bitflags::bitflags;
 
-use crate::{Error, Granularity, Instruction, Lines, Table};
+use crate::{Error, Granularity, Instruction, Table};
 
 /// `dc cvap`: cleans the line to the point of persistence (FEAT_DPB).
 #[derive(Clone, Copy, Debug)]
