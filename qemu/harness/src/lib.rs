@@ -9,6 +9,7 @@ pub mod demo;
 pub mod elf;
 pub mod image;
 pub mod machine;
+pub mod msrv;
 pub mod process;
 pub mod protocol;
 pub mod report;

@@ -29,6 +29,10 @@ pub struct Toolchain {
     /// The compiler to force upon cargo, when it is not the one that cargo finds by itself.
     rustc: Option<PathBuf>,
     sysroot: PathBuf,
+    /// Shared libraries that it brings along.
+    libraries: Option<PathBuf>,
+    /// Its own target directory, inside cargo's, for what build-std makes.
+    directory: &'static str,
 }
 
 /// The distribution's compiler, which its package of `core` sources belongs to.
@@ -48,24 +52,42 @@ impl Toolchain {
                 .into(),
             rustc: None,
             sysroot: sysroot.trim().into(),
+            libraries: None,
+            directory: "",
         })
     }
 
     /// The distribution's toolchain with the sources of `core`, if both are installed.
     pub fn distribution() -> Option<Self> {
-        let sysroot = PathBuf::from(DISTRIBUTION);
-        let toolchain = Self {
+        let toolchain = Self::at(DISTRIBUTION.into(), "build-std");
+        let complete = toolchain.cargo.is_file() && toolchain.has_sources();
+        let recent = || toolchain.version().is_ok_and(|version| version >= OLDEST);
+        (complete && recent()).then_some(toolchain)
+    }
+
+    /// A toolchain whose `bin` is in `sysroot`, to be kept apart from all others in `directory`.
+    pub fn at(sysroot: PathBuf, directory: &'static str) -> Self {
+        Self {
             core: Core::BuildStd,
             cargo: sysroot.join("bin/cargo"),
             rustc: Some(sysroot.join("bin/rustc")),
             sysroot,
-        };
-        let sources = toolchain
-            .sysroot
-            .join("lib/rustlib/src/rust/library/core/Cargo.toml");
-        let complete = toolchain.cargo.is_file() && sources.is_file();
-        (complete && toolchain.version().is_ok_and(|version| version >= OLDEST))
-            .then_some(toolchain)
+            libraries: None,
+            directory,
+        }
+    }
+
+    /// The same toolchain, with a directory of shared libraries.
+    pub fn with_libraries(mut self, libraries: PathBuf) -> Self {
+        self.libraries = Some(libraries);
+        self
+    }
+
+    /// Whether it can compile `core`.
+    pub fn has_sources(&self) -> bool {
+        self.sysroot
+            .join("lib/rustlib/src/rust/library/core/Cargo.toml")
+            .is_file()
     }
 
     /// The toolchain to use for a bare target. `None`: set-up has work to do.
@@ -87,7 +109,7 @@ impl Toolchain {
     }
 
     /// Whether the target's `core` is installed.
-    fn has(&self, arch: Arch) -> bool {
+    pub fn has(&self, arch: Arch) -> bool {
         let libraries = self
             .sysroot
             .join("lib/rustlib")
@@ -102,7 +124,11 @@ impl Toolchain {
 
     /// Release of the compiler: (1, 85) for 1.85.
     pub fn version(&self) -> Result<(u32, u32)> {
-        let text = process::stdout_of(Command::new(self.rustc()).arg("--version"))?;
+        let mut command = Command::new(self.rustc());
+        if let Some(libraries) = &self.libraries {
+            command.env("LD_LIBRARY_PATH", libraries);
+        }
+        let text = process::stdout_of(command.arg("--version"))?;
         let version = text
             .split_whitespace()
             .nth(1)
@@ -136,8 +162,7 @@ impl Toolchain {
         self.command(&self.cargo, subcommand)
     }
 
-    /// `cargo SUBCOMMAND --target ...` for a bare target; `program` replaces cargo where a
-    /// subcommand is a program of its own.
+    /// `cargo SUBCOMMAND --target ...` for a bare target.
     pub fn cargo_for(&self, arch: Arch, subcommand: &str) -> Command {
         self.for_bare(arch, self.cargo(subcommand))
     }
@@ -158,12 +183,10 @@ impl Toolchain {
     pub fn for_bare(&self, arch: Arch, mut command: Command) -> Command {
         let target = arch.target();
         command.args(["--target", target]);
-        if self.core == Core::BuildStd {
+        if !self.has(arch) {
             command.arg("-Zbuild-std=core").env("RUSTC_BOOTSTRAP", "1");
             // What the distribution's own sources will have to change is not for our users.
             command.env("CARGO_FUTURE_INCOMPAT_REPORT_FREQUENCY", "never");
-            // Other compilers' results, and the host's flags, stay valid beside these.
-            command.env("CARGO_TARGET_DIR", workspace::target().join("build-std"));
         }
         if self.needs_lld() {
             let key = target.to_uppercase().replace('-', "_");
@@ -178,6 +201,13 @@ impl Toolchain {
             .arg(subcommand)
             .current_dir(workspace::root())
             .stdin(Stdio::null());
+        if !self.directory.is_empty() {
+            // What other compilers made stays valid.
+            command.env("CARGO_TARGET_DIR", workspace::target().join(self.directory));
+        }
+        if let Some(libraries) = &self.libraries {
+            command.env("LD_LIBRARY_PATH", libraries);
+        }
         if let Some(rustc) = &self.rustc {
             command
                 .env("RUSTC", rustc)

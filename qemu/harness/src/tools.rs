@@ -21,16 +21,32 @@ pub enum Need {
     Linker,
     /// The disassembler.
     Objdump(Arch),
+    /// The lints, for each compiler that is used.
+    Clippy,
+    /// The formatter.
+    Rustfmt,
 }
 
 impl Need {
-    /// Everything, in the order of the doctor's report.
-    pub fn all() -> impl Iterator<Item = Self> {
-        let each = |of: fn(Arch) -> Self| Arch::ALL.into_iter().map(of);
-        each(Self::Qemu)
-            .chain(each(Self::Core))
-            .chain([Self::Linker])
-            .chain(each(Self::Objdump))
+    /// Everything that tests and demo need, in the order of the doctor's report.
+    pub fn all() -> Vec<Self> {
+        let each = |of: fn(Arch) -> Self| Arch::ALL.map(of);
+        [
+            &each(Self::Qemu)[..],
+            &each(Self::Core),
+            &[Self::Linker],
+            &each(Self::Objdump),
+        ]
+        .concat()
+    }
+
+    /// Everything that the lints need.
+    pub fn for_lint() -> Vec<Self> {
+        [
+            &Arch::ALL.map(Self::Core)[..],
+            &[Self::Linker, Self::Clippy, Self::Rustfmt],
+        ]
+        .concat()
     }
 
     /// What was found; an error says what is wrong.
@@ -39,15 +55,21 @@ impl Need {
             Self::Qemu(arch) => find_qemu(arch),
             Self::Core(arch) => find_core(arch),
             Self::Linker => find_linker(),
+            Self::Clippy => find_clippy(),
+            Self::Rustfmt => find_rustfmt(),
             Self::Objdump(arch) => process::find(arch.objdump())
                 .map(|path| path.display().to_string())
                 .ok_or_else(|| format!("{} is not installed", arch.objdump())),
         }
     }
 
-    /// Everything that is missing.
-    pub fn missing() -> Vec<Self> {
-        Self::all().filter(|need| need.find().is_err()).collect()
+    /// Those that are missing.
+    pub fn missing(needs: &[Self]) -> Vec<Self> {
+        needs
+            .iter()
+            .copied()
+            .filter(|need| need.find().is_err())
+            .collect()
     }
 }
 
@@ -57,6 +79,8 @@ impl fmt::Display for Need {
             Self::Qemu(arch) => write!(f, "QEMU for {arch}"),
             Self::Core(arch) => write!(f, "core for {}", arch.target()),
             Self::Linker => f.write_str("linker for bare targets"),
+            Self::Clippy => f.write_str("clippy"),
+            Self::Rustfmt => f.write_str("rustfmt"),
             Self::Objdump(arch) => write!(f, "objdump for {arch}"),
         }
     }
@@ -107,4 +131,28 @@ fn find_linker() -> Result<String, String> {
     process::find("ld.lld")
         .map(|path| path.display().to_string())
         .ok_or_else(|| "ld.lld is not installed".to_owned())
+}
+
+fn find_clippy() -> Result<String, String> {
+    let bare = Arch::ALL.into_iter().filter_map(Toolchain::for_target);
+    let mut used = bare.chain(Toolchain::active().ok());
+    match used.find(|toolchain| !toolchain.sysroot().join("bin/clippy-driver").is_file()) {
+        None => Ok("part of each compiler that is used".to_owned()),
+        Some(lacking) => Err(format!(
+            "no clippy for the compiler in {} (rustup: `rustup component add clippy`)",
+            lacking.sysroot().display()
+        )),
+    }
+}
+
+fn find_rustfmt() -> Result<String, String> {
+    let active = Toolchain::active().map_err(|error| error.to_string())?;
+    let rustfmt = active.sysroot().join("bin/rustfmt");
+    if rustfmt.is_file() {
+        return Ok(rustfmt.display().to_string());
+    }
+    Err(format!(
+        "no {} (rustup: `rustup component add rustfmt`)",
+        rustfmt.display()
+    ))
 }

@@ -3,6 +3,7 @@
 mod boot;
 mod demo;
 mod doctor;
+mod lint;
 mod setup;
 mod test;
 
@@ -28,6 +29,8 @@ enum Command {
     Boot(boot::Args),
     /// Cut the power on a kernel that writes a log, many times, and see what is kept.
     Demo(demo::Args),
+    /// Check format, lints, documentation, and that the oldest compiler builds the library.
+    Lint,
     /// Run every suite: host, bare metal on each kind of CPU, machine code.
     Test,
 }
@@ -39,6 +42,7 @@ impl Cli {
             Command::Doctor => doctor::run(),
             Command::Setup => setup::run(),
             Command::Demo(args) => demo::run(&args),
+            Command::Lint => lint::run(),
             Command::Test => test::run(),
             Command::Boot(args) => boot::run(&args),
         }

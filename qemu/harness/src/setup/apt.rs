@@ -33,6 +33,8 @@ pub(super) fn plan(missing: &[Need]) -> Result<Vec<Step>> {
             "lld",
         ],
         Need::Linker => vec!["lld"],
+        Need::Clippy => vec!["rust-web-clippy"],
+        Need::Rustfmt => vec!["rustfmt-web"],
         Need::Objdump(arch) => vec![arch.objdump_package()],
     });
     if process::find("apt-get").is_none() {

@@ -10,13 +10,18 @@ use std::{process::Command, time::Duration};
 /// `rustup target add` fetches some ten megabytes a target.
 const RUSTUP_LIMIT: Duration = Duration::from_secs(300);
 
-/// Makes sure that everything is there. Costs a few process starts when it is.
+/// Makes sure that everything is there that tests and demo need.
 pub fn ensure() -> Result<()> {
-    if Need::missing().is_empty() {
+    ensure_these(&Need::all())
+}
+
+/// Makes sure that these are there. Costs a few process starts when they are.
+pub fn ensure_these(needs: &[Need]) -> Result<()> {
+    if Need::missing(needs).is_empty() {
         return Ok(());
     }
     add_targets();
-    let missing = Need::missing();
+    let missing = Need::missing(needs);
     if missing.is_empty() {
         return Ok(());
     }
@@ -43,7 +48,7 @@ pub fn ensure() -> Result<()> {
             done => done.with_context(|| format!("set-up failed at: {}", step.what))?,
         }
     }
-    if let Some(need) = Need::missing().first() {
+    if let Some(need) = Need::missing(needs).first() {
         let why = need.find().err().unwrap_or_default();
         bail!("set-up ran, and {need} is still missing: {why}");
     }
@@ -52,7 +57,7 @@ pub fn ensure() -> Result<()> {
 
 /// The quick way to `core`, where rustup manages the compiler and can download.
 fn add_targets() {
-    let lacking = Need::all().filter_map(|need| match need {
+    let lacking = Need::all().into_iter().filter_map(|need| match need {
         Need::Core(arch) if need.find().is_err() => Some(arch.target()),
         _ => None,
     });

@@ -12,10 +12,14 @@ use std::{path::Path, time::Duration};
 /// What the kernel does, how the report must read, and how long we wait.
 const CONTROLS: [(&str, &str, Duration); 8] = [
     ("hang", "the guest hangs", Duration::from_secs(3)),
-    ("trap", "the guest crashed", Duration::from_secs(30)),
-    ("fault", "the guest crashed", Duration::from_secs(30)),
-    ("overflow", "the guest crashed", Duration::from_secs(30)),
-    ("panic", "the guest crashed", Duration::from_secs(30)),
+    ("trap", "the guest crashed: TRAP", Duration::from_secs(30)),
+    ("fault", "the guest crashed: TRAP", Duration::from_secs(30)),
+    (
+        "overflow",
+        "the guest crashed: TRAP",
+        Duration::from_secs(30),
+    ),
+    ("panic", "the guest crashed: PANIC", Duration::from_secs(30)),
     (
         "silent",
         "the closing line is missing",
