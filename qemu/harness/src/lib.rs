@@ -7,6 +7,7 @@ pub mod boot;
 pub mod commands;
 pub mod demo;
 pub mod elf;
+pub mod findings;
 pub mod image;
 pub mod machine;
 pub mod msrv;

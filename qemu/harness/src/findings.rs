@@ -1,0 +1,141 @@
+//! What the crash simulator's plugin reports: one JSON value a line, in the shape of its own
+//! `report.rs`.
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+/// One line.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Line {
+    /// A workload ended and its contract was checked.
+    Traced(Traced),
+    /// Its crash images were all taken.
+    Explored(Explored),
+    /// Something was found.
+    Failure(Failure),
+    /// A crash image was kept.
+    Sample(Sample),
+}
+
+/// Sums of one workload's trace.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Traced {
+    /// The workload's number.
+    pub workload: u64,
+    /// Everything that was seen.
+    pub events: u64,
+    /// Stores among them.
+    pub stores: u64,
+    /// Claims among them.
+    pub claims: u64,
+    /// Claims about bytes that a crash could lose.
+    pub violations: u64,
+    /// Lines in which memory is not what the stores say.
+    pub untracked: u64,
+    /// Lines flushed.
+    pub flushes: u64,
+    /// Fences executed.
+    pub fences: u64,
+    /// Flushes of lines that had nothing to write back.
+    pub redundant_flushes: u64,
+    /// Fences that completed nothing.
+    pub redundant_fences: u64,
+}
+
+/// Sums of one workload's crash images.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Explored {
+    /// The workload's number.
+    pub workload: u64,
+    /// Moments at which a crash was tried.
+    pub points: u64,
+    /// Those with more images than were walked.
+    pub capped: u64,
+    /// Images made.
+    pub walked: u64,
+    /// Those that had been seen before.
+    pub duplicates: u64,
+    /// Those on which recovery ran.
+    pub states: u64,
+    /// How long it took.
+    pub seconds: f64,
+    /// Images that recovery could not make sense of.
+    pub failures: u64,
+}
+
+/// What was wrong, with all that a person needs to see why.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Failure {
+    /// The workload's number.
+    pub workload: u64,
+    /// Name of the crash image, or of the claim.
+    pub id: String,
+    /// `contract`, `recovery` or `untracked`.
+    pub oracle: String,
+    /// In words.
+    pub what: String,
+    /// Recovery's number, if it gave one.
+    pub verdict: Option<u64>,
+    /// Events that had happened.
+    pub events: u64,
+    /// Claims made before the crash; the claim's number for the contract's oracle.
+    pub claims: u64,
+    /// The lines concerned, by address.
+    pub lines: Vec<LineView>,
+    /// What happened to them, oldest first.
+    pub timeline: Vec<Entry>,
+}
+
+/// A line of memory at the moment of the crash: content in hexadecimal.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct LineView {
+    /// Its first byte.
+    pub addr: u64,
+    /// What is certain to survive.
+    pub durable: String,
+    /// What this crash leaves.
+    pub image: String,
+    /// What the CPUs see.
+    pub live: String,
+}
+
+/// An event that concerns one of the lines.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Entry {
+    /// Its number in the trace, from 1.
+    pub seq: u64,
+    /// Who did it.
+    pub cpu: u8,
+    /// The instruction's address, 0 if unknown.
+    pub pc: u64,
+    /// `store`, `flush`, `barrier` or `mark`.
+    pub kind: String,
+    /// The bytes stored in hexadecimal; else the instruction, or what the mark says.
+    pub text: String,
+    /// The address stored to or flushed.
+    pub addr: Option<u64>,
+}
+
+/// A crash image kept for a reboot.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Sample {
+    /// The workload's number.
+    pub workload: u64,
+    /// Name of the crash image.
+    pub id: String,
+    /// What recovery said of it in the loop.
+    pub verdict: u64,
+    /// The file, in the directory of images.
+    pub file: String,
+}
+
+/// Reads a whole report. A cut last line is an error: the plugin writes whole ones.
+pub fn parse(text: &str) -> Result<Vec<Line>> {
+    let lines = text.lines().zip(1..);
+    lines
+        .map(|(line, number)| {
+            serde_json::from_str(line).with_context(|| format!("line {number} of the report"))
+        })
+        .collect()
+}
