@@ -81,10 +81,23 @@ pub struct Failure {
     pub events: u64,
     /// Claims made before the crash; the claim's number for the contract's oracle.
     pub claims: u64,
+    /// The bytes that it is about, where it is about particular ones.
+    pub about: Option<Range>,
     /// The lines concerned, by address.
     pub lines: Vec<LineView>,
     /// What happened to them, oldest first.
     pub timeline: Vec<Entry>,
+    /// Older events that the timeline leaves out.
+    pub left_out: u64,
+}
+
+/// Bytes of memory.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Range {
+    /// First byte.
+    pub addr: u64,
+    /// How many.
+    pub len: u64,
 }
 
 /// A line of memory at the moment of the crash: content in hexadecimal.
@@ -115,6 +128,10 @@ pub struct Entry {
     pub text: String,
     /// The address stored to or flushed.
     pub addr: Option<u64>,
+    /// Of a store, at the moment of the crash: `pending`, `flushed` (and pending still) or `durable`.
+    pub state: Option<String>,
+    /// Of a store, if it is not a plain one: `non-temporal`, `release`, `acquire`, `acquire-release`.
+    pub order: Option<String>,
 }
 
 /// A crash image kept for a reboot.

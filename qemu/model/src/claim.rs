@@ -97,7 +97,8 @@ impl State {
         len > 0 && at < addr.saturating_add(len) && addr < at + u64::from(store.len)
     }
 
-    fn fault(&self, store: &Pending) -> Fault {
+    /// What a claim of a pending store would be told.
+    pub fn fault(&self, store: &Pending) -> Fault {
         let covers = |cpu: usize| {
             let own = usize::from(store.cpu) == cpu;
             self.cpus[cpu].flushes.iter().any(|f| {

@@ -7,6 +7,7 @@
 //!
 //! It is a thin shell: `hooks` turns QEMU's callbacks into events, `session` decides what they mean, the rest are its parts.
 
+mod describe;
 mod hooks;
 mod memory;
 mod options;

@@ -61,8 +61,19 @@ pub struct Failure {
     /// Events that had happened.
     pub events: u64,
     pub claims: u64,
+    /// The bytes that it is about, where it is about particular ones.
+    pub about: Option<Range>,
     pub lines: Vec<LineView>,
     pub timeline: Vec<Entry>,
+    /// Older events that the timeline leaves out.
+    pub left_out: usize,
+}
+
+/// Bytes of memory.
+#[derive(Debug, Serialize)]
+pub struct Range {
+    pub addr: u64,
+    pub len: u64,
 }
 
 /// A line of memory at the moment of the crash: content in hexadecimal.
@@ -81,8 +92,13 @@ pub struct Entry {
     pub cpu: u8,
     pub pc: u64,
     pub kind: &'static str,
+    /// The bytes of a store in hexadecimal; else the instruction, or what the mark says.
     pub text: String,
     pub addr: Option<u64>,
+    /// Of a store, at the moment of the crash: `pending`, `flushed` (and pending still) or `durable`.
+    pub state: Option<&'static str>,
+    /// Of a store, if it is not a plain one: `non-temporal`, `release`, `acquire`, `acquire-release`.
+    pub order: Option<&'static str>,
 }
 
 /// A crash image kept for a reboot.

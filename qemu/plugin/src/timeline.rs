@@ -1,5 +1,7 @@
 //! A failure as a person wants to see it: the lines concerned, and all that happened to them.
 
+use std::collections::BTreeMap;
+
 use kpmem_model::{
     Event, State,
     claim::{Fault, Mismatch, Violation},
@@ -7,7 +9,8 @@ use kpmem_model::{
 };
 
 use crate::{
-    report::{Entry, Failure, LineView},
+    describe,
+    report::{Entry, Failure, LineView, Range},
     session::Trace,
 };
 
@@ -32,6 +35,7 @@ pub fn contract(state: &State, trace: &Trace, violation: &Violation) -> Failure 
         Fault::NotAcknowledged => "its fence does not come before a device write",
     };
     let lines = vec![view(state, addr, |content| content.live.clone())];
+    let (timeline, left_out) = entries(state, &trace.events, &trace.sites, &lines);
     Failure {
         workload: trace.begin(),
         id: format!("claim-{}", violation.seq),
@@ -43,7 +47,9 @@ pub fn contract(state: &State, trace: &Trace, violation: &Violation) -> Failure 
         verdict: None,
         events: state.seq(),
         claims: id,
-        timeline: entries(state, &trace.events, &trace.sites, &lines),
+        about: Some(Range { addr, len }),
+        timeline,
+        left_out,
         lines,
     }
 }
@@ -56,6 +62,7 @@ pub fn untracked(state: &State, trace: &Trace, mismatch: Mismatch) -> Failure {
         memory,
     } = mismatch;
     let lines = vec![view(state, addr, |content| content.live.clone())];
+    let (timeline, left_out) = entries(state, &trace.events, &trace.sites, &lines);
     Failure {
         workload: trace.begin(),
         id: format!("untracked-{addr:x}"),
@@ -66,7 +73,9 @@ pub fn untracked(state: &State, trace: &Trace, mismatch: Mismatch) -> Failure {
         verdict: None,
         events: state.seq(),
         claims: 0,
-        timeline: entries(state, &trace.events, &trace.sites, &lines),
+        about: Some(Range { addr, len: 1 }),
+        timeline,
+        left_out,
         lines,
     }
 }
@@ -94,6 +103,7 @@ pub fn recovery(
         }
     }
     lines.sort_by_key(|l| l.addr);
+    let (timeline, left_out) = entries(state, explorer.trace(), sites, &lines);
     Failure {
         workload,
         id: image.id.to_string(),
@@ -105,7 +115,9 @@ pub fn recovery(
         verdict: Some(verdict),
         events: image.events,
         claims: image.context.claims,
-        timeline: entries(state, explorer.trace(), sites, &lines),
+        about: None,
+        timeline,
+        left_out,
         lines,
     }
 }
@@ -129,36 +141,41 @@ fn view(state: &State, addr: u64, image: impl Fn(&LineView) -> String) -> LineVi
     view
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// What touched the lines, and every barrier and mark, up to the moment of the state.
-fn entries(state: &State, events: &[Event], sites: &[u64], lines: &[LineView]) -> Vec<Entry> {
-    let concerns = |addr: u64| lines.iter().any(|l| l.addr == line_start(state, addr));
+/// What touched the lines, and every barrier and mark, up to the moment of the state; and how many older ones are left out.
+fn entries(
+    state: &State,
+    events: &[Event],
+    sites: &[u64],
+    lines: &[LineView],
+) -> (Vec<Entry>, usize) {
+    let concerns = |event: &Event| {
+        let (first, last) = match event {
+            Event::Store(store) => (store.addr, store.addr + store.value().len() as u64 - 1),
+            Event::Flush { addr, .. } => (*addr, *addr),
+            Event::Barrier { .. } | Event::Mark { .. } => return true,
+        };
+        let concerned = |addr| lines.iter().any(|l| l.addr == line_start(state, addr));
+        concerned(first) || concerned(last)
+    };
     let happened = events.iter().zip(sites).zip(1..=state.seq());
-    let mut entries: Vec<_> = happened
-        .filter_map(|((event, &pc), seq)| {
-            let (cpu, kind, text, addr) = describe(event);
-            addr.is_none_or(concerns).then_some(Entry {
-                seq,
-                cpu,
-                pc,
-                kind,
-                text,
-                addr,
-            })
-        })
-        .collect();
-    entries.drain(..entries.len().saturating_sub(SHOWN));
-    entries
+    let shown: Vec<_> = happened.filter(|((event, _), _)| concerns(event)).collect();
+    let left_out = shown.len().saturating_sub(SHOWN);
+    let pending = pending(state);
+    let newest = shown[left_out..].iter();
+    let entries = newest.map(|((event, pc), seq)| describe::entry(event, **pc, *seq, &pending));
+    (entries.collect(), left_out)
 }
 
-fn describe(event: &Event) -> (u8, &'static str, String, Option<u64>) {
-    match event {
-        Event::Store(store) => (store.cpu, "store", hex(store.value()), Some(store.addr)),
-        Event::Flush { cpu, addr, kind } => (*cpu, "flush", format!("{kind:?}"), Some(*addr)),
-        Event::Barrier { cpu, barrier } => (*cpu, "barrier", format!("{barrier:?}"), None),
-        Event::Mark { cpu, mark } => (*cpu, "mark", format!("{mark:?}"), None),
+/// The stores that are not certain to survive, by event, and whether a flush covers all of each.
+fn pending(state: &State) -> BTreeMap<u64, bool> {
+    let mut pending = BTreeMap::new();
+    for store in state.overlapping(0, u64::MAX) {
+        let flushed = state.fault(store) != Fault::NotFlushed;
+        *pending.entry(store.seq).or_insert(true) &= flushed;
     }
+    pending
 }

@@ -1,0 +1,153 @@
+//! Events in words: as an assembler writes the instruction, as a person reads the mark.
+
+use std::collections::BTreeMap;
+
+use kpmem_model::{
+    Event, Mark,
+    event::{Access, Barrier, Domain, FenceSet, FlushKind, StoreOrder},
+};
+
+use crate::{report::Entry, timeline::hex};
+
+/// One row of a timeline. `pending` has the stores that are not certain to survive, and whether they are flushed.
+pub fn entry(event: &Event, pc: u64, seq: u64, pending: &BTreeMap<u64, bool>) -> Entry {
+    let (cpu, kind, text, addr) = match event {
+        Event::Store(store) => (store.cpu, "store", hex(store.value()), Some(store.addr)),
+        Event::Flush { cpu, addr, kind } => (*cpu, "flush", flush(*kind).into(), Some(*addr)),
+        Event::Barrier { cpu, barrier: b } => (*cpu, "barrier", barrier(*b), None),
+        Event::Mark { cpu, mark: m } => (*cpu, "mark", mark(*m), None),
+    };
+    let is_store = matches!(event, Event::Store(_));
+    let state = match pending.get(&seq) {
+        _ if !is_store => None,
+        Some(true) => Some("flushed"),
+        Some(false) => Some("pending"),
+        None => Some("durable"),
+    };
+    Entry {
+        seq,
+        cpu,
+        pc,
+        kind,
+        text,
+        addr,
+        state,
+        order: order(event),
+    }
+}
+
+fn order(event: &Event) -> Option<&'static str> {
+    let Event::Store(store) = event else {
+        return None;
+    };
+    let has = |order| store.order.has(order);
+    match (has(StoreOrder::RELEASE), has(StoreOrder::ACQUIRE)) {
+        _ if has(StoreOrder::NON_TEMPORAL) => Some("non-temporal"),
+        (true, true) => Some("acquire-release"),
+        (true, false) => Some("release"),
+        (false, true) => Some("acquire"),
+        (false, false) => None,
+    }
+}
+
+fn flush(kind: FlushKind) -> &'static str {
+    match kind {
+        FlushKind::Clwb => "clwb",
+        FlushKind::Clflushopt => "clflushopt",
+        FlushKind::Clflush => "clflush",
+        FlushKind::Cvac => "dc cvac",
+        FlushKind::Cvap => "dc cvap",
+        FlushKind::Cvadp => "dc cvadp",
+        FlushKind::Civac => "dc civac",
+        FlushKind::CboClean => "cbo.clean",
+        FlushKind::CboFlush => "cbo.flush",
+        FlushKind::Inval => "invalidate",
+    }
+}
+
+fn barrier(barrier: Barrier) -> String {
+    match barrier {
+        Barrier::Sfence => "sfence".into(),
+        Barrier::Mfence => "mfence".into(),
+        Barrier::Lfence => "lfence".into(),
+        Barrier::LockedRmw => "locked read-modify-write".into(),
+        Barrier::Dsb(domain, access) => format!("dsb {}", option(domain, access)),
+        Barrier::Dmb(domain, access) => format!("dmb {}", option(domain, access)),
+        Barrier::Isb => "isb".into(),
+        Barrier::Fence { pred, succ } => format!("fence {},{}", set(pred), set(succ)),
+        Barrier::FenceI => "fence.i".into(),
+    }
+}
+
+/// `sy` stands alone; elsewhere the access is a suffix, with `ld` and `st` alone for the full system.
+fn option(domain: Domain, access: Access) -> String {
+    let domain = match domain {
+        Domain::NonShareable => "nsh",
+        Domain::Inner => "ish",
+        Domain::Outer => "osh",
+        Domain::FullSystem if access == Access::All => "sy",
+        Domain::FullSystem => "",
+    };
+    let access = match access {
+        Access::All => "",
+        Access::Stores => "st",
+        Access::Loads => "ld",
+    };
+    format!("{domain}{access}")
+}
+
+fn set(set: FenceSet) -> String {
+    let classes = [
+        (FenceSet::I, 'i'),
+        (FenceSet::O, 'o'),
+        (FenceSet::R, 'r'),
+        (FenceSet::W, 'w'),
+    ];
+    let present = classes.iter().filter(|(class, _)| set.has(*class));
+    present.map(|(_, letter)| letter).collect()
+}
+
+fn mark(mark: Mark) -> String {
+    match mark {
+        Mark::Begin { id } => format!("workload {id} begins"),
+        Mark::End => "workload ends".into(),
+        Mark::Claim { len: 0, id, .. } => format!("claim {id}: acknowledged"),
+        Mark::Claim { addr, len, id } => {
+            format!("claim {id}: {len} bytes at {addr:#x} are durable")
+        }
+        Mark::CrashPoint => "crash point".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instructions_read_as_an_assembler_writes_them() {
+        let barriers = [
+            (Barrier::Dsb(Domain::FullSystem, Access::All), "dsb sy"),
+            (Barrier::Dsb(Domain::FullSystem, Access::Stores), "dsb st"),
+            (Barrier::Dmb(Domain::Inner, Access::Stores), "dmb ishst"),
+            (Barrier::Dsb(Domain::NonShareable, Access::All), "dsb nsh"),
+        ];
+        for (given, text) in barriers {
+            assert_eq!(barrier(given), text);
+        }
+        let fence = Barrier::Fence {
+            pred: FenceSet(15),
+            succ: FenceSet(1),
+        };
+        assert_eq!(barrier(fence), "fence iorw,w");
+    }
+
+    #[test]
+    fn a_store_says_what_became_of_it() {
+        let store = Event::Store(kpmem_model::Store::new(0, 64, &[1, 2]));
+        let state =
+            |pending: &[(u64, bool)]| entry(&store, 0, 7, &pending.iter().copied().collect()).state;
+        assert_eq!(state(&[(7, false)]), Some("pending"));
+        assert_eq!(state(&[(7, true)]), Some("flushed"));
+        assert_eq!(state(&[(6, true)]), Some("durable"));
+    }
+}
