@@ -67,14 +67,14 @@ pub(super) fn plan(missing: &[Need]) -> Result<Vec<Step>> {
     });
     if !qemu.is_empty() {
         steps.push(Step {
-            what: "install QEMU (some 60 MB to fetch; a minute or two)",
+            what: "install QEMU (some 40 MB to fetch)",
             shell: format!("{INSTALL}{from} {}", qemu.join(" ")),
             may_fail: false,
         });
     }
     if !tools.is_empty() {
         steps.push(Step {
-            what: "install compilers and binary tools (a compiler is some 150 MB to fetch)",
+            what: "install compilers and binary tools (a compiler is some 200 MB to fetch)",
             shell: format!("{INSTALL} {}", tools.join(" ")),
             may_fail: false,
         });
