@@ -114,7 +114,7 @@ pub fn recover(region: &mut Region) -> u64 {
         }
         for i in 0..count {
             let offset = region.load_word(UNDO + i * 16) as usize;
-            if !(HEAD..node(NODES)).contains(&offset) || offset % 8 != 0 {
+            if !(HEAD..node(NODES)).contains(&offset) || !offset.is_multiple_of(8) {
                 return 2;
             }
             region.store_word(offset, region.load_word(UNDO + i * 16 + 8));

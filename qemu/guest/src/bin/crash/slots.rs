@@ -11,7 +11,7 @@ const SIZE: usize = 64;
 const COMMIT: usize = SIZE - 8;
 
 fn payload(slot: usize, word: usize) -> u64 {
-    (slot as u64 + 1) << 32 | word as u64 + 1
+    ((slot as u64 + 1) << 32) | (word as u64 + 1)
 }
 
 pub fn run(region: &mut Region, seed: u64) {
