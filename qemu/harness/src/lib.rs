@@ -11,6 +11,7 @@ pub mod findings;
 pub mod image;
 pub mod machine;
 pub mod msrv;
+pub mod page;
 pub mod process;
 pub mod protocol;
 pub mod report;

@@ -2,6 +2,7 @@
 
 use crate::{
     arch::Arch,
+    page::browser::Browser,
     process,
     toolchain::{Core, Toolchain, parse_version},
 };
@@ -25,6 +26,8 @@ pub enum Need {
     Clippy,
     /// The formatter.
     Rustfmt,
+    /// A browser that draws the crash simulator's pages in a test.
+    Browser,
 }
 
 impl Need {
@@ -49,6 +52,9 @@ impl Need {
         .concat()
     }
 
+    /// What tests do without where it cannot be had.
+    pub const OPTIONAL: [Self; 1] = [Self::Browser];
+
     /// What was found; an error says what is wrong.
     pub fn find(self) -> Result<String, String> {
         match self {
@@ -57,6 +63,9 @@ impl Need {
             Self::Linker => find_linker(),
             Self::Clippy => find_clippy(),
             Self::Rustfmt => find_rustfmt(),
+            Self::Browser => Browser::find()
+                .map(|browser| browser.path().display().to_string())
+                .ok_or_else(|| "no Chromium is installed".to_owned()),
             Self::Objdump(arch) => process::find(arch.objdump())
                 .map(|path| path.display().to_string())
                 .ok_or_else(|| format!("{} is not installed", arch.objdump())),
@@ -81,6 +90,7 @@ impl fmt::Display for Need {
             Self::Linker => f.write_str("linker for bare targets"),
             Self::Clippy => f.write_str("clippy"),
             Self::Rustfmt => f.write_str("rustfmt"),
+            Self::Browser => f.write_str("browser for the pages of failures"),
             Self::Objdump(arch) => write!(f, "objdump for {arch}"),
         }
     }

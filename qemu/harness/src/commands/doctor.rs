@@ -16,6 +16,13 @@ pub(super) fn run() -> Result<ExitCode> {
         };
         println!("{mark:8} {:38} {text}", need.to_string());
     }
+    for need in Need::OPTIONAL {
+        let (mark, text) = match need.find() {
+            Ok(found) => ("ok", found),
+            Err(wrong) => ("optional", wrong),
+        };
+        println!("{mark:8} {:38} {text}", need.to_string());
+    }
     if missing == 0 {
         println!("everything is there: `cargo xtask demo` and `cargo xtask test` can run");
         return Ok(ExitCode::SUCCESS);

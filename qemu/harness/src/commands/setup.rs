@@ -6,6 +6,9 @@ use std::process::ExitCode;
 
 pub(super) fn run() -> Result<ExitCode> {
     setup::ensure()?;
-    println!("everything is there");
+    match setup::browser() {
+        Some(_) => println!("everything is there"),
+        None => println!("everything is there but a browser, which only one suite would use"),
+    }
     Ok(ExitCode::SUCCESS)
 }

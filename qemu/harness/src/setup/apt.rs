@@ -36,6 +36,7 @@ pub(super) fn plan(missing: &[Need]) -> Result<Vec<Step>> {
         Need::Clippy => vec!["rust-web-clippy"],
         Need::Rustfmt => vec!["rustfmt-web"],
         Need::Objdump(arch) => vec![arch.objdump_package()],
+        Need::Browser => vec!["chromium"],
     });
     if process::find("apt-get").is_none() {
         bail!(
@@ -74,7 +75,7 @@ pub(super) fn plan(missing: &[Need]) -> Result<Vec<Step>> {
     }
     if !tools.is_empty() {
         steps.push(Step {
-            what: "install compilers and binary tools (a compiler is some 200 MB to fetch)",
+            what: "install compilers and tools (a compiler is some 200 MB to fetch, a browser 100)",
             shell: format!("{INSTALL} {}", tools.join(" ")),
             may_fail: false,
         });

@@ -3,7 +3,7 @@
 mod apt;
 mod sources;
 
-use crate::{process, tools::Need};
+use crate::{page::browser::Browser, process, tools::Need};
 use anyhow::{Context, Result, bail};
 use std::{process::Command, time::Duration};
 
@@ -53,6 +53,14 @@ pub fn ensure_these(needs: &[Need]) -> Result<()> {
         bail!("set-up ran, and {need} is still missing: {why}");
     }
     Ok(())
+}
+
+/// The browser; `None` if there is none and none can be installed, which is no error.
+pub fn browser() -> Option<Browser> {
+    if let Err(error) = ensure_these(&[Need::Browser]) {
+        eprintln!("setup: {error:#}; going on without a browser");
+    }
+    Browser::find()
 }
 
 /// The quick way to `core`, where rustup manages the compiler and can download.

@@ -4,3 +4,4 @@ pub mod bare;
 pub mod controls;
 pub mod embedder;
 pub mod host;
+pub mod page;
