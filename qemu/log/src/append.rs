@@ -2,7 +2,7 @@
 
 use crate::{
     FIRST, LONGEST, MAGIC, SEED, WORD,
-    record::{MAX_PAYLOAD, MIN_PAYLOAD, Record, commit_word},
+    record::{MAX_PAYLOAD, MIN_PAYLOAD, Record},
 };
 
 /// The persistent memory that a log is in. Offsets are in bytes from its start.
@@ -76,7 +76,7 @@ impl Log {
         }
         memory.store_word(end, 0);
         memory.persist(self.end + WORD, end - self.end);
-        commit(memory, self.end, commit_word(self.seed, self.next));
+        commit(memory, self.end, record.commit());
 
         let seq = self.next;
         (self.next, self.end) = (seq + 1, end);

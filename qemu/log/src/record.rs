@@ -18,6 +18,7 @@ pub const MAX_PAYLOAD: usize = 512;
 pub struct Record {
     seq: u64,
     len: usize,
+    commit: u64,
     content: Stream,
 }
 
@@ -25,9 +26,19 @@ impl Record {
     /// The record that belongs at a place of the log with this seed and longest payload.
     #[must_use]
     pub fn generate(seed: u64, longest: usize, seq: u64) -> Self {
-        let mut content = stream(seed, seq);
-        let len = MIN_PAYLOAD + content.next() as usize % (longest - MIN_PAYLOAD + 1);
-        Self { seq, len, content }
+        let mut content = Stream(Stream(seed).next() ^ Stream(!seq).next());
+        let first = content.next();
+        Self {
+            seq,
+            len: MIN_PAYLOAD + (first >> 32) as usize % (longest - MIN_PAYLOAD + 1),
+            commit: first | 1,
+            content,
+        }
+    }
+
+    /// The word that commits it: never zero, and no other record's, so that nothing stale passes for it.
+    pub(crate) fn commit(&self) -> u64 {
+        self.commit
     }
 
     /// Payload length in bytes.
@@ -56,22 +67,25 @@ impl Record {
     /// Digest of sequence number and payload.
     #[must_use]
     pub fn checksum(&self) -> u64 {
-        self.payload()
-            .fold(Digest::EMPTY.with(self.seq), Digest::with)
-            .0
+        let start = Digest::EMPTY.with(self.seq);
+        self.payload().fold(start, Digest::with).0
+    }
+
+    /// The checksum, if these words are its header (without the commit word) and its payload.
+    pub(crate) fn matches(&self, mut words: impl Iterator<Item = u64>) -> Option<u64> {
+        let [seq, len, checksum] = [words.next()?, words.next()?, words.next()?];
+        let mut digest = Digest::EMPTY.with(self.seq);
+        for word in self.payload() {
+            digest = digest.with(word);
+            if words.next() != Some(word) {
+                return None;
+            }
+        }
+        ([seq, len, checksum] == self.header(digest.0)).then_some(checksum)
     }
 
     /// What stands between the commit word and the payload, given the checksum.
     pub(crate) fn header(&self, checksum: u64) -> [u64; 3] {
         [self.seq, self.len as u64, checksum]
     }
-}
-
-/// The commit word of a record: never zero, and no other record's, so that nothing stale passes for it.
-pub(crate) fn commit_word(seed: u64, seq: u64) -> u64 {
-    stream(!seed, seq).next() | 1
-}
-
-fn stream(seed: u64, seq: u64) -> Stream {
-    Stream(Stream(seed).next() ^ Stream(!seq).next())
 }

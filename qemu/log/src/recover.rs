@@ -2,7 +2,7 @@
 
 use crate::{
     Digest, FIRST, LONGEST, Log, MAGIC, SEED, WORD,
-    record::{HEADER, MAX_PAYLOAD, MIN_PAYLOAD, Record, commit_word},
+    record::{MAX_PAYLOAD, MIN_PAYLOAD, Record},
 };
 
 /// What is left of a log.
@@ -52,7 +52,7 @@ pub fn recover(bytes: &[u8], seed: u64) -> Recovery {
             break;
         }
         let record = Record::generate(seed, longest, found.records);
-        let whole = (commit == Some(commit_word(seed, found.records)))
+        let whole = (commit == Some(record.commit()))
             .then(|| checksum(bytes, end, &record))
             .flatten();
         let Some(checksum) = whole else {
@@ -72,22 +72,12 @@ pub fn recover(bytes: &[u8], seed: u64) -> Recovery {
     found
 }
 
-/// The record's checksum, if header and payload are those of the record.
+/// The record's checksum, if it is whole.
 fn checksum(bytes: &[u8], offset: usize, record: &Record) -> Option<u64> {
-    let (words, _) = bytes.get(offset..offset + record.size())?.as_chunks();
-    let (header, payload) = words.split_at(HEADER / WORD);
-    let checksum = record.checksum();
-    let whole = header[1..]
-        .iter()
-        .copied()
-        .map(u64::from_le_bytes)
-        .eq(record.header(checksum))
-        && payload
-            .iter()
-            .copied()
-            .map(u64::from_le_bytes)
-            .eq(record.payload());
-    whole.then_some(checksum)
+    let (words, _) = bytes
+        .get(offset + WORD..offset + record.size())?
+        .as_chunks();
+    record.matches(words.iter().copied().map(u64::from_le_bytes))
 }
 
 fn word(bytes: &[u8], offset: usize) -> Option<u64> {
