@@ -22,15 +22,18 @@ impl<'a> DeviceTree<'a> {
         Fdt::new(blob).map(Self).map_err(|_| Error::Signature)
     }
 
-    /// The first memory region that does not hold `address`: in QEMU's riscv64 machine, which has no
-    /// NVDIMM device, a second memory node backed by a file stands in for one.
-    pub fn memory_without(self, address: u64) -> Result<Region, Error> {
+    /// The first memory region that holds none of these addresses: in QEMU's riscv64 machine, which
+    /// has no NVDIMM device, a second memory node backed by a file stands in for one.
+    pub fn memory_without(self, addresses: &[u64]) -> Result<Region, Error> {
         let root = self.0.root();
         let cells = (cells(&root, "#address-cells"), cells(&root, "#size-cells"));
         root.children()
             .filter(|node| node.name_without_address() == "memory")
             .filter_map(|node| region(node.property("reg")?.value(), cells))
-            .find(|region| address.wrapping_sub(region.base) >= region.len)
+            .find(|region| {
+                let holds = |address: &u64| address.wrapping_sub(region.base) < region.len;
+                !addresses.iter().any(holds)
+            })
             .ok_or(Error::Missing("second memory node"))
     }
 

@@ -18,9 +18,9 @@ fn memory_that_does_not_hold_the_kernel() {
     };
     for blob in [ZICBOM, NO_ZICBOM] {
         let tree = DeviceTree::parse(blob).unwrap();
-        assert_eq!(tree.memory_without(0x8000_0000), Ok(nvdimm));
-        assert_eq!(tree.memory_without(0x8fff_ffff), Ok(nvdimm));
-        assert_eq!(tree.memory_without(0x9000_0000), Ok(ram));
+        assert_eq!(tree.memory_without(&[0x8000_0000]), Ok(nvdimm));
+        assert_eq!(tree.memory_without(&[0x8fff_ffff]), Ok(nvdimm));
+        assert_eq!(tree.memory_without(&[0x9000_0000]), Ok(ram));
     }
 }
 
@@ -69,7 +69,7 @@ fn damage_is_survived() {
             let mut blob = ZICBOM.to_vec();
             blob[at] = value;
             if let Ok(tree) = DeviceTree::parse(&blob) {
-                let _ = tree.memory_without(0x8000_0000);
+                let _ = tree.memory_without(&[0x8000_0000]);
                 let _ = tree.cbom_block_size();
             }
         }

@@ -46,7 +46,8 @@ impl Machine {
         let mut argv = Argv::default();
         // Nothing but what is asked for, and a guest that resets ends instead of looping.
         argv.add("-nodefaults -no-user-config -display none -monitor none -no-reboot");
-        argv.add("-accel tcg -serial stdio");
+        // CPUs take turns: a plugin sees what they do in the order in which it takes effect.
+        argv.add("-accel tcg,thread=single -serial stdio");
         argv.pair("-cpu", &self.cpu);
         let backend = format!(
             "memory-backend-file,id=nv,mem-path={},size={},share=on",
@@ -73,13 +74,16 @@ impl Machine {
             }
             Arch::Riscv64 => {
                 // The virt board has no NVDIMM: a second NUMA node, behind the RAM and backed by
-                // the file, stands in for it. Each node must have a CPU, hence one hart more.
-                let memory = (256 << 20) + image.size();
+                // the file, stands in for it. A third one is for QEMU, which writes the device tree
+                // at the end of memory at each boot. Each node must have a CPU.
+                let memory = (256 << 20) + image.size() + (4 << 20);
                 argv.add("-machine virt -bios none");
                 argv.add("-object memory-backend-ram,id=ram,size=256M");
+                argv.add("-object memory-backend-ram,id=end,size=4M");
                 argv.add("-numa node,nodeid=0,memdev=ram -numa node,nodeid=1,memdev=nv");
+                argv.add("-numa node,nodeid=2,memdev=end");
                 argv.pair("-m", &format!("{}M", memory >> 20));
-                argv.pair("-smp", &self.smp.max(2).to_string());
+                argv.pair("-smp", &self.smp.max(3).to_string());
                 argv.pair("-kernel", &kernel);
             }
         }

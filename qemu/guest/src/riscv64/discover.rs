@@ -8,10 +8,10 @@ use kpmem_firmware::{Error, device_tree::DeviceTree};
 /// What the device tree says.
 pub fn discover(blob: usize) -> Discovered {
     let tree = tree(blob as *const u8);
-    // The boot RAM is where this code is.
-    let boot_ram = discover as *const () as u64;
+    // RAM is where this code is, and where the reset code put the tree.
+    let ram = [discover as *const () as u64, blob as u64];
     Discovered {
-        nvdimm: tree.and_then(|tree| tree.memory_without(boot_ram)),
+        nvdimm: tree.and_then(|tree| tree.memory_without(&ram)),
         source: "FDT",
         block: tree.ok().and_then(DeviceTree::cbom_block_size),
     }
