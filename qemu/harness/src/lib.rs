@@ -5,6 +5,7 @@ pub mod arch;
 pub mod artefact;
 pub mod boot;
 pub mod commands;
+pub mod crash;
 pub mod demo;
 pub mod elf;
 pub mod findings;

@@ -223,18 +223,22 @@ pub fn parse_version(text: &str) -> Option<(u32, u32)> {
     Some((numbers.next()??, numbers.next()??))
 }
 
-/// Builds a package's binaries and returns where they are, by name.
-pub fn executables(mut build: Command) -> Result<BTreeMap<String, PathBuf>> {
-    #[derive(Deserialize)]
-    struct Message {
-        target: Option<Target>,
-        executable: Option<PathBuf>,
-    }
-    #[derive(Deserialize)]
-    struct Target {
-        name: String,
-    }
+/// One artefact of a build, as cargo reports it.
+#[derive(Deserialize)]
+struct Built {
+    target: Option<Target>,
+    executable: Option<PathBuf>,
+    #[serde(default)]
+    filenames: Vec<PathBuf>,
+}
 
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+}
+
+/// Builds, and returns what was made.
+fn artefacts(mut build: Command) -> Result<Vec<Built>> {
     build
         .arg("--message-format=json-render-diagnostics")
         .stderr(Stdio::inherit());
@@ -243,12 +247,34 @@ pub fn executables(mut build: Command) -> Result<BTreeMap<String, PathBuf>> {
         bail!("{build:?} failed ({})", output.status);
     }
     let text = String::from_utf8_lossy(&output.stdout);
-    let messages = text
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Message>(line).ok());
-    Ok(messages
-        .filter_map(|message| Some((message.target?.name, message.executable?)))
+    let messages = text.lines().map(serde_json::from_str);
+    Ok(messages.filter_map(Result::ok).collect())
+}
+
+/// Builds a package's binaries and returns where they are, by name.
+pub fn executables(build: Command) -> Result<BTreeMap<String, PathBuf>> {
+    let built = artefacts(build)?.into_iter();
+    Ok(built
+        .filter_map(|built| Some((built.target?.name, built.executable?)))
         .collect())
+}
+
+/// Builds the dynamic library of this name and returns where it is.
+pub fn library(build: Command, name: &str) -> Result<PathBuf> {
+    let mut built = artefacts(build)?.into_iter();
+    let ours = built.find(|built| {
+        built
+            .target
+            .as_ref()
+            .is_some_and(|target| target.name == name)
+    });
+    let mut files = ours.into_iter().flat_map(|built| built.filenames);
+    files
+        .find(|file| {
+            file.extension()
+                .is_some_and(|end| end == env::consts::DLL_EXTENSION)
+        })
+        .with_context(|| format!("the build made no dynamic library {name}"))
 }
 
 /// Builds the release binaries of a package for a bare target.

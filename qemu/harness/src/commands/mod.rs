@@ -1,6 +1,7 @@
 //! The subcommands.
 
 mod boot;
+mod crash;
 mod demo;
 mod doctor;
 mod lint;
@@ -31,6 +32,8 @@ enum Command {
     Demo(demo::Args),
     /// Check format, lints, documentation, and that the oldest compiler builds the library.
     Lint,
+    /// Simulate power cuts with a cache: every crash image that the hardware allows.
+    Crash(crash::Args),
     /// Run every suite: host, bare metal on each kind of CPU, machine code.
     Test,
 }
@@ -45,6 +48,7 @@ impl Cli {
             Command::Lint => lint::run(),
             Command::Test => test::run(),
             Command::Boot(args) => boot::run(&args),
+            Command::Crash(args) => crash::run(&args),
         }
     }
 }

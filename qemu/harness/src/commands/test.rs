@@ -3,13 +3,14 @@
 use crate::{
     arch::Arch,
     artefact,
+    crash::simulate,
     report::{Report, Suite, write_json},
     setup,
-    suites::{bare, controls, embedder, host},
+    suites::{self, bare, controls, embedder, host},
     toolchain,
 };
 use anyhow::{Context, Result};
-use std::process::ExitCode;
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
 
 pub(super) fn run() -> Result<ExitCode> {
     setup::ensure()?;
@@ -17,10 +18,19 @@ pub(super) fn run() -> Result<ExitCode> {
     for suite in host::run()? {
         report.push(suite);
     }
+    let mut simulated = BTreeMap::new();
+    let mut unmarked = None;
     for arch in Arch::ALL {
-        for suite in on_metal(arch)? {
+        let kernels = toolchain::build(arch, "kpmem-guest")?;
+        for suite in on_metal(arch, &kernels)? {
             report.push(suite);
         }
+        simulated.insert(arch.name(), named(&kernels, "crash")?.clone());
+        unmarked = unmarked.or(Some(named(&kernels, "demo")?.clone()));
+    }
+    let unmarked = unmarked.context("no kernel was built")?;
+    for suite in suites::crash::run(simulated, simulate::build_plugin()?, &unmarked)? {
+        report.push(suite);
     }
     write_json("test", &report)?;
     let (_, failed, _) = report.totals();
@@ -32,18 +42,18 @@ pub(super) fn run() -> Result<ExitCode> {
     })
 }
 
-fn on_metal(arch: Arch) -> Result<Vec<Suite>> {
-    let kernels = toolchain::build(arch, "kpmem-guest")?;
-    let kernel = |name: &str| {
-        kernels
-            .get(name)
-            .with_context(|| format!("kpmem-guest has no program called {name}"))
-    };
+fn named<'a>(kernels: &'a BTreeMap<String, PathBuf>, name: &str) -> Result<&'a PathBuf> {
+    kernels
+        .get(name)
+        .with_context(|| format!("kpmem-guest has no program called {name}"))
+}
+
+fn on_metal(arch: Arch, kernels: &BTreeMap<String, PathBuf>) -> Result<Vec<Suite>> {
     let mut suites = Vec::new();
     for variant in bare::VARIANTS.iter().filter(|variant| variant.arch == arch) {
-        suites.push(bare::run(variant, kernel("suite")?)?);
+        suites.push(bare::run(variant, named(kernels, "suite")?)?);
     }
-    suites.push(controls::run(arch, kernel("control")?)?);
+    suites.push(controls::run(arch, named(kernels, "control")?)?);
     suites.push(embedder::run(arch)?);
     suites.push(artefact::run(arch)?);
     Ok(suites)

@@ -2,6 +2,8 @@
 
 pub mod bare;
 pub mod controls;
+pub mod crash;
+mod crash_controls;
 pub mod embedder;
 pub mod host;
 pub mod page;

@@ -27,6 +27,10 @@ pub enum Mistake {
     TailNotFlushed,
     /// Commit word and sequence number are thought to become durable as one.
     CommitOf16Bytes,
+    /// Recovery of one kind of crash never ends.
+    RecoveryHangs,
+    /// Recovery of one kind of crash reads memory that is not there.
+    RecoveryTraps,
 }
 
 impl Mistake {
@@ -37,6 +41,8 @@ impl Mistake {
             "flush-before-store" => Self::FlushBeforeStore,
             "tail-not-flushed" => Self::TailNotFlushed,
             "commit-of-16-bytes" => Self::CommitOf16Bytes,
+            "recovery-hangs" => Self::RecoveryHangs,
+            "recovery-traps" => Self::RecoveryTraps,
             _ => return None,
         })
     }
@@ -62,8 +68,18 @@ pub fn run(region: &mut Region, seed: u64, mistake: Mistake) {
 }
 
 /// 0 if the log has every acknowledged record and none is torn.
-pub fn recover(region: &Region, seed: u64, acknowledged: u64) -> u64 {
+pub fn recover(region: &Region, seed: u64, acknowledged: u64, mistake: Mistake) -> u64 {
     let found = read(region.bytes(), seed);
+    if acknowledged == 3 && found.records == 4 {
+        match mistake {
+            Mistake::RecoveryHangs => loop {
+                core::hint::spin_loop();
+            },
+            // SAFETY: none: nothing is mapped there.
+            Mistake::RecoveryTraps => unsafe { core::ptr::dangling::<u64>().read_volatile() },
+            _ => 0,
+        };
+    }
     match (found.torn, found.records >= acknowledged) {
         (0, true) => 0,
         (0, false) => 1,

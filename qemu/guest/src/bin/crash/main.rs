@@ -35,7 +35,7 @@ fn kernel(machine: &Machine) {
             claims: answer.claims,
             last_claim: answer.last_claim,
         };
-        println!("verdict {}", recover(workload, &mut region, crash));
+        println!("verdict {}", recover(workload, &mut region, crash, mutant));
         return;
     }
     for seed in first..first + runs {
@@ -45,7 +45,7 @@ fn kernel(machine: &Machine) {
         }
         // SAFETY: the region leaves the mailbox out.
         while let Some(crash) = unsafe { next_crash(region.mailbox()) } {
-            verdict(recover(workload, &mut region, crash));
+            verdict(recover(workload, &mut region, crash, mutant));
         }
     }
 }
@@ -69,20 +69,20 @@ fn table(machine: &Machine, mutant: &str) -> &'static Table {
 fn run(workload: &str, region: &mut Region, seed: u64, mutant: &str) {
     match workload {
         "contract" => contract::run(region, seed),
-        "log" => log::run(
-            region,
-            seed,
-            Mistake::named(mutant).unwrap_or(Mistake::None),
-        ),
+        "log" => log::run(region, seed, mistake(mutant)),
         "list" => list::run(region, seed, mutant == "undo-not-validated"),
         "slots" => slots::run(region, seed),
         _ => panic!("workload={workload}: not one of contract, log, list, slots"),
     }
 }
 
-fn recover(workload: &str, region: &mut Region, crash: Crash) -> u64 {
+fn mistake(mutant: &str) -> Mistake {
+    Mistake::named(mutant).unwrap_or(Mistake::None)
+}
+
+fn recover(workload: &str, region: &mut Region, crash: Crash, mutant: &str) -> u64 {
     match workload {
-        "log" => log::recover(region, crash.begin, crash.claims),
+        "log" => log::recover(region, crash.begin, crash.claims, mistake(mutant)),
         "list" => list::recover(region),
         "slots" => slots::recover(region, crash.claims),
         _ => panic!("workload={workload} has no recovery"),

@@ -1,0 +1,250 @@
+//! `cargo xtask crash`.
+
+use crate::{
+    arch::Arch,
+    crash::{
+        campaign::{self, Campaign, Found},
+        plan::{CPUS, Cpu, Effort, Job},
+        report::{Report, pages},
+        simulate, table,
+    },
+    elf, page, setup, toolchain,
+};
+use anyhow::{Context, Result, bail};
+use std::{collections::BTreeMap, fs, path::PathBuf, process::ExitCode};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Only this instruction set; may be repeated.
+    #[arg(long)]
+    arch: Vec<Arch>,
+    /// Only this workload: contract, log, list, slots, cpus.
+    #[arg(long)]
+    workload: Option<String>,
+    /// Only this platform: px86, amd, arm, riscv, eadr, torn8.
+    #[arg(long)]
+    profile: Option<String>,
+    /// First seed.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Show one failure again, by the name that was printed for it.
+    #[arg(long, value_name = "ID")]
+    replay: Option<String>,
+    /// Ten million states and more.
+    #[arg(long)]
+    full: bool,
+    /// Part I of N (from 0): the parts are disjoint, and together the whole.
+    #[arg(long, value_name = "I/N", value_parser = shard)]
+    shard: Option<(u32, u32)>,
+    /// Join the reports of all parts.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    merge: Vec<PathBuf>,
+    /// Simulate a kernel of your own that says kpmem-marks.
+    #[arg(long, value_name = "FILE")]
+    kernel: Option<PathBuf>,
+    /// Parameters for that kernel (fw_cfg file opt/org.kpmem/args).
+    #[arg(long, requires = "kernel", default_value = "")]
+    args: String,
+    /// A line size that the CPU model does not have by default.
+    #[arg(long)]
+    line: Option<usize>,
+}
+
+fn shard(text: &str) -> Result<(u32, u32), String> {
+    let parts = text
+        .split_once('/')
+        .and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
+    match parts {
+        Some((part, parts)) if part < parts => Ok((part, parts)),
+        _ => Err("not I/N with I from 0 to N-1".to_owned()),
+    }
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    if !args.merge.is_empty() {
+        return merge(&args.merge);
+    }
+    setup::ensure()?;
+    if let Some(id) = &args.replay {
+        return replay(id);
+    }
+    let cpus = cpus(args)?;
+    let effort = if args.full {
+        Effort::Full
+    } else {
+        Effort::Normal
+    };
+    let mut campaign = campaign(&cpus, effort, args.kernel.as_ref())?;
+    (campaign.seed, campaign.shard) = (args.seed, args.shard);
+    let (jobs, mutants) = match &args.kernel {
+        Some(_) => (
+            cpus.iter()
+                .map(|cpu| foreign(*cpu, args))
+                .collect::<Result<_>>()?,
+            Vec::new(),
+        ),
+        None => chosen(args, &cpus, effort),
+    };
+    if jobs.is_empty() && mutants.is_empty() {
+        bail!("no workload, platform and CPU fit that choice");
+    }
+    println!(
+        "{} boots of the simulator, {} of them with a seeded bug",
+        jobs.len() + mutants.len(),
+        mutants.len()
+    );
+    let (report, found) = campaign.run(jobs, mutants)?;
+    println!("{}", table::of(&report));
+    show(&campaign, &found)?;
+    report.write()?;
+    Ok(verdict(&report))
+}
+
+fn verdict(report: &Report) -> ExitCode {
+    if report.is_good() {
+        println!("No flush and no fence is missing; every seeded bug was caught.");
+        ExitCode::SUCCESS
+    } else {
+        println!("FAILED: see above.");
+        ExitCode::FAILURE
+    }
+}
+
+fn cpus(args: &Args) -> Result<Vec<Cpu>> {
+    let mut cpus = CPUS.to_vec();
+    if let Some(kernel) = &args.kernel {
+        let arch = elf::arch_of(kernel)?;
+        if args.arch.iter().any(|asked| *asked != arch) {
+            bail!("{} is a kernel for {arch}", kernel.display());
+        }
+        let line = args.line.unwrap_or(64);
+        cpus.retain(|cpu| cpu.arch == arch && cpu.line == line);
+    } else {
+        cpus.retain(|cpu| args.arch.is_empty() || args.arch.contains(&cpu.arch));
+        cpus.retain(|cpu| args.line.is_none_or(|line| cpu.line == line));
+    }
+    if let Some(profile) = &args.profile {
+        let all = cpus.len();
+        cpus.retain(|cpu| cpu.profiles().contains(&profile.as_str()));
+        if cpus.is_empty() && all > 0 {
+            bail!("the profile {profile} does not fit these CPUs");
+        }
+    }
+    if cpus.is_empty() {
+        bail!("QEMU has no such CPU with lines of that size");
+    }
+    Ok(cpus)
+}
+
+/// The jobs that the options leave.
+fn chosen(args: &Args, cpus: &[Cpu], effort: Effort) -> (Vec<Job>, Vec<Job>) {
+    let fits = |job: &Job| {
+        args.workload.as_ref().is_none_or(|w| *w == job.workload)
+            && args.profile.as_ref().is_none_or(|p| p == job.profile)
+    };
+    let mut jobs = campaign::jobs(cpus, effort, args.seed);
+    let mut mutants = campaign::mutants(cpus, effort, args.seed, args.shard);
+    jobs.retain(fits);
+    mutants.retain(fits);
+    (jobs, mutants)
+}
+
+fn foreign(cpu: Cpu, args: &Args) -> Result<Job> {
+    let name = args.profile.as_deref().unwrap_or(cpu.profile());
+    let profile = cpu.profiles().iter().find(|p| **p == name);
+    Ok(Job {
+        cpu,
+        workload: "kernel".to_owned(),
+        profile: profile
+            .with_context(|| format!("the profile {name} does not fit {}", cpu.arch))?,
+        seed: args.seed,
+        runs: 1,
+        mutant: args.args.clone(),
+    })
+}
+
+/// Builds what is needed.
+fn campaign(cpus: &[Cpu], effort: Effort, kernel: Option<&PathBuf>) -> Result<Campaign> {
+    let mut kernels = BTreeMap::new();
+    for cpu in cpus {
+        let arch = cpu.arch;
+        if kernels.contains_key(arch.name()) {
+            continue;
+        }
+        let file = match kernel {
+            Some(file) => file.clone(),
+            None => toolchain::build(arch, "kpmem-guest")?
+                .remove("crash")
+                .context("kpmem-guest has no program called crash")?,
+        };
+        kernels.insert(arch.name(), file);
+    }
+    Ok(Campaign {
+        kernels,
+        plugin: simulate::build_plugin()?,
+        seed: 1,
+        effort,
+        shard: None,
+        only: None,
+    })
+}
+
+fn replay(id: &str) -> Result<ExitCode> {
+    let unknown = || format!("{id:?} is not the name of a failure");
+    let (job, image) = id.rsplit_once('.').with_context(unknown)?;
+    let job = Job::named(job).with_context(unknown)?;
+    let mut campaign = campaign(&[job.cpu], Effort::Normal, None)?;
+    // A claim is found by its trace; a crash image is one of many.
+    campaign.only =
+        (!image.starts_with("claim") && !image.starts_with("untracked")).then(|| image.to_owned());
+    let done = campaign.job(&job)?;
+    let found: Vec<_> = done
+        .found
+        .into_iter()
+        .filter(|f| f.failure.id == image)
+        .collect();
+    if found.is_empty() {
+        println!("{id}: nothing is wrong there now");
+        return Ok(ExitCode::SUCCESS);
+    }
+    show(&campaign, &found)?;
+    Ok(ExitCode::FAILURE)
+}
+
+fn merge(files: &[PathBuf]) -> Result<ExitCode> {
+    let shards = files
+        .iter()
+        .map(|file| Report::read(file))
+        .collect::<Result<Vec<_>>>()?;
+    let report = Report::merge(&shards)?;
+    println!("{}", table::of(&report));
+    report.write()?;
+    Ok(verdict(&report))
+}
+
+/// Makes the page of each failure, and says where it is.
+fn show(campaign: &Campaign, found: &[Found]) -> Result<()> {
+    fs::create_dir_all(pages())?;
+    for Found { job, failure } in found {
+        let id = format!("{}.{}", job.id(failure.workload), failure.id);
+        let path = pages().join(format!("{id}.html"));
+        let context = page::Context {
+            arch: job.cpu.arch,
+            workload: job.workload.clone(),
+            profile: job.profile.to_owned(),
+            line: job.cpu.line,
+            seed: failure.workload,
+            mutant: (job.mutant != "none").then(|| job.mutant.clone()),
+            replay: format!("cargo xtask crash --replay {id}"),
+            kernel: campaign.kernels.get(job.cpu.arch.name()).cloned(),
+        };
+        fs::write(&path, page::render(failure, &context)?)?;
+        println!(
+            "{}\n    {}\n    {}",
+            failure.what,
+            path.display(),
+            context.replay
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,316 @@
+//! Many simulations, and what they come to.
+
+use super::{
+    plan::{self, Cpu, Effort, Job},
+    report::{Litmus, Mutant, Report, Run, rate},
+    simulate::{self, Outcome, Simulation},
+};
+use crate::findings::{Explored, Failure, Line, Traced};
+use anyhow::{Context, Result, anyhow};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Mutex,
+    thread,
+};
+
+/// Persistent memory of a simulated machine: a mebibyte, of which the workloads use a part.
+pub const SIZE: u64 = 1 << 20;
+/// Crash images of each run that are also booted from.
+const SAMPLES: usize = 2;
+
+/// What was built, and what was asked for.
+#[derive(Clone, Debug)]
+pub struct Campaign {
+    /// The crash kernel of each instruction set.
+    pub kernels: BTreeMap<&'static str, PathBuf>,
+    /// The plugin.
+    pub plugin: PathBuf,
+    /// First seed.
+    pub seed: u64,
+    /// How much.
+    pub effort: Effort,
+    /// Part of how many.
+    pub shard: Option<(u32, u32)>,
+    /// Only this crash image.
+    pub only: Option<String>,
+}
+
+/// A failure, and where it came from.
+#[derive(Debug)]
+pub struct Found {
+    /// The run.
+    pub job: Job,
+    /// What was wrong.
+    pub failure: Failure,
+}
+
+/// What a job came to.
+#[derive(Debug, Default)]
+pub struct Done {
+    /// One entry for each seed.
+    pub runs: Vec<Run>,
+    /// The failures that were reported in full.
+    pub found: Vec<Found>,
+    /// The guest ended too early; how.
+    pub broken: Option<String>,
+}
+
+impl Done {
+    /// Something was reported.
+    pub fn is_caught(&self) -> bool {
+        self.broken.is_some() || self.runs.iter().any(|run| run.violations > 0)
+    }
+}
+
+impl Campaign {
+    /// Simulates everything on these CPUs: the correct build, then the seeded bugs.
+    pub fn run(&self, jobs: Vec<Job>, mutants: Vec<Job>) -> Result<(Report, Vec<Found>)> {
+        let mut report = Report {
+            shard: self.shard,
+            ..Report::default()
+        };
+        let mut found = Vec::new();
+        for (job, done) in self.all(jobs)? {
+            if let Some(how) = done.broken {
+                return Err(anyhow!("{}: {how}", job.id(job.seed)));
+            }
+            report.runs.extend(done.runs);
+            found.extend(done.found);
+        }
+        let mut caught: BTreeMap<_, bool> = BTreeMap::new();
+        for (job, done) in self.all(mutants)? {
+            let name = if job.mutant == "none" {
+                "line-without-barrier"
+            } else {
+                &job.mutant
+            };
+            let key = (job.cpu.arch.name(), job.cpu.line, name.to_owned());
+            *caught.entry(key).or_insert(true) &= done.is_caught();
+        }
+        report.mutants = caught
+            .into_iter()
+            .map(|((arch, line, name), caught)| Mutant {
+                name,
+                arch: arch.to_owned(),
+                line,
+                caught,
+            })
+            .collect();
+        let (total, exact) = kpmem_model::litmus::run();
+        report.litmus = Litmus { total, exact };
+        Ok((report, found))
+    }
+
+    /// Simulates jobs, two at a time, and gives their results in order.
+    fn all(&self, jobs: Vec<Job>) -> Result<Vec<(Job, Done)>> {
+        let next = Mutex::new(jobs.iter().enumerate());
+        let results = Mutex::new(Vec::new());
+        let workers = thread::available_parallelism().map_or(1, |n| n.get());
+        thread::scope(|scope| {
+            for _ in 0..workers {
+                scope.spawn(|| {
+                    loop {
+                        let Some((i, job)) = lock(&next).next() else {
+                            break;
+                        };
+                        let done = self.job(job);
+                        lock(&results).push((i, done));
+                    }
+                });
+            }
+        });
+        let mut results = results
+            .into_inner()
+            .map_err(|_| anyhow!("a worker panicked"))?;
+        results.sort_by_key(|(i, _)| *i);
+        jobs.into_iter()
+            .zip(results)
+            .map(|(job, (_, done))| {
+                let done = done.with_context(|| job.id(job.seed))?;
+                Ok((job, done))
+            })
+            .collect()
+    }
+
+    /// Simulates one job; seed by seed where a recovery does not come back, so that it is clear whose.
+    pub fn job(&self, job: &Job) -> Result<Done> {
+        let images = tempfile::tempdir().context("cannot make a directory for crash images")?;
+        let simulation = self.simulation(job)?;
+        let outcome = simulate::run(&simulation, images.path())?;
+        if job.runs > 1 && !(outcome.lost.is_empty() && outcome.broken.is_none()) {
+            let mut done = Done::default();
+            for seed in job.seed..job.seed + job.runs {
+                let one = self.job(&Job {
+                    seed,
+                    runs: 1,
+                    ..job.clone()
+                })?;
+                done.runs.extend(one.runs);
+                done.found.extend(one.found);
+                done.broken = done.broken.or(one.broken);
+            }
+            return Ok(done);
+        }
+        self.sum_up(job, &simulation, outcome, images.path())
+    }
+
+    /// How many of a job's kept crash images are booted from: of a seeded bug's only some, which show that the verdict of a bad
+    /// image does not depend on the loop either.
+    fn reboots(&self, job: &Job) -> usize {
+        match (job.mutant.as_str(), self.effort) {
+            ("none", _) => usize::MAX,
+            (_, Effort::Bounded) => 1,
+            (_, Effort::Normal | Effort::Full) => 2,
+        }
+    }
+
+    /// The simulation of a job.
+    pub fn simulation<'a>(&'a self, job: &'a Job) -> Result<Simulation<'a>> {
+        let Cpu {
+            arch, line, zva, ..
+        } = job.cpu;
+        let kernel = self.kernels.get(arch.name());
+        Ok(Simulation {
+            machine: job.cpu.machine(job.smp()),
+            kernel: kernel.with_context(|| format!("no kernel was built for {arch}"))?,
+            args: job.args(),
+            plugin: &self.plugin,
+            base: job.cpu.base(),
+            size: SIZE,
+            line,
+            zva,
+            profile: job.profile,
+            seed: job.seed,
+            samples: SAMPLES,
+            shard: self.shard.unwrap_or((0, 1)),
+            only: self.only.clone(),
+            hang: simulate::HANG,
+        })
+    }
+
+    fn sum_up(
+        &self,
+        job: &Job,
+        simulation: &Simulation<'_>,
+        outcome: Outcome,
+        images: &Path,
+    ) -> Result<Done> {
+        let mut runs: BTreeMap<u64, Run> = BTreeMap::new();
+        for line in &outcome.lines {
+            match line {
+                Line::Traced(traced) => {
+                    runs.insert(traced.workload, traced_run(job, traced));
+                }
+                Line::Explored(explored) => {
+                    if let Some(run) = runs.get_mut(&explored.workload) {
+                        add_explored(run, explored);
+                    }
+                }
+                Line::Failure(_) | Line::Sample(_) => {}
+            }
+        }
+        if let Some(run) = runs.values_mut().next_back() {
+            run.recovery += outcome.lost.len() as u64;
+        }
+        for sample in outcome.kept().take(self.reboots(job)) {
+            let Some(run) = runs.get_mut(&sample.workload) else {
+                continue;
+            };
+            let Some(verdict) = simulate::reboot(simulation, &images.join(&sample.file))? else {
+                continue;
+            };
+            run.reboot_checked += 1;
+            run.reboot_agreed += u64::from(verdict == sample.verdict);
+        }
+        for run in runs.values_mut() {
+            run.violations = run.contract + run.recovery;
+        }
+        let lost = outcome.lost.iter().map(|lost| Failure {
+            workload: job.seed,
+            id: lost.id.clone(),
+            oracle: "recovery".to_owned(),
+            what: lost.how.clone(),
+            verdict: None,
+            events: 0,
+            claims: 0,
+            lines: Vec::new(),
+            timeline: Vec::new(),
+            about: None,
+            left_out: 0,
+        });
+        let failures = outcome.failures().cloned().chain(lost);
+        let found = failures
+            .map(|failure| Found {
+                job: job.clone(),
+                failure,
+            })
+            .collect();
+        Ok(Done {
+            runs: runs.into_values().collect(),
+            found,
+            broken: outcome.broken,
+        })
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn traced_run(job: &Job, traced: &Traced) -> Run {
+    Run {
+        arch: job.cpu.arch.name().to_owned(),
+        workload: job.workload.clone(),
+        profile: job.profile.to_owned(),
+        line: job.cpu.line,
+        seed: traced.workload,
+        claims: traced.claims,
+        states: 0,
+        states_per_s: 0.0,
+        seconds: 0.0,
+        capped: 0,
+        duplicates: 0,
+        contract: traced.violations,
+        recovery: 0,
+        violations: traced.violations,
+        untracked: traced.untracked,
+        redundant_flushes: traced.redundant_flushes,
+        redundant_fences: traced.redundant_fences,
+        reboot_checked: 0,
+        reboot_agreed: 0,
+    }
+}
+
+fn add_explored(run: &mut Run, explored: &Explored) {
+    run.states = explored.states;
+    run.seconds = explored.seconds;
+    run.states_per_s = rate(explored.states, explored.seconds);
+    run.capped = explored.capped;
+    run.duplicates = explored.duplicates;
+    run.recovery = explored.failures;
+}
+
+/// The correct build's jobs on these CPUs.
+pub fn jobs(cpus: &[Cpu], effort: Effort, seed: u64) -> Vec<Job> {
+    cpus.iter()
+        .flat_map(|cpu| plan::runs(*cpu, effort, seed))
+        .collect()
+}
+
+/// The seeded bugs' jobs, of which a shard takes its share.
+pub fn mutants(cpus: &[Cpu], effort: Effort, seed: u64, shard: Option<(u32, u32)>) -> Vec<Job> {
+    let (part, parts) = shard.unwrap_or((0, 1));
+    let bugs = cpus.iter().flat_map(|cpu| plan::mutants(*cpu, seed));
+    // All seeds of a bug belong together.
+    let own = bugs.enumerate().filter(|(i, _)| *i as u32 % parts == part);
+    own.flat_map(|(_, job)| {
+        (0..effort.mutant_seeds()).map(move |n| Job {
+            seed: seed + n,
+            ..job.clone()
+        })
+    })
+    .collect()
+}

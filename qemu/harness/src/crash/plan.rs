@@ -1,0 +1,270 @@
+//! What is simulated: instruction sets, line sizes, workloads, platforms, seeded bugs.
+
+use crate::{arch::Arch, machine::Machine};
+
+/// A CPU as QEMU models it, with the size of its lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cpu {
+    /// Instruction set.
+    pub arch: Arch,
+    /// QEMU's CPU model.
+    pub model: &'static str,
+    /// Bytes of a line.
+    pub line: usize,
+    /// Bytes that `dc zva` zeroes.
+    pub zva: usize,
+}
+
+/// Each instruction set with each line size that QEMU has.
+pub const CPUS: [Cpu; 6] = [
+    cpu(Arch::X86_64, "max", 64),
+    cpu(Arch::Aarch64, "max", 64),
+    cpu(Arch::Aarch64, "a64fx", 256),
+    cpu(Arch::Riscv64, "rv64,zicbom=on,cbom_blocksize=32", 32),
+    cpu(Arch::Riscv64, "rv64,zicbom=on,cbom_blocksize=64", 64),
+    cpu(Arch::Riscv64, "rv64,zicbom=on,cbom_blocksize=128", 128),
+];
+
+const fn cpu(arch: Arch, model: &'static str, line: usize) -> Cpu {
+    let zva = if line == 256 { 256 } else { 64 };
+    Cpu {
+        arch,
+        model,
+        line,
+        zva,
+    }
+}
+
+impl Cpu {
+    /// The platform that the CPU has unless told otherwise.
+    pub fn profile(&self) -> &'static str {
+        match self.arch {
+            Arch::X86_64 => "px86",
+            Arch::Aarch64 => "arm",
+            Arch::Riscv64 => "riscv",
+        }
+    }
+
+    /// The platforms that fit it.
+    pub fn profiles(&self) -> &'static [&'static str] {
+        match self.arch {
+            Arch::X86_64 => &["px86", "amd", "eadr", "torn8"],
+            Arch::Aarch64 => &["arm", "eadr", "torn8"],
+            Arch::Riscv64 => &["riscv", "eadr", "torn8"],
+        }
+    }
+
+    /// Where its machine has the NVDIMM.
+    pub fn base(&self) -> u64 {
+        match self.arch {
+            Arch::X86_64 => 0x1_0000_0000,
+            Arch::Aarch64 => 0x8000_0000,
+            Arch::Riscv64 => 0x9000_0000,
+        }
+    }
+
+    /// A machine with it.
+    pub fn machine(&self, smp: u32) -> Machine {
+        let mut machine = Machine::new(self.arch).with_cpu(self.model);
+        machine.smp = smp;
+        machine
+    }
+}
+
+/// One boot of the simulator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// On which CPU.
+    pub cpu: Cpu,
+    /// The kernel's workload.
+    pub workload: String,
+    /// The platform that decides what a crash may leave.
+    pub profile: &'static str,
+    /// First seed.
+    pub seed: u64,
+    /// How many seeds from there on.
+    pub runs: u64,
+    /// A seeded bug, or `none`.
+    pub mutant: String,
+}
+
+impl Job {
+    fn new(cpu: Cpu, workload: &str, profile: &'static str, seed: u64, runs: u64) -> Self {
+        Self {
+            cpu,
+            workload: workload.to_owned(),
+            profile,
+            seed,
+            runs,
+            mutant: "none".to_owned(),
+        }
+    }
+
+    /// The kernel's parameters.
+    pub fn args(&self) -> String {
+        let Self {
+            workload,
+            seed,
+            runs,
+            mutant,
+            ..
+        } = self;
+        // Where caches are durable, the right table is the one without flushes.
+        let table = if self.profile == "eadr" {
+            " table=byte"
+        } else {
+            ""
+        };
+        format!("workload={workload} seed={seed} runs={runs} mutant={mutant}{table}")
+    }
+
+    /// CPUs that the workload needs.
+    pub fn smp(&self) -> u32 {
+        if self.workload == "cpus" { 2 } else { 1 }
+    }
+
+    /// A name for one of its seeds, from which `--replay` finds everything again.
+    pub fn id(&self, seed: u64) -> String {
+        let Self {
+            cpu,
+            workload,
+            profile,
+            mutant,
+            ..
+        } = self;
+        format!(
+            "{}.{}.{workload}.{profile}.{mutant}.{seed}",
+            cpu.arch, cpu.line
+        )
+    }
+
+    /// The job of a name that [`Job::id`] gave.
+    pub fn named(id: &str) -> Option<Self> {
+        let mut parts = id.split('.');
+        let arch = parts.next()?;
+        let line: usize = parts.next()?.parse().ok()?;
+        let cpu = *CPUS
+            .iter()
+            .find(|c| c.arch.name() == arch && c.line == line)?;
+        let workload = parts.next()?;
+        let profile = parts.next()?;
+        let profile = cpu.profiles().iter().find(|p| **p == profile)?;
+        let mutant = parts.next()?.to_owned();
+        let seed = parts.next()?.parse().ok()?;
+        let job = Self::new(cpu, workload, profile, seed, 1);
+        parts.next().is_none().then_some(Self { mutant, ..job })
+    }
+}
+
+/// How much of everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// A part of `cargo xtask test`.
+    Bounded,
+    /// The default.
+    Normal,
+    /// Until ten million states and more.
+    Full,
+}
+
+impl Effort {
+    /// Seeds of the contract fuzz (2,500 claims each), the log, the list.
+    const fn seeds(self) -> [u64; 3] {
+        match self {
+            Self::Bounded => [4, 2, 2],
+            Self::Normal => [4, 3, 3],
+            Self::Full => [20, 300, 100],
+        }
+    }
+
+    /// Seeds for each seeded bug.
+    pub const fn mutant_seeds(self) -> u64 {
+        match self {
+            Self::Bounded => 1,
+            Self::Normal | Self::Full => 3,
+        }
+    }
+}
+
+/// The runs of the correct build. None may report anything.
+pub fn runs(cpu: Cpu, effort: Effort, seed: u64) -> Vec<Job> {
+    let [contract, log, list] = effort.seeds();
+    let own = cpu.profile();
+    let mut jobs = vec![
+        Job::new(cpu, "contract", own, seed, contract),
+        Job::new(cpu, "log", own, seed, log),
+        Job::new(cpu, "list", own, seed, list),
+        Job::new(cpu, "contract", "eadr", seed, 1),
+        Job::new(cpu, "log", "eadr", seed, 1),
+        Job::new(cpu, "log", "torn8", seed, 1),
+    ];
+    if cpu.arch == Arch::X86_64 {
+        // One line without a barrier holds in program order; elsewhere it is a seeded bug.
+        jobs.push(Job::new(cpu, "slots", own, seed, 1));
+        jobs.push(Job::new(cpu, "contract", "amd", seed, 1));
+        jobs.push(Job::new(cpu, "log", "amd", seed, 1));
+    }
+    jobs
+}
+
+/// Bugs that any instruction set can have, by the workload that shows them.
+const MUTANTS: [(&str, &str); 13] = [
+    ("last-line-skipped", "contract"),
+    ("first-line-skipped", "contract"),
+    ("stride-doubled", "contract"),
+    ("final-fence-missing", "contract"),
+    ("flush-removed", "contract"),
+    ("flush-does-nothing", "contract"),
+    ("eadr-assumed", "contract"),
+    ("payload-fence-missing", "log"),
+    ("commit-flush-missing", "log"),
+    ("flush-before-store", "log"),
+    ("tail-not-flushed", "log"),
+    ("commit-of-16-bytes", "log"),
+    ("undo-not-validated", "list"),
+];
+
+/// Bugs of one instruction set, which the contract fuzz shows.
+fn own_mutants(cpu: &Cpu) -> &'static [(&'static str, &'static str)] {
+    match cpu.arch {
+        Arch::X86_64 => &[
+            ("lfence-for-sfence", "px86"),
+            ("clflush-with-sfence", "amd"),
+        ],
+        Arch::Aarch64 => &[
+            ("dmb-ishst", "arm"),
+            ("dsb-ishst", "arm"),
+            ("dsb-ishld", "arm"),
+            ("dsb-nsh", "arm"),
+            ("cvac-for-cvap", "arm"),
+            ("dminline-misread", "arm"),
+        ],
+        Arch::Riscv64 if cpu.line < 64 => &[("block-size-assumed-64", "riscv")],
+        Arch::Riscv64 => &[
+            ("fence-r-r", "riscv"),
+            ("fence-w-w", "riscv"),
+            ("fence-i", "riscv"),
+            ("cbo-inval", "riscv"),
+        ],
+    }
+}
+
+/// The runs with a seeded bug, one seed. Each must report something.
+pub fn mutants(cpu: Cpu, seed: u64) -> Vec<Job> {
+    let job = |name: &str, workload: &str, profile| Job {
+        mutant: name.to_owned(),
+        ..Job::new(cpu, workload, profile, seed, 1)
+    };
+    let any = MUTANTS
+        .iter()
+        .map(|(name, workload)| job(name, workload, cpu.profile()));
+    let own = own_mutants(&cpu)
+        .iter()
+        .map(|(name, profile)| job(name, "contract", profile));
+    let mut jobs: Vec<_> = any.chain(own).collect();
+    if cpu.arch == Arch::X86_64 {
+    } else {
+        jobs.push(job("none", "slots", cpu.profile()));
+    }
+    jobs
+}

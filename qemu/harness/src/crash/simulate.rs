@@ -1,0 +1,273 @@
+//! One boot of a kernel under the simulator; again and again where recovery does not come back.
+
+use crate::{
+    boot::{End, Vm},
+    findings::{self, Explored, Failure, Line, Sample},
+    image::Image,
+    machine::Machine,
+    protocol,
+    serial::NoLine,
+    toolchain::{self, Toolchain},
+};
+use anyhow::{Context, Result, bail};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+/// Recovery of one crash image may take this long; then it hangs.
+pub const HANG: Duration = Duration::from_secs(5);
+/// A workload, and all of its crash images, may take this long.
+const LIMIT: Duration = Duration::from_secs(1800);
+/// Recoveries that hang or die before the rest of a workload is left alone.
+const LOST: usize = 8;
+
+/// What to simulate.
+#[derive(Clone, Debug)]
+pub struct Simulation<'a> {
+    /// The computer.
+    pub machine: Machine,
+    /// The kernel.
+    pub kernel: &'a Path,
+    /// Its parameters.
+    pub args: String,
+    /// The plugin.
+    pub plugin: &'a Path,
+    /// Physical address of the persistent memory.
+    pub base: u64,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Bytes of a line.
+    pub line: usize,
+    /// Bytes that `dc zva` zeroes.
+    pub zva: usize,
+    /// The platform.
+    pub profile: &'a str,
+    /// Chooses samples.
+    pub seed: u64,
+    /// Crash images to keep for a reboot, for each workload.
+    pub samples: usize,
+    /// Part of how many.
+    pub shard: (u32, u32),
+    /// Only this crash image.
+    pub only: Option<String>,
+    /// How long recovery of one image may take.
+    pub hang: Duration,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// What the plugin reported.
+    pub lines: Vec<Line>,
+    /// Recoveries that hung or died.
+    pub lost: Vec<Lost>,
+    /// Why the guest ended before it was done, if it did.
+    pub broken: Option<String>,
+}
+
+/// A crash image whose recovery gave no verdict.
+#[derive(Clone, Debug)]
+pub struct Lost {
+    /// The image's name.
+    pub id: String,
+    /// How it ended.
+    pub how: String,
+}
+
+impl Outcome {
+    /// The failures in full.
+    pub fn failures(&self) -> impl Iterator<Item = &Failure> {
+        self.lines.iter().filter_map(|line| match line {
+            Line::Failure(failure) => Some(failure),
+            _ => None,
+        })
+    }
+
+    /// What was explored.
+    pub fn explored(&self) -> impl Iterator<Item = &Explored> {
+        self.lines.iter().filter_map(|line| match line {
+            Line::Explored(explored) => Some(explored),
+            _ => None,
+        })
+    }
+
+    /// The kept crash images.
+    pub fn kept(&self) -> impl Iterator<Item = &Sample> {
+        self.lines.iter().filter_map(|line| match line {
+            Line::Sample(sample) => Some(sample),
+            _ => None,
+        })
+    }
+}
+
+/// Runs it. Kept crash images go to `images`.
+pub fn run(simulation: &Simulation<'_>, images: &Path) -> Result<Outcome> {
+    let scratch = tempfile::tempdir().context("cannot make a directory for the report")?;
+    let (report, status) = (scratch.path().join("report"), scratch.path().join("status"));
+    let mut outcome = Outcome::default();
+    let mut skip = 0;
+    loop {
+        let image = Image::fresh(simulation.size)?;
+        let plugin = simulation.plugin_option(&image, &report, &status, images, skip);
+        let mut machine = simulation.machine.clone();
+        machine.extra.extend(["-plugin".to_owned(), plugin]);
+        let vm = Vm::boot(&machine, simulation.kernel, &image, &simulation.args)?;
+        let ended = watch(vm, &status, simulation.hang)?;
+        let at = Status::read(&status).unwrap_or_default();
+        if ended.passed {
+            break;
+        }
+        if !at.recovering {
+            outcome.broken = Some(ended.why);
+            break;
+        }
+        outcome.lost.push(Lost {
+            id: format!("{}-{:016x}", at.point, at.hash),
+            how: ended.why,
+        });
+        if outcome.lost.len() == LOST {
+            break;
+        }
+        skip = at.taken;
+    }
+    if let Ok(text) = fs::read_to_string(&report) {
+        outcome.lines = findings::parse(&text)?;
+    }
+    let traced = outcome
+        .lines
+        .iter()
+        .any(|line| matches!(line, Line::Traced(_)));
+    if !traced && outcome.broken.is_none() {
+        bail!(
+            "{} ended without a begin and an end mark: it must say them as kpmem-marks does",
+            simulation.kernel.display()
+        );
+    }
+    Ok(outcome)
+}
+
+impl Simulation<'_> {
+    fn plugin_option(
+        &self,
+        image: &Image,
+        report: &Path,
+        status: &Path,
+        images: &Path,
+        skip: u64,
+    ) -> String {
+        let Self {
+            plugin,
+            base,
+            line,
+            zva,
+            profile,
+            seed,
+            samples,
+            shard: (part, parts),
+            ..
+        } = self;
+        let only = self
+            .only
+            .as_ref()
+            .map_or(String::new(), |id| format!(",only={id}"));
+        format!(
+            "{},image={},base={base},line={line},zva={zva},profile={profile},seed={seed},samples={samples},\
+             part={part},parts={parts},skip={skip},report={},status={},images={}{only}",
+            plugin.display(),
+            image.inherited_path(),
+            report.display(),
+            status.display(),
+            images.display(),
+        )
+    }
+}
+
+struct Ended {
+    passed: bool,
+    why: String,
+}
+
+/// Listens until the guest ends, or recovery of one image takes too long.
+fn watch(mut vm: Vm, status: &Path, hang: Duration) -> Result<Ended> {
+    let deadline = Instant::now() + LIMIT;
+    let mut last = (Status::default(), Instant::now());
+    let mut said = Vec::new();
+    loop {
+        match vm.line(Instant::now() + Duration::from_millis(200)) {
+            Ok(line) => {
+                if protocol::is_crash(&line.text) || said.len() < 4 {
+                    said.push(line.text);
+                }
+            }
+            Err(NoLine::Closed) => break,
+            Err(NoLine::TimedOut) => {
+                let now = Status::read(status).unwrap_or_default();
+                if now != last.0 {
+                    last = (now, Instant::now());
+                } else if now.recovering && last.1.elapsed() > hang {
+                    vm.cut()?;
+                    let why = format!("recovery did not end within {} s", hang.as_secs());
+                    return Ok(Ended { passed: false, why });
+                }
+                if Instant::now() > deadline {
+                    vm.cut()?;
+                    let why = format!("no end within {} s", LIMIT.as_secs());
+                    return Ok(Ended { passed: false, why });
+                }
+            }
+        }
+    }
+    let end = vm.run(Duration::from_secs(30), |_| {})?;
+    let crash = said.iter().find(|text| protocol::is_crash(text));
+    Ok(Ended {
+        passed: end == End::Exit(0),
+        why: crash.map_or_else(|| end.to_string(), |text| format!("{end}: {text}")),
+    })
+}
+
+/// The words in the plugin's status file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Status {
+    taken: u64,
+    recovering: bool,
+    point: u64,
+    hash: u64,
+}
+
+impl Status {
+    fn read(path: &Path) -> Option<Self> {
+        let bytes = fs::read(path).ok()?;
+        let word = |i: usize| Some(u64::from_le_bytes(*bytes.get(i * 8..)?.first_chunk()?));
+        Some(Self {
+            taken: word(0)?,
+            recovering: word(1)? == 1,
+            point: word(2)?,
+            hash: word(3)?,
+        })
+    }
+}
+
+/// Boots from a kept crash image and returns the verdict that the kernel prints, if it prints one.
+pub fn reboot(simulation: &Simulation<'_>, image: &Path) -> Result<Option<u64>> {
+    let image = Image::open(image, simulation.size)?;
+    let args = format!("{} mode=reboot", simulation.args);
+    let vm = Vm::boot(&simulation.machine, simulation.kernel, &image, &args)?;
+    let mut verdict = None;
+    vm.run(simulation.hang * 4, |line| {
+        let number = line
+            .text
+            .strip_prefix("verdict ")
+            .and_then(|n| n.parse().ok());
+        verdict = verdict.or(number.filter(|_| line.complete));
+    })?;
+    Ok(verdict)
+}
+
+/// Builds the plugin and returns where it is.
+pub fn build_plugin() -> Result<PathBuf> {
+    let mut build = Toolchain::active()?.cargo("build");
+    build.args(["--release", "--package", "kpmem-plugin"]);
+    toolchain::library(build, "kpmem_plugin")
+}

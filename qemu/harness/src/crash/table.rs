@@ -1,0 +1,71 @@
+//! The report as a person reads it.
+
+use super::report::{Report, Run, rate};
+use std::{collections::BTreeMap, fmt::Write};
+
+/// The table, one row for each workload and platform of a CPU, all seeds together.
+pub fn of(report: &Report) -> String {
+    let mut rows: BTreeMap<(&str, usize, &str, &str), Vec<&Run>> = BTreeMap::new();
+    for run in &report.runs {
+        let key = (
+            run.arch.as_str(),
+            run.line,
+            run.workload.as_str(),
+            run.profile.as_str(),
+        );
+        rows.entry(key).or_default().push(run);
+    }
+    let mut text = format!(
+        "{:8} {:>4} {:9} {:7} {:>5} {:>7} {:>9} {:>9} {:>6} {:>9} {:>10} {:>9} {:>9}\n",
+        "arch",
+        "line",
+        "workload",
+        "profile",
+        "seeds",
+        "claims",
+        "states",
+        "states/s",
+        "capped",
+        "dropped",
+        "violations",
+        "redundant",
+        "reboots"
+    );
+    for ((arch, line, workload, profile), runs) in rows {
+        let sum = |of: fn(&Run) -> u64| runs.iter().map(|run| of(run)).sum::<u64>();
+        let seconds = runs.iter().map(|run| run.seconds).sum();
+        let states = sum(|run| run.states);
+        let (checked, agreed) = (sum(|run| run.reboot_checked), sum(|run| run.reboot_agreed));
+        let _ = writeln!(
+            text,
+            "{arch:8} {line:4} {workload:9} {profile:7} {:5} {:7} {states:9} {:9.0} {:6} {:9} {:10} {:9} {:>9}",
+            runs.len(),
+            sum(|run| run.claims),
+            rate(states, seconds),
+            sum(|run| run.capped),
+            sum(|run| run.duplicates),
+            sum(|run| run.violations + run.untracked),
+            sum(|run| run.redundant_flushes + run.redundant_fences),
+            format!("{agreed}/{checked}"),
+        );
+    }
+    let caught = report.mutants.iter().filter(|mutant| mutant.caught).count();
+    let _ = writeln!(
+        text,
+        "\nseeded bugs caught: {caught} of {}",
+        report.mutants.len()
+    );
+    for mutant in report.mutants.iter().filter(|mutant| !mutant.caught) {
+        let _ = writeln!(
+            text,
+            "    NOT caught: {} on {} with {}-byte lines",
+            mutant.name, mutant.arch, mutant.line
+        );
+    }
+    let _ = write!(
+        text,
+        "litmus cases exact: {} of {}",
+        report.litmus.exact, report.litmus.total
+    );
+    text
+}

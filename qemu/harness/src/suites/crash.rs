@@ -1,0 +1,82 @@
+//! A bounded run of the crash simulator.
+
+use super::crash_controls;
+use crate::{
+    arch::Arch,
+    crash::{
+        campaign::{self, Campaign},
+        plan::{CPUS, Effort},
+        report::Report,
+    },
+    report::{Case, Suite},
+};
+use anyhow::Result;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+/// Seed of the bounded run: it finds the same every time.
+const SEED: u64 = 1;
+
+/// Simulates power cuts on all CPUs; `kernels` are the crash kernels by the name of the instruction set, `other` an x86_64 kernel without
+/// marks.
+pub fn run(
+    kernels: BTreeMap<&'static str, PathBuf>,
+    plugin: PathBuf,
+    other: &Path,
+) -> Result<Vec<Suite>> {
+    let campaign = Campaign {
+        kernels,
+        plugin,
+        seed: SEED,
+        effort: Effort::Bounded,
+        shard: None,
+        only: None,
+    };
+    let jobs = campaign::jobs(&CPUS, Effort::Bounded, SEED);
+    let mutants = campaign::mutants(&CPUS, Effort::Bounded, SEED, None);
+    let (report, _) = campaign.run(jobs, mutants)?;
+    let mut suites: Vec<_> = Arch::ALL
+        .iter()
+        .map(|arch| of_arch(*arch, &report))
+        .collect();
+    let mut litmus = Suite::new("litmus", None, None);
+    let (total, exact) = (report.litmus.total, report.litmus.exact);
+    let why = format!("{exact} of {total}");
+    litmus.add(Case::check(
+        format!("{total} cases allow exactly what they should"),
+        exact == total && total >= 60,
+        why,
+    ));
+    suites.push(litmus);
+    suites.push(crash_controls::run(&campaign, other)?);
+    Ok(suites)
+}
+
+fn of_arch(arch: Arch, report: &Report) -> Suite {
+    let mut suite = Suite::new("crash simulator", Some(arch), None);
+    for run in report.runs.iter().filter(|run| run.arch == arch.name()) {
+        let name = format!(
+            "{} of {}-byte lines on {}, seed {}: {} claims, {} states",
+            run.workload, run.line, run.profile, run.seed, run.claims, run.states
+        );
+        let why = format!(
+            "{} violations, {} untracked stores, {} of {} reboots agree",
+            run.violations, run.untracked, run.reboot_agreed, run.reboot_checked
+        );
+        suite.add(Case::check(name, run.is_clean() && run.claims > 0, why));
+    }
+    for mutant in report
+        .mutants
+        .iter()
+        .filter(|mutant| mutant.arch == arch.name())
+    {
+        let name = format!(
+            "the bug {} of {}-byte lines is caught",
+            mutant.name, mutant.line
+        );
+        suite.add(Case::check(name, mutant.caught, "nothing was reported"));
+    }
+    suite
+}
