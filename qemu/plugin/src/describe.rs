@@ -113,10 +113,16 @@ fn mark(mark: Mark) -> String {
         Mark::End => "workload ends".into(),
         Mark::Claim { len: 0, id, .. } => format!("claim {id}: acknowledged"),
         Mark::Claim { addr, len, id } => {
-            format!("claim {id}: {len} bytes at {addr:#x} are durable")
+            format!("claim {id}: durable, {} at {addr:#x}", counted(len, "byte"))
         }
         Mark::CrashPoint => "crash point".into(),
     }
+}
+
+/// `1 byte`, `2 bytes`.
+pub fn counted(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use kpmem_model::{
 };
 
 use crate::{
-    describe,
+    describe::{self, counted},
     report::{Entry, Failure, LineView, Range},
     session::Trace,
 };
@@ -41,8 +41,9 @@ pub fn contract(state: &State, trace: &Trace, violation: &Violation) -> Failure 
         id: format!("claim-{}", violation.seq),
         oracle: "contract",
         what: format!(
-            "claim {id} of CPU {cpu} says that {len} bytes at {addr:#x} are durable, but they may be lost: {why} \
-             (event {stored_at}, CPU {stored_by})"
+            "claim {id} of CPU {cpu} says that memory at {addr:#x} is durable, but a crash can lose {}: {why} \
+             (event {stored_at}, CPU {stored_by})",
+            counted(len, "byte")
         ),
         verdict: None,
         events: state.seq(),
@@ -109,8 +110,8 @@ pub fn recovery(
         id: image.id.to_string(),
         oracle: "recovery",
         what: format!(
-            "recovery answered {verdict} after {} claims",
-            image.context.claims
+            "recovery answered {verdict} after {}",
+            counted(image.context.claims, "claim")
         ),
         verdict: Some(verdict),
         events: image.events,

@@ -51,6 +51,8 @@ pub struct Drawn {
     pub rows: usize,
     /// Bytes with a background of their own colour that stands for kept, lost, mixed or at risk.
     pub marked: usize,
+    /// Rows that name a source file.
+    pub places: usize,
     /// Characters of the headline, of the answer and of the command that replays.
     pub texts: [usize; 3],
     /// Pixels by which the page is wider than the window.

@@ -34,13 +34,14 @@ fn split_at_close(text: &str) -> Option<(&str, &str)> {
     None
 }
 
+/// Symbols write `name::<A>`, debug information without symbols `name<A>`.
 fn without_arguments(mut text: &str) -> String {
     let mut kept = String::new();
-    while let Some((before, after)) = text.split_once("::<") {
+    while let Some((before, after)) = text.split_once('<') {
         let Some((_, rest)) = split_at_close(after) else {
             break;
         };
-        kept += before;
+        kept += before.strip_suffix("::").unwrap_or(before);
         text = rest;
     }
     kept + text
@@ -137,6 +138,7 @@ mod tests {
                 "<kpmem::primitives::Lines<kpmem::arch::native::Clwb, 64> as kpmem::primitives::Primitives>::flush::{closure#0}",
                 "Lines<Clwb, 64>::flush::{closure#0}",
             ),
+            ("flush<kpmem::Lines<a::B, 64>>", "flush"),
             ("<*mut u64>::write_volatile", "*mut u64::write_volatile"),
             ("<a::B<fn(c::D) -> e::F>>::g", "B<fn(D) -> F>::g"),
             ("<unfinished::X", "<unfinished::X"),

@@ -12,6 +12,7 @@ window.addEventListener("load", () => {
   const drawn = {
     rows: all(".events .row").filter(seen).length,
     marked: all(".grid i.kept, .grid i.lost, .grid i.mixed, .grid i.risk").filter((e) => seen(e) && colored(e)).length,
+    places: all(".events .where .at").filter(seen).length,
     texts: [text("h1"), text("#answer"), text("#replay")],
     overflow: Math.max(0, root.scrollWidth - root.clientWidth),
     forbidden,

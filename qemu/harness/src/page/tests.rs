@@ -34,7 +34,7 @@ fn a_torn_log_reads_as_what_it_is() {
     assert!(page.contains("but keeps the newer one of event 39"));
     assert!(page.contains("Recovery answered 2 after 2 claims"));
     assert!(page.contains("Intel x86 with ADR"));
-    assert!(page.contains("A&#43;0x38") || page.contains("A+0x38"));
+    assert!(page.contains("A+0x38"));
     for style in ["fate lost", "fate kept", "verdict lost", "verdict survived"] {
         assert!(page.contains(style), "{style} is missing");
     }
@@ -72,7 +72,7 @@ fn hostile_strings_are_text() {
     }
     let page = page(&failure, &context);
     assert!(!page.contains("<script"));
-    assert!(page.contains("&#60;script&#62;") || page.contains("&lt;script&gt;"));
+    assert!(page.contains("&#60;script&#62;"));
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn every_line_size_and_every_fate() {
         for fate in ["survived", "torn", "no change", "overwritten"] {
             assert!(page.contains(&format!("\">{fate}</span>")), "{fate}");
         }
-        assert!(page.contains("1 word torn, 1 word survived") || page.contains("1 word survived"));
+        assert!(page.contains("1 word torn, 1 word survived"));
         assert!(page.contains("0x1111111111111111"));
         assert!(page.contains("non-temporal"));
     }

@@ -206,17 +206,18 @@ fn place(pc: u64, frames: &[Frame]) -> Place {
             callers: Vec::new(),
         };
     };
+    // A closure goes by the name of its function, which is the next.
+    let named = |frame: &&&Frame| !frame.function.contains("{closure");
     let caller = |frame: &&Frame| Caller {
         function: frame.function.clone(),
         at: at(frame, true),
     };
     Place {
-        function: inner.function.clone(),
+        function: chain.iter().find(named).unwrap_or(inner).function.clone(),
         at: at(inner, false),
-        // A closure's function comes next.
         callers: outer
             .iter()
-            .filter(|frame| !frame.function.contains("{closure"))
+            .filter(named)
             .take(CALLERS)
             .map(caller)
             .collect(),
