@@ -66,7 +66,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     }
     setup::ensure()?;
     if let Some(id) = &args.replay {
-        return replay(id);
+        return replay(id, args);
     }
     let cpus = cpus(args)?;
     let effort = if args.full {
@@ -102,7 +102,12 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 
 fn verdict(report: &Report) -> ExitCode {
     if report.is_good() {
-        println!("No flush and no fence is missing; every seeded bug was caught.");
+        let caught = if report.mutants.is_empty() {
+            ""
+        } else {
+            "; every seeded bug was caught"
+        };
+        println!("No flush and no fence is missing{caught}.");
         ExitCode::SUCCESS
     } else {
         println!("FAILED: see above.");
@@ -159,7 +164,8 @@ fn foreign(cpu: Cpu, args: &Args) -> Result<Job> {
             .with_context(|| format!("the profile {name} does not fit {}", cpu.arch))?,
         seed: args.seed,
         runs: 1,
-        mutant: args.args.clone(),
+        mutant: "none".to_owned(),
+        own_args: Some(args.args.clone()),
     })
 }
 
@@ -189,11 +195,12 @@ fn campaign(cpus: &[Cpu], effort: Effort, kernel: Option<&PathBuf>) -> Result<Ca
     })
 }
 
-fn replay(id: &str) -> Result<ExitCode> {
+fn replay(id: &str, args: &Args) -> Result<ExitCode> {
     let unknown = || format!("{id:?} is not the name of a failure");
     let (job, image) = id.rsplit_once('.').with_context(unknown)?;
-    let job = Job::named(job).with_context(unknown)?;
-    let mut campaign = campaign(&[job.cpu], Effort::Normal, None)?;
+    let mut job = Job::named(job).with_context(unknown)?;
+    job.own_args = args.kernel.as_ref().map(|_| args.args.clone());
+    let mut campaign = campaign(&[job.cpu], Effort::Normal, args.kernel.as_ref())?;
     // A claim is found by its trace; a crash image is one of many.
     campaign.only =
         (!image.starts_with("claim") && !image.starts_with("untracked")).then(|| image.to_owned());
@@ -228,6 +235,11 @@ fn show(campaign: &Campaign, found: &[Found]) -> Result<()> {
     for Found { job, failure } in found {
         let id = format!("{}.{}", job.id(failure.workload), failure.id);
         let path = pages().join(format!("{id}.html"));
+        let kernel = campaign.kernels.get(job.cpu.arch.name()).cloned();
+        let own = match (&job.own_args, &kernel) {
+            (Some(args), Some(kernel)) => format!(" --kernel {} --args '{args}'", kernel.display()),
+            _ => String::new(),
+        };
         let context = page::Context {
             arch: job.cpu.arch,
             workload: job.workload.clone(),
@@ -235,8 +247,8 @@ fn show(campaign: &Campaign, found: &[Found]) -> Result<()> {
             line: job.cpu.line,
             seed: failure.workload,
             mutant: (job.mutant != "none").then(|| job.mutant.clone()),
-            replay: format!("cargo xtask crash --replay {id}"),
-            kernel: campaign.kernels.get(job.cpu.arch.name()).cloned(),
+            replay: format!("cargo xtask crash --replay {id}{own}"),
+            kernel,
         };
         fs::write(&path, page::render(failure, &context)?)?;
         println!(

@@ -86,6 +86,8 @@ pub struct Job {
     pub runs: u64,
     /// A seeded bug, or `none`.
     pub mutant: String,
+    /// The parameters of a kernel that isn't ours, which knows nothing of the above.
+    pub own_args: Option<String>,
 }
 
 impl Job {
@@ -97,11 +99,15 @@ impl Job {
             seed,
             runs,
             mutant: "none".to_owned(),
+            own_args: None,
         }
     }
 
     /// The kernel's parameters.
     pub fn args(&self) -> String {
+        if let Some(args) = &self.own_args {
+            return args.clone();
+        }
         let Self {
             workload,
             seed,

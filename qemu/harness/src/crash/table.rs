@@ -1,6 +1,6 @@
 //! The report as a person reads it.
 
-use super::report::{Report, Run, rate};
+use super::report::{Mutant, Report, Run, rate};
 use std::{collections::BTreeMap, fmt::Write};
 
 /// The table, one row for each workload and platform of a CPU, all seeds together.
@@ -49,18 +49,24 @@ pub fn of(report: &Report) -> String {
             format!("{agreed}/{checked}"),
         );
     }
-    let caught = report.mutants.iter().filter(|mutant| mutant.caught).count();
-    let _ = writeln!(
-        text,
-        "\nseeded bugs caught: {caught} of {}",
-        report.mutants.len()
-    );
-    for mutant in report.mutants.iter().filter(|mutant| !mutant.caught) {
+    if !report.mutants.is_empty() {
+        let (caught, missed): (Vec<_>, Vec<_>) =
+            report.mutants.iter().partition(|mutant| mutant.caught);
         let _ = writeln!(
             text,
-            "    NOT caught: {} on {} with {}-byte lines",
-            mutant.name, mutant.arch, mutant.line
+            "\nseeded bugs caught: {} of {}",
+            caught.len(),
+            report.mutants.len()
         );
+        for Mutant {
+            name, arch, line, ..
+        } in missed
+        {
+            let _ = writeln!(
+                text,
+                "    NOT caught: {name} on {arch} with {line}-byte lines"
+            );
+        }
     }
     let _ = write!(
         text,
