@@ -1,7 +1,9 @@
 //! Contract fuzz: random maps, pointers, lengths and contents; a persist, or flushes that share a drain; then the claim that all of it
 //! is durable. No recovery: the simulator checks each claim by itself.
 
-use kpmem::Map;
+use core::ffi::c_void;
+
+use kpmem::{Map, SyncHook, Table};
 use kpmem_marks::{begin, end};
 
 use crate::{random::Random, region::Region};
@@ -48,14 +50,29 @@ pub fn run(region: &mut Region, seed: u64) {
     end();
 }
 
-/// A map over a random part of the region, with the table under test.
+/// A map over a random part of the region: over the table under test, or of page granularity with a device that uses it.
 fn sub_map(region: &Region, random: &mut Random) -> Map {
     let size = region.map().size();
     let start = random.below(size - LONGEST);
     let len = 1 + random.below((size - start).min(8 * LONGEST));
-    // SAFETY: a part of the region's own map, over the same table.
-    unsafe { Map::with_table(region.at(start, len), len, region.map().table()) }
-        .expect("a sound range")
+    let (base, table) = (region.at(start, len), region.map().table());
+    // SAFETY: a part of the region's own map, over the same table; the hook may be called at any time, with a table that is static.
+    let map = unsafe {
+        if random.below(4) == 0 {
+            let hook = SyncHook::new(sync, (&raw const *table).cast_mut().cast());
+            Map::with_hook(base, len, hook)
+        } else {
+            Map::with_table(base, len, table)
+        }
+    };
+    map.expect("a sound range")
+}
+
+/// A device that makes a range durable by the functions of a table.
+unsafe extern "C" fn sync(table: *mut c_void, ptr: *const u8, len: usize) -> i32 {
+    // SAFETY: `sub_map` passes a static table, and the map passes a range of its own.
+    unsafe { (*table.cast_const().cast::<Table>()).persist_fn()(ptr, len) };
+    0
 }
 
 /// Stores random bytes to a random range of the map.
