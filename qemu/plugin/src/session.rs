@@ -113,10 +113,13 @@ impl Session {
     /// A mark of the model's.
     pub fn mark(&mut self, cpu: u8, mark: Mark, pc: u64) {
         if let Mark::Begin { .. } = mark {
-            self.phase = Phase::Tracing {
-                initial: self.memory.bytes().to_vec(),
-                trace: Trace::default(),
+            // The memory of a trace that nobody needs any more serves the next one.
+            let trace = match std::mem::replace(&mut self.phase, Phase::Idle) {
+                Phase::Traced { trace, .. } => trace.emptied(),
+                _ => Trace::default(),
             };
+            let initial = self.memory.bytes().to_vec();
+            self.phase = Phase::Tracing { initial, trace };
         }
         self.event(Event::Mark { cpu, mark }, pc);
         if mark == Mark::End
@@ -320,6 +323,12 @@ impl Exploration {
 }
 
 impl Trace {
+    fn emptied(mut self) -> Self {
+        self.events.clear();
+        self.sites.clear();
+        self
+    }
+
     fn push(&mut self, event: Event, pc: u64) {
         self.events.push(event);
         self.sites.push(pc);

@@ -86,12 +86,10 @@ fn fill(region: &mut Region, map: &Map, random: &mut Random) -> (usize, usize) {
         1 + len % 32.min(map.size())
     };
     let offset = base + random.below(map.size() - len + 1);
-    let mut done = 0;
-    while done < len {
-        let bytes = random.next().to_le_bytes();
-        let n = bytes.len().min(len - done);
-        region.store(offset + done, &bytes[..n]);
-        done += n;
+    let mut bytes = [0; LONGEST];
+    for word in bytes[..len].chunks_mut(8) {
+        word.copy_from_slice(&random.next().to_le_bytes()[..word.len()]);
     }
+    region.store(offset, &bytes[..len]);
     (offset, len)
 }
