@@ -3,7 +3,8 @@
 use crate::{
     arch::Arch,
     crash::{
-        campaign::{self, Campaign, Found},
+        campaign::{self, Campaign, Results},
+        found::Found,
         plan::{CPUS, Cpu, Effort, Job},
         report::{Report, pages},
         simulate, table,
@@ -93,7 +94,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         jobs.len() + mutants.len(),
         mutants.len()
     );
-    let (report, found) = campaign.run(jobs, mutants)?;
+    let Results { report, found, .. } = campaign.run(jobs, mutants)?;
     println!("{}", table::of(&report));
     show(&campaign, &found)?;
     report.write()?;
@@ -232,28 +233,13 @@ fn merge(files: &[PathBuf]) -> Result<ExitCode> {
 /// Makes the page of each failure, and says where it is.
 fn show(campaign: &Campaign, found: &[Found]) -> Result<()> {
     fs::create_dir_all(pages())?;
-    for Found { job, failure } in found {
-        let id = format!("{}.{}", job.id(failure.workload), failure.id);
-        let path = pages().join(format!("{id}.html"));
-        let kernel = campaign.kernels.get(job.cpu.arch.name()).cloned();
-        let own = match (&job.own_args, &kernel) {
-            (Some(args), Some(kernel)) => format!(" --kernel {} --args '{args}'", kernel.display()),
-            _ => String::new(),
-        };
-        let context = page::Context {
-            arch: job.cpu.arch,
-            workload: job.workload.clone(),
-            profile: job.profile.to_owned(),
-            line: job.cpu.line,
-            seed: failure.workload,
-            mutant: (job.mutant != "none").then(|| job.mutant.clone()),
-            replay: format!("cargo xtask crash --replay {id}{own}"),
-            kernel,
-        };
-        fs::write(&path, page::render(failure, &context)?)?;
+    for found in found {
+        let context = found.context(campaign);
+        let path = pages().join(format!("{}.html", found.id()));
+        fs::write(&path, page::render(&found.failure, &context)?)?;
         println!(
             "{}\n    {}\n    {}",
-            failure.what,
+            found.failure.what,
             path.display(),
             context.replay
         );

@@ -1,6 +1,7 @@
 //! Many simulations, and what they come to.
 
 use super::{
+    found::Found,
     plan::{self, Cpu, Effort, Job},
     report::{Litmus, Mutant, Report, Run, rate},
     simulate::{self, Outcome, Simulation},
@@ -36,15 +37,6 @@ pub struct Campaign {
     pub only: Option<String>,
 }
 
-/// A failure, and where it came from.
-#[derive(Debug)]
-pub struct Found {
-    /// The run.
-    pub job: Job,
-    /// What was wrong.
-    pub failure: Failure,
-}
-
 /// What a job came to.
 #[derive(Debug, Default)]
 pub struct Done {
@@ -63,14 +55,25 @@ impl Done {
     }
 }
 
+/// What a campaign came to.
+#[derive(Debug, Default)]
+pub struct Results {
+    /// For scripts.
+    pub report: Report,
+    /// What the correct build got wrong.
+    pub found: Vec<Found>,
+    /// One failure of each seeded bug that has one.
+    pub examples: Vec<Found>,
+}
+
 impl Campaign {
     /// Simulates everything on these CPUs: the correct build, then the seeded bugs.
-    pub fn run(&self, jobs: Vec<Job>, mutants: Vec<Job>) -> Result<(Report, Vec<Found>)> {
+    pub fn run(&self, jobs: Vec<Job>, mutants: Vec<Job>) -> Result<Results> {
         let mut report = Report {
             shard: self.shard,
             ..Report::default()
         };
-        let mut found = Vec::new();
+        let (mut found, mut examples) = (Vec::new(), Vec::new());
         for (job, done) in self.all(jobs)? {
             if let Some(how) = done.broken {
                 return Err(anyhow!("{}: {how}", job.id(job.seed)));
@@ -87,6 +90,7 @@ impl Campaign {
             };
             let key = (job.cpu.arch.name(), job.cpu.line, name.to_owned());
             *caught.entry(key).or_insert(true) &= done.is_caught();
+            examples.extend(done.found.into_iter().next());
         }
         report.mutants = caught
             .into_iter()
@@ -99,7 +103,11 @@ impl Campaign {
             .collect();
         let (total, exact) = kpmem_model::litmus::run();
         report.litmus = Litmus { total, exact };
-        Ok((report, found))
+        Ok(Results {
+            report,
+            found,
+            examples,
+        })
     }
 
     /// Simulates jobs, two at a time, and gives their results in order.

@@ -1,10 +1,10 @@
 //! A bounded run of the crash simulator.
 
-use super::crash_controls;
+use super::{crash_controls, page};
 use crate::{
     arch::Arch,
     crash::{
-        campaign::{self, Campaign},
+        campaign::{self, Campaign, Results},
         plan::{CPUS, Effort},
         report::Report,
     },
@@ -36,7 +36,9 @@ pub fn run(
     };
     let jobs = campaign::jobs(&CPUS, Effort::Bounded, SEED);
     let mutants = campaign::mutants(&CPUS, Effort::Bounded, SEED, None);
-    let (report, _) = campaign.run(jobs, mutants)?;
+    let Results {
+        report, examples, ..
+    } = campaign.run(jobs, mutants)?;
     let mut suites: Vec<_> = Arch::ALL
         .iter()
         .map(|arch| of_arch(*arch, &report))
@@ -51,6 +53,17 @@ pub fn run(
     ));
     suites.push(litmus);
     suites.push(crash_controls::run(&campaign, other)?);
+    let pages = [("recovery", Arch::Aarch64), ("contract", Arch::X86_64)]
+        .iter()
+        .filter_map(|(oracle, arch)| {
+            let mut of_kind = examples
+                .iter()
+                .filter(|e| e.failure.oracle == *oracle && e.job.cpu.arch == *arch);
+            of_kind
+                .next()
+                .map(|example| (example.failure.clone(), example.context(&campaign)))
+        });
+    suites.push(page::run(&pages.collect::<Vec<_>>())?);
     Ok(suites)
 }
 

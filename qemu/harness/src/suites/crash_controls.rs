@@ -130,8 +130,7 @@ fn shards(campaign: &Campaign) -> Result<(), String> {
             shard,
             ..campaign.clone()
         };
-        let (report, _) = campaign.run(vec![job.clone()], Vec::new())?;
-        Ok(report)
+        Ok(campaign.run(vec![job.clone()], Vec::new())?.report)
     };
     let compare = || -> Result<_> {
         let whole = explore(None)?;
