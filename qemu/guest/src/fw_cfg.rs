@@ -3,6 +3,7 @@
 use crate::{arch::fw_cfg as device, memory};
 
 const SIGNATURE: u16 = 0;
+const CPU_COUNT: u16 = 5;
 const DIRECTORY: u16 = 0x19;
 
 /// The content of a file, in memory of its own.
@@ -26,6 +27,12 @@ pub fn file(name: &str, align: usize) -> Option<&'static mut [u8]> {
         }
     }
     None
+}
+
+/// How many CPUs the machine has.
+pub fn cpus() -> u16 {
+    device::select(CPU_COUNT);
+    u16::from_le_bytes(read())
 }
 
 /// The next bytes of the selected item.

@@ -29,6 +29,8 @@ pub mod cpu {
             line: 0,
         }
     }
+
+    pub fn relax() {}
 }
 
 pub mod discover {
@@ -62,8 +64,12 @@ pub mod mmu {
     pub fn invalidate(_: usize) {}
 }
 
+pub mod smp {
+    pub unsafe fn start() {}
+}
+
 pub mod trap {
-    pub fn init() {}
+    pub fn init(_: usize) {}
     pub unsafe fn probe(
         _: *const u8,
         _: usize,

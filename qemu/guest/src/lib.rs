@@ -27,8 +27,7 @@
 //! }
 //! ```
 //!
-//! Only the boot CPU runs. A second one would be started in the architecture's `boot.rs`; its own
-//! stack and its own probe state (`trap.rs`) are what it would need.
+//! The kernel runs on one CPU. Where the machine has a second one, [`smp::start`] runs functions there.
 #![cfg_attr(target_os = "none", no_std)]
 #![cfg_attr(not(target_os = "none"), allow(dead_code))] // nothing traps on the host
 
@@ -36,11 +35,13 @@ pub mod console;
 pub mod machine;
 pub mod memory;
 pub mod paging;
+pub mod smp;
 pub mod trap;
 
+mod fatal;
 mod fw_cfg;
-#[cfg(any(target_arch = "aarch64", target_arch = "riscv64"))]
 mod mmio;
+mod stack;
 mod start;
 
 pub use machine::Machine;

@@ -24,7 +24,7 @@ static USED: AtomicUsize = AtomicUsize::new(0);
 /// Zeroed memory, aligned to a power of two up to the page size. Panics when there is no more.
 pub fn allocate(len: usize, align: usize) -> &'static mut [u8] {
     assert!(align.is_power_of_two() && align <= PAGE);
-    // Plain load and store: one CPU, and exclusives need the MMU on aarch64.
+    // Plain load and store: one CPU at a time, and exclusives need the MMU on aarch64.
     let start = USED.load(Ordering::Relaxed).next_multiple_of(align);
     assert!(len <= SIZE - start, "out of memory");
     USED.store(start + len, Ordering::Relaxed);

@@ -7,6 +7,7 @@
 use crate::{
     arch::mmu,
     memory::{self, PAGE},
+    stack,
 };
 use core::sync::atomic::{AtomicU64, Ordering};
 use kpmem_firmware::Region;
@@ -29,7 +30,6 @@ static ROOT: AtomicU64 = AtomicU64::new(0);
 unsafe extern "C" {
     static kpmem_image_start: u8;
     static kpmem_image_end: u8;
-    static kpmem_stack_guard: u8;
 }
 
 /// Builds the address space and turns it on.
@@ -48,7 +48,7 @@ pub(crate) unsafe fn init(regions: &[Region]) {
         for region in [image].iter().chain(regions) {
             map_identity(*region, Memory::Normal);
         }
-        unmap_page((&raw const kpmem_stack_guard).addr());
+        stack::guards().for_each(|page| unmap_page(page));
         for base in mmu::DEVICES {
             map_identity(
                 Region {
@@ -60,6 +60,15 @@ pub(crate) unsafe fn init(regions: &[Region]) {
         }
         mmu::activate(ROOT.load(Ordering::Relaxed));
     }
+}
+
+/// Turns the address space on for a further CPU.
+///
+/// # Safety
+/// After [`init`], from code and stack that are reached at their physical address.
+pub(crate) unsafe fn join() {
+    // SAFETY: the tables map what they are in; the caller vouches for the rest.
+    unsafe { mmu::activate(ROOT.load(Ordering::Relaxed)) };
 }
 
 /// # Safety
@@ -75,7 +84,8 @@ unsafe fn map_identity(region: Region, memory: Memory) {
     }
 }
 
-/// Maps the page at `virt` to the one at `physical`, readable and writable.
+/// Maps the page at `virt` to the one at `physical`, readable and writable. A second CPU that touched the page before may go on with
+/// what was there.
 ///
 /// # Safety
 /// Nothing may rely on what was mapped at `virt`, and no Rust reference may be broken by what is

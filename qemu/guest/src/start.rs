@@ -32,7 +32,7 @@ fn kpmem_guest_kernel(_: &Machine) {}
 
 /// Where the boot assembly goes, with what the machine handed over about its firmware.
 pub extern "C" fn start(firmware: usize) -> ! {
-    arch::trap::init();
+    arch::trap::init(0);
     let found = arch::discover::discover(firmware);
     let machine = Machine::new(found);
     // SAFETY: first and only time, before anything depends on the address space.
@@ -45,17 +45,11 @@ pub extern "C" fn start(firmware: usize) -> ! {
 #[cfg(target_os = "none")]
 #[panic_handler]
 fn panic(info: &core::panic::PanicInfo) -> ! {
-    use core::sync::atomic::{AtomicBool, Ordering};
-    static PANICKED: AtomicBool = AtomicBool::new(false);
-    // Formatting the message may panic too: then the exit code must do.
-    if !PANICKED.load(Ordering::Relaxed) {
-        PANICKED.store(true, Ordering::Relaxed);
-        crate::console::fresh_line();
+    crate::fatal::end(2, || {
         crate::print!("PANIC: {}", info.message());
         if let Some(place) = info.location() {
             crate::print!(" at {}:{}", place.file(), place.line());
         }
         crate::println!();
-    }
-    exit(2)
+    })
 }

@@ -1,7 +1,10 @@
 //! Traps: reported and fatal, unless a probe waits for a memory fault.
 
-use crate::{arch, console, exit, println};
-use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::{
+    arch, fatal, println,
+    stack::{self, CPUS},
+};
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 /// What an architecture's handler knows about a trap.
 #[derive(Debug)]
@@ -15,34 +18,30 @@ pub(crate) struct Trap {
     pub memory_fault: bool,
 }
 
-/// The probe that waits (its stack pointer), or 0. One CPU runs; each would need its own.
-static PROBE: AtomicUsize = AtomicUsize::new(0);
-static FAULT_ADDRESS: AtomicUsize = AtomicUsize::new(0);
+/// The probe that waits on each CPU (its stack pointer), or 0.
+static PROBE: [AtomicUsize; CPUS] = [const { AtomicUsize::new(0) }; CPUS];
+static FAULT_ADDRESS: [AtomicUsize; CPUS] = [const { AtomicUsize::new(0) }; CPUS];
 
 /// Reports the trap and ends QEMU, or unwinds to the waiting probe.
 pub(crate) fn handle(trap: Trap) -> ! {
-    static REPORTED: AtomicBool = AtomicBool::new(false);
-    let probe = PROBE.load(Ordering::Relaxed);
+    let cpu = stack::cpu();
+    let probe = PROBE[cpu].load(Ordering::Relaxed);
     if trap.memory_fault && probe != 0 {
-        PROBE.store(0, Ordering::Relaxed);
-        FAULT_ADDRESS.store(trap.address, Ordering::Relaxed);
+        PROBE[cpu].store(0, Ordering::Relaxed);
+        FAULT_ADDRESS[cpu].store(trap.address, Ordering::Relaxed);
         // SAFETY: the probe is still waiting: it clears the cell when it returns.
         unsafe { arch::trap::unwind(probe) };
     }
-    // A trap while reporting one must not go on for ever.
-    if !REPORTED.load(Ordering::Relaxed) {
-        REPORTED.store(true, Ordering::Relaxed);
-        console::fresh_line();
-        let Trap {
-            name,
-            pc,
-            address,
-            syndrome,
-            ..
-        } = trap;
-        println!("TRAP: {name} at pc={pc:#x} addr={address:#x} syndrome={syndrome:#x}");
-    }
-    exit(3)
+    let Trap {
+        name,
+        pc,
+        address,
+        syndrome,
+        ..
+    } = trap;
+    fatal::end(3, || {
+        println!("TRAP: {name} at pc={pc:#x} addr={address:#x} syndrome={syndrome:#x} cpu={cpu}");
+    })
 }
 
 /// Calls `f(ptr, len)`; gives the address of the memory fault that cut it short, if one did.
@@ -55,11 +54,12 @@ pub unsafe fn fault(
     ptr: *const u8,
     len: usize,
 ) -> Option<usize> {
-    assert_eq!(PROBE.load(Ordering::Relaxed), 0, "probes do not nest");
+    let cpu = stack::cpu();
+    assert_eq!(PROBE[cpu].load(Ordering::Relaxed), 0, "probes do not nest");
     // SAFETY: passed on to the caller; the assembly stores the stack pointer that it will unwind to.
-    let faulted = unsafe { arch::trap::probe(ptr, len, f, PROBE.as_ptr()) } != 0;
-    PROBE.store(0, Ordering::Relaxed);
-    faulted.then(|| FAULT_ADDRESS.load(Ordering::Relaxed))
+    let faulted = unsafe { arch::trap::probe(ptr, len, f, PROBE[cpu].as_ptr()) } != 0;
+    PROBE[cpu].store(0, Ordering::Relaxed);
+    faulted.then(|| FAULT_ADDRESS[cpu].load(Ordering::Relaxed))
 }
 
 /// Whether `f(ptr, len)` is cut short by a memory fault.

@@ -33,6 +33,12 @@ impl Machine {
         self
     }
 
+    /// The same computer with another number of CPUs.
+    pub fn with_smp(mut self, smp: u32) -> Self {
+        self.smp = smp;
+        self
+    }
+
     /// QEMU's arguments to boot `kernel` with `image` as its NVDIMM; the guest reads `args` by
     /// fw_cfg. `blank` is a firmware image without any code.
     pub(crate) fn argv(
@@ -46,8 +52,12 @@ impl Machine {
         let mut argv = Argv::default();
         // Nothing but what is asked for, and a guest that resets ends instead of looping.
         argv.add("-nodefaults -no-user-config -display none -monitor none -no-reboot");
-        // CPUs take turns: a plugin sees what they do in the order in which it takes effect.
-        argv.add("-accel tcg,thread=single -serial stdio");
+        // Where CPUs take turns on one thread, QEMU's plugin interface gives the number of the CPU that translated an instruction, not
+        // of the one that executes it (`gen_cpu_index` in accel/tcg/plugin-gen.c, since 10.0). With one CPU to run it is right, and so
+        // are the values of atomic operations.
+        let thread = if self.smp > 1 { "multi" } else { "single" };
+        argv.pair("-accel", &format!("tcg,thread={thread}"));
+        argv.add("-serial stdio");
         argv.pair("-cpu", &self.cpu);
         let backend = format!(
             "memory-backend-file,id=nv,mem-path={},size={},share=on",

@@ -6,3 +6,9 @@ use kpmem::arch::Cpu;
 pub fn cpu(_: Option<usize>) -> Cpu {
     Cpu::detect()
 }
+
+/// Lets another CPU go on.
+pub fn relax() {
+    // SAFETY: a hint.
+    unsafe { core::arch::asm!("yield", options(nomem, nostack, preserves_flags)) };
+}

@@ -3,7 +3,7 @@
 //! No handler ever returns to what it interrupted: it ends QEMU or unwinds to a probe. So nothing is
 //! saved. Interrupts stay masked, which an exception does not change.
 
-use crate::trap::Trap;
+use crate::{stack, trap::Trap};
 use core::arch::{asm, global_asm, naked_asm};
 
 global_asm!(
@@ -14,7 +14,7 @@ global_asm!(
 kpmem_vectors:
     .rept 16
     .balign 128
-    adrp x0, kpmem_trap_stack_top
+    mrs x0, tpidr_el1           // this CPU's stack for handlers
     mov sp, x0
     bl {trap}
     .endr
@@ -67,16 +67,18 @@ extern "C" fn trap() -> ! {
     })
 }
 
-/// Installs the exception handlers.
-pub fn init() {
+/// Installs the exception handlers on the CPU with this number.
+pub fn init(cpu: usize) {
     // SAFETY: the vectors are complete.
     unsafe {
         asm!(
             "adrp {table}, kpmem_vectors",
             "add {table}, {table}, :lo12:kpmem_vectors",
             "msr vbar_el1, {table}",
+            "msr tpidr_el1, {stack}",
             "isb",
             table = out(reg) _,
+            stack = in(reg) stack::trap_top(cpu),
             options(nomem, nostack, preserves_flags),
         );
     }

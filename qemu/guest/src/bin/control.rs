@@ -2,25 +2,27 @@
 //!
 //! Parameter `mode`: `hang`, `trap` (an undefined instruction), `fault` (a load where nothing is mapped),
 //! `overflow` (of the stack), `panic`, `silent` (ends well without the closing line), `miscount` (claims
-//! more than it did), `garble` (half a line).
+//! more than it did), `garble` (half a line). With `cpu=1` the trap, fault, overflow or panic is on the second CPU.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 use core::hint::{black_box, spin_loop};
-use kpmem_guest::{Machine, println};
+use kpmem_guest::{Machine, println, smp};
 
 kpmem_guest::entry!(kernel);
 
 fn kernel(machine: &Machine) {
     println!("test the_first_case ... ok");
     let mode = machine.args.get("mode").unwrap_or_default();
+    if let Some(crash) = crash(mode) {
+        match machine.args.get("cpu") {
+            Some("1") => smp::start(crash, 0).expect("two CPUs").wait(),
+            _ => crash(0),
+        }
+    }
     let claimed = match mode {
         "hang" => loop {
             spin_loop();
         },
-        "trap" => undefined_instruction(),
-        "fault" => load_from_nowhere(),
-        "overflow" => overflow_the_stack(0),
-        "panic" => panic!("on purpose"),
         "silent" => return,
         "miscount" => 2,
         "garble" => {
@@ -32,6 +34,21 @@ fn kernel(machine: &Machine) {
         ),
     };
     println!("{claimed} passed, 0 failed, 0 skipped");
+}
+
+/// The misdeeds that the runtime reports.
+fn crash(mode: &str) -> Option<fn(usize)> {
+    Some(match mode {
+        "trap" => |_| undefined_instruction(),
+        "fault" => |_| {
+            load_from_nowhere();
+        },
+        "overflow" => |_| {
+            overflow_the_stack(0);
+        },
+        "panic" => |_| panic!("on purpose"),
+        _ => return None,
+    })
 }
 
 fn load_from_nowhere() -> u32 {

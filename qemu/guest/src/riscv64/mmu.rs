@@ -1,7 +1,7 @@
 //! Sv39 page-table entries and `satp` (RISC-V Privileged Architecture, "Sv39: Page-Based 39-bit
 //! Virtual-Memory System").
 
-use super::{exit, fw_cfg, serial};
+use super::{exit, fw_cfg, serial, smp};
 use crate::paging::Memory;
 use core::arch::asm;
 
@@ -9,7 +9,13 @@ use core::arch::asm;
 pub const LEVELS: u32 = 3;
 
 /// Pages of devices.
-pub const DEVICES: [u64; 3] = [serial::BASE as u64, fw_cfg::BASE as u64, exit::BASE as u64];
+pub const DEVICES: [u64; 5] = [
+    serial::BASE as u64,
+    fw_cfg::BASE as u64,
+    exit::BASE as u64,
+    smp::BASES[0] as u64,
+    smp::BASES[1] as u64,
+];
 
 const VALID: u64 = 1;
 const READ_WRITE_EXECUTE: u64 = 7 << 1;

@@ -3,7 +3,7 @@
 //! No handler ever returns to what it interrupted: it ends QEMU or unwinds to a probe. So nothing is
 //! saved. Interrupts stay disabled.
 
-use crate::trap::Trap;
+use crate::{stack, trap::Trap};
 use core::arch::{asm, global_asm, naked_asm};
 
 global_asm!(
@@ -12,7 +12,7 @@ global_asm!(
     .balign 4                   // the low bits of stvec are a mode
     .global kpmem_trap
 kpmem_trap:
-    la sp, kpmem_trap_stack_top
+    csrr sp, sscratch           // this hart's stack for handlers
     call {trap}
 "#,
     trap = sym trap,
@@ -62,14 +62,16 @@ extern "C" fn trap() -> ! {
     })
 }
 
-/// Installs the exception handlers.
-pub fn init() {
+/// Installs the exception handlers on the hart with this number.
+pub fn init(cpu: usize) {
     // SAFETY: the handler is complete.
     unsafe {
         asm!(
             "la {vector}, kpmem_trap",
             "csrw stvec, {vector}",
+            "csrw sscratch, {stack}",
             vector = out(reg) _,
+            stack = in(reg) stack::trap_top(cpu),
             options(nomem, nostack, preserves_flags),
         );
     }

@@ -5,6 +5,7 @@
 //! "Initializing IA-32e Mode"), so the first GiB is mapped by constant tables until the kernel
 //! makes its own.
 
+use crate::stack::{self, STACKS};
 use core::arch::global_asm;
 
 global_asm!(
@@ -20,8 +21,10 @@ global_asm!(
     .global _start
 _start:
     cld
-    mov esp, offset kpmem_stack_top
     mov edi, ebx                // first argument of the 64-bit entry
+    mov esi, offset {start}
+    mov esp, offset {stacks} + {first_top}
+to_long_mode:
     mov eax, cr4
     or eax, 1 << 5              // PAE
     mov cr4, eax
@@ -31,8 +34,7 @@ _start:
     rdmsr
     or eax, 1 << 8              // LME
     wrmsr
-    mov eax, cr0
-    or eax, 0x80010000          // PG, and WP: read-only means read-only in ring 0 too
+    mov eax, 0x80010011         // PG, PE, ET; caches on; WP: read-only means read-only in ring 0 too
     mov cr0, eax
     lgdt [boot_gdt_pointer]
     mov eax, offset long_mode
@@ -46,11 +48,45 @@ long_mode:
     mov ds, eax
     mov es, eax
     mov ss, eax
-    mov edi, edi                // clears the upper half
-    mov esp, offset kpmem_stack_top
+    mov edi, edi                // clears the upper halves
+    mov esi, esi
+    mov esp, esp
     xor ebp, ebp
-    call {start}
+    call rsi
     ud2
+
+    // The second CPU starts in real mode, in a copy of this in low memory.
+    .code16
+    .global kpmem_second_start
+kpmem_second_start:
+    jmp 2f
+    .org kpmem_second_start + 8
+    .word 63
+    .long kpmem_gdt
+2:  cli
+    cld
+    mov ax, cs
+    mov ds, ax
+    .byte 0x66                  // operands of 32 bits, here and at the far jump: the assembler drops the prefix
+    lgdt [8]                    // what stands above
+    mov eax, cr0
+    or al, 1                    // PE
+    mov cr0, eax
+    .byte 0x66, 0xea
+    .long second_protected
+    .word 48
+    .global kpmem_second_start_end
+kpmem_second_start_end:
+
+    .code32
+second_protected:
+    mov eax, 56
+    mov ds, eax
+    mov ss, eax
+    mov esi, offset {second}
+    mov esp, offset {stacks} + {second_top}
+    jmp to_long_mode
+    .code64
 
     .section .data.boot, "aw"
     .balign 8
@@ -58,9 +94,11 @@ long_mode:
 kpmem_gdt:
     .quad 0
     .quad 0x00af9a000000ffff    // 64-bit code, ring 0
-    .quad 0, 0                  // room for a task state segment
+    .quad 0, 0, 0, 0            // room for the task state segments of two CPUs
+    .quad 0x00cf9a000000ffff    // 32-bit code and data, for the second CPU on its way
+    .quad 0x00cf92000000ffff
 boot_gdt_pointer:
-    .word 31
+    .word 63
     .quad kpmem_gdt
 
     .balign 4096
@@ -76,17 +114,10 @@ boot_pd:
     .quad page + 0x83           // present, writable, 2 MiB
     .set page, page + 0x200000
     .endr
-
-    .section .bss.stack, "aw", @nobits
-    .balign 4096
-    .global kpmem_stack_guard
-kpmem_stack_guard:              // unmapped later: an overflow is a trap
-    .skip 4096
-    .skip 65536
-kpmem_stack_top:
-    .skip 16384
-    .global kpmem_trap_stack_top
-kpmem_trap_stack_top:           // handlers have their own, for when the stack is the trouble
 "#,
     start = sym crate::start,
+    second = sym crate::smp::enter,
+    stacks = sym STACKS,
+    first_top = const stack::top(0),
+    second_top = const stack::top(1),
 );

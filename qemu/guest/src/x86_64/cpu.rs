@@ -6,3 +6,8 @@ use kpmem::arch::Cpu;
 pub fn cpu(_: Option<usize>) -> Cpu {
     Cpu::detect()
 }
+
+/// Lets another CPU go on.
+pub fn relax() {
+    core::hint::spin_loop();
+}

@@ -1,5 +1,6 @@
 //! Page-table entries and CR3 (Intel SDM volume 3, "4-Level Paging and 5-Level Paging").
 
+use super::smp;
 use crate::paging::Memory;
 use core::arch::asm;
 
@@ -12,8 +13,8 @@ const WRITE_THROUGH: u64 = 1 << 3;
 const CACHE_DISABLE: u64 = 1 << 4;
 const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
 
-/// Devices in memory: none, they are behind I/O ports.
-pub const DEVICES: [u64; 0] = [];
+/// Pages of devices: most are behind I/O ports.
+pub const DEVICES: [u64; 1] = [smp::BASE as u64];
 
 /// An entry that maps a page.
 pub const fn leaf(physical: u64, memory: Memory) -> u64 {

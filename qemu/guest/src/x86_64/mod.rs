@@ -9,6 +9,7 @@ pub mod exit;
 pub mod fw_cfg;
 pub mod mmu;
 pub mod serial;
+pub mod smp;
 pub mod trap;
 
 /// The name in the boot line.

@@ -3,7 +3,7 @@
 //! No handler ever returns to what it interrupted: it ends QEMU or unwinds to a probe. So nothing is
 //! saved but what the CPU pushes. Interrupts stay disabled.
 
-use crate::{memory, trap::Trap};
+use crate::{memory, stack, trap::Trap};
 use core::arch::{asm, global_asm, naked_asm};
 
 const NAMES: [&str; 22] = [
@@ -62,8 +62,7 @@ kpmem_traps:
 
 unsafe extern "C" {
     static kpmem_traps: u8;
-    static kpmem_trap_stack_top: u8;
-    static mut kpmem_gdt: [u64; 4];
+    static mut kpmem_gdt: [u64; 8];
 }
 
 /// What the entry stub and the CPU push.
@@ -114,16 +113,14 @@ fn gate(vector: usize) -> Gate {
 }
 
 /// Has the CPU switch to the handlers' own stack, which a task state segment names.
-fn set_stack() {
+fn set_stack(cpu: usize) {
     /// Bytes of a 64-bit task state segment, and where its first interrupt stack is.
     const SIZE: usize = 104;
     const STACK: usize = 36;
-    /// The segment's place in the descriptor table, by index.
-    const DESCRIPTOR: usize = 2;
-
+    // The segment's place in the descriptor table, by index.
+    let descriptor = 2 + 2 * cpu;
     let segment = memory::allocate(SIZE, 16);
-    let stack = (&raw const kpmem_trap_stack_top).addr();
-    segment[STACK..STACK + 8].copy_from_slice(&stack.to_le_bytes());
+    segment[STACK..STACK + 8].copy_from_slice(&stack::trap_top(cpu).to_le_bytes());
     let base = segment.as_ptr().addr() as u64;
     let available_segment = 0x89 << 40;
     let low = base & 0xff_ffff;
@@ -131,15 +128,15 @@ fn set_stack() {
     let gdt = &raw mut kpmem_gdt;
     // SAFETY: the boot code left room in the table, and the selector is that place.
     unsafe {
-        (*gdt)[DESCRIPTOR] = high << 56 | available_segment | low << 16 | (SIZE as u64 - 1);
-        (*gdt)[DESCRIPTOR + 1] = base >> 32;
-        asm!("ltr {:x}", in(reg) DESCRIPTOR * 8, options(nostack, preserves_flags));
+        (*gdt)[descriptor] = high << 56 | available_segment | low << 16 | (SIZE as u64 - 1);
+        (*gdt)[descriptor + 1] = base >> 32;
+        asm!("ltr {:x}", in(reg) descriptor * 8, options(nostack, preserves_flags));
     }
 }
 
-/// Installs the exception handlers.
-pub fn init() {
-    set_stack();
+/// Installs the exception handlers on the CPU with this number.
+pub fn init(cpu: usize) {
+    set_stack(cpu);
     let gates = memory::allocate(size_of::<[Gate; 32]>(), 16).as_mut_ptr();
     let gates = gates.cast::<[Gate; 32]>();
     // SAFETY: memory of our own, of that size and alignment.

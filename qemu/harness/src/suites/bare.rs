@@ -24,10 +24,23 @@ pub struct Variant {
     pub cpu: &'static str,
     /// What the guest is told to expect.
     pub args: &'static str,
+    /// Number of CPUs.
+    pub smp: u32,
 }
 
 const fn variant(arch: Arch, cpu: &'static str, args: &'static str) -> Variant {
-    Variant { arch, cpu, args }
+    Variant {
+        arch,
+        cpu,
+        args,
+        smp: 2,
+    }
+}
+
+impl Variant {
+    const fn on_one_cpu(self) -> Self {
+        Self { smp: 1, ..self }
+    }
 }
 
 /// The best CPU of each instruction set, and those that lack something.
@@ -38,14 +51,16 @@ pub const VARIANTS: [Variant; 10] = [
         Arch::X86_64,
         "max,-clwb,-clflushopt",
         "expect=clflush line=64",
-    ),
+    )
+    .on_one_cpu(),
     variant(Arch::Aarch64, "max", "expect=cvap line=64"),
     // No instruction for the point of persistence: refused, unless someone vouches for another.
     variant(
         Arch::Aarch64,
         "cortex-a72",
         "expect=refused inject=cvac line=64",
-    ),
+    )
+    .on_one_cpu(),
     variant(Arch::Aarch64, "a64fx", "expect=cvap line=256"),
     variant(
         Arch::Riscv64,
@@ -68,7 +83,9 @@ pub const VARIANTS: [Variant; 10] = [
 /// Boots the suite on one CPU and judges it.
 pub fn run(variant: &Variant, kernel: &Path) -> Result<Suite> {
     let mut suite = Suite::new("bare metal", Some(variant.arch), Some(variant.cpu));
-    let machine = Machine::new(variant.arch).with_cpu(variant.cpu);
+    let machine = Machine::new(variant.arch)
+        .with_cpu(variant.cpu)
+        .with_smp(variant.smp);
     let (heard, end, image) = hear(&machine, kernel, variant.args, LIMIT)?;
     for case in &heard.cases {
         suite.add(case.clone());

@@ -15,6 +15,7 @@ mod maps;
 mod nvdimm;
 mod outcome;
 mod page_maps;
+mod second_cpu;
 mod selection;
 mod tables;
 mod window;
@@ -36,6 +37,8 @@ const CASES: &[&[Case]] = &[
     faults::CASES,
     page_maps::CASES,
     tables::CASES,
+    // Late, for an idle second CPU takes its share of the host.
+    second_cpu::CASES,
     nvdimm::LAST,
 ];
 
