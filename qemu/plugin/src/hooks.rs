@@ -1,7 +1,9 @@
 //! QEMU's callbacks: what is instrumented when code is translated, and what is reported when it runs.
 //!
-//! All vCPUs run on one thread (`-accel tcg,thread=single`): the order of the reports is the order of execution, and the values of
-//! atomic operations are right.
+//! One vCPU runs the workload, on QEMU's only thread (`-accel tcg,thread=single`): the order of the reports is the order of execution, and
+//! the values of atomic operations are right. Where several run it, each needs a thread (`thread=multi`): on one thread QEMU 10 reports
+//! the vCPU that was the first to execute an instruction, for all of them. What the vCPUs synchronise is in order even so; the values of
+//! fetch-and-op atomics are not always right, which the audit finds.
 
 use std::{
     ffi::{c_uint, c_void},

@@ -180,7 +180,7 @@ impl Campaign {
         } = job.cpu;
         let kernel = self.kernels.get(arch.name());
         Ok(Simulation {
-            machine: job.cpu.machine(job.smp()),
+            machine: job.machine(),
             kernel: kernel.with_context(|| format!("no kernel was built for {arch}"))?,
             args: job.args(),
             plugin: &self.plugin,

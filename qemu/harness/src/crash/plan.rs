@@ -62,13 +62,6 @@ impl Cpu {
             Arch::Riscv64 => 0x9000_0000,
         }
     }
-
-    /// A machine with it.
-    pub fn machine(&self, smp: u32) -> Machine {
-        let mut machine = Machine::new(self.arch).with_cpu(self.model);
-        machine.smp = smp;
-        machine
-    }
 }
 
 /// One boot of the simulator.
@@ -124,9 +117,15 @@ impl Job {
         format!("workload={workload} seed={seed} runs={runs} mutant={mutant}{table}")
     }
 
-    /// CPUs that the workload needs.
-    pub fn smp(&self) -> u32 {
-        if self.workload == "cpus" { 2 } else { 1 }
+    /// The machine that the workload, or the seeded bug, needs.
+    pub fn machine(&self) -> Machine {
+        let smp = if self.workload == "cpus" { 2 } else { 1 };
+        let model = match self.mutant.as_str() {
+            // It takes a CPU for one with `clwb` that has none.
+            "cpuid-bit-wrong" => "max,-clwb",
+            _ => self.cpu.model,
+        };
+        Machine::new(self.cpu.arch).with_cpu(model).with_smp(smp)
     }
 
     /// A name for one of its seeds, from which `--replay` finds everything again.
@@ -183,6 +182,14 @@ impl Effort {
         }
     }
 
+    /// Seeds of the two CPUs.
+    const fn cpus_seeds(self) -> u64 {
+        match self {
+            Self::Bounded => 1,
+            Self::Normal | Self::Full => 3,
+        }
+    }
+
     /// Seeds for each seeded bug.
     pub const fn mutant_seeds(self) -> u64 {
         match self {
@@ -200,6 +207,7 @@ pub fn runs(cpu: Cpu, effort: Effort, seed: u64) -> Vec<Job> {
         Job::new(cpu, "contract", own, seed, contract),
         Job::new(cpu, "log", own, seed, log),
         Job::new(cpu, "list", own, seed, list),
+        Job::new(cpu, "cpus", own, seed, effort.cpus_seeds()),
         Job::new(cpu, "contract", "eadr", seed, 1),
         Job::new(cpu, "log", "eadr", seed, 1),
         Job::new(cpu, "log", "torn8", seed, 1),
@@ -214,7 +222,7 @@ pub fn runs(cpu: Cpu, effort: Effort, seed: u64) -> Vec<Job> {
 }
 
 /// Bugs that any instruction set can have, by the workload that shows them.
-const MUTANTS: [(&str, &str); 13] = [
+const MUTANTS: [(&str, &str); 15] = [
     ("last-line-skipped", "contract"),
     ("first-line-skipped", "contract"),
     ("stride-doubled", "contract"),
@@ -223,11 +231,13 @@ const MUTANTS: [(&str, &str); 13] = [
     ("flush-does-nothing", "contract"),
     ("eadr-assumed", "contract"),
     ("payload-fence-missing", "log"),
+    ("commit-fence-missing", "log"),
     ("commit-flush-missing", "log"),
     ("flush-before-store", "log"),
     ("tail-not-flushed", "log"),
     ("commit-of-16-bytes", "log"),
     ("undo-not-validated", "list"),
+    ("fence-on-other-cpu", "cpus"),
 ];
 
 /// Bugs of one instruction set, which the contract fuzz shows.
@@ -236,6 +246,7 @@ fn own_mutants(cpu: &Cpu) -> &'static [(&'static str, &'static str)] {
         Arch::X86_64 => &[
             ("lfence-for-sfence", "px86"),
             ("clflush-with-sfence", "amd"),
+            ("cpuid-bit-wrong", "px86"),
         ],
         Arch::Aarch64 => &[
             ("dmb-ishst", "arm"),

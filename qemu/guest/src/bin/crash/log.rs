@@ -19,6 +19,8 @@ pub enum Mistake {
     None,
     /// The payload is flushed, but its fence is left to the commit word's persist.
     PayloadFenceMissing,
+    /// The commit word is flushed, but acknowledged without a fence.
+    CommitFenceMissing,
     /// The commit word is never flushed.
     CommitFlushMissing,
     /// The commit word is flushed before it is stored.
@@ -37,6 +39,7 @@ impl Mistake {
     pub fn named(name: &str) -> Option<Self> {
         Some(match name {
             "payload-fence-missing" => Self::PayloadFenceMissing,
+            "commit-fence-missing" => Self::CommitFenceMissing,
             "commit-flush-missing" => Self::CommitFlushMissing,
             "flush-before-store" => Self::FlushBeforeStore,
             "tail-not-flushed" => Self::TailNotFlushed,
@@ -124,6 +127,7 @@ impl Memory for Wrong<'_> {
         self.first = commit;
         match self.mistake {
             Mistake::PayloadFenceMissing if !commit => self.region.flush(offset, len),
+            Mistake::CommitFenceMissing if commit => self.region.flush(offset, len),
             Mistake::CommitFlushMissing | Mistake::FlushBeforeStore if commit => {
                 self.region.drain()
             }

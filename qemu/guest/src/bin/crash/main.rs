@@ -1,10 +1,11 @@
 //! Workloads for the crash simulator.
 //!
-//! Parameters: `workload` (contract, log, list, slots), `seed` and `runs` (seeds from there on), `mutant` (a seeded bug of the library
+//! Parameters: `workload` (contract, log, list, slots, cpus), `seed` and `runs` (seeds from there on), `mutant` (a seeded bug of the library
 //! or of the workload), `mode=reboot` (recover the crash image that memory holds, print the verdict).
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 mod contract;
+mod cpus;
 mod list;
 mod log;
 mod mutants;
@@ -18,6 +19,9 @@ use kpmem_marks::{Crash, Mailbox, next_crash, verdict};
 use log::Mistake;
 use region::Region;
 
+/// The seeded bug of the two CPUs: one flushes, the other fences.
+const WRONG_FENCE: &str = "fence-on-other-cpu";
+
 kpmem_guest::entry!(kernel);
 
 fn kernel(machine: &Machine) {
@@ -25,7 +29,8 @@ fn kernel(machine: &Machine) {
     let mutant = machine.args.get("mutant").unwrap_or("none");
     let first = machine.args.number("seed").unwrap_or(1);
     let runs = machine.args.number("runs").unwrap_or(1);
-    let mut region = Region::new(machine, table(machine, mutant));
+    let table = table(machine, mutant);
+    let mut region = Region::new(machine, table);
     if machine.args.get("mode") == Some("reboot") {
         // SAFETY: the mailbox is mapped, and nobody else is running.
         let answer = unsafe { region.mailbox().read_volatile() };
@@ -39,13 +44,10 @@ fn kernel(machine: &Machine) {
         return;
     }
     for seed in first..first + runs {
-        run(workload, &mut region, seed, mutant);
-        if workload == "contract" {
-            continue;
-        }
-        // SAFETY: the region leaves the mailbox out.
-        while let Some(crash) = unsafe { next_crash(region.mailbox()) } {
-            verdict(recover(workload, &mut region, crash, mutant));
+        match workload {
+            "contract" => contract::run(&mut region, seed),
+            "cpus" => cpus::run(machine, table, &mut region, seed, mutant == WRONG_FENCE),
+            _ => run_and_recover(workload, &mut region, seed, mutant),
         }
     }
 }
@@ -56,8 +58,12 @@ fn table(machine: &Machine, mutant: &str) -> &'static Table {
     if let Some(table) = mutants::find(mutant, cpu.line) {
         return table;
     }
+    if let Some(cpu) = mutants::misdetect(mutant, cpu) {
+        return cpu.table().unwrap_or_else(|error| panic!("{error}"));
+    }
     assert!(
-        ["none", "undo-not-validated"].contains(&mutant) || Mistake::named(mutant).is_some(),
+        ["none", "undo-not-validated", WRONG_FENCE].contains(&mutant)
+            || Mistake::named(mutant).is_some(),
         "mutant={mutant} is not known"
     );
     match machine.args.get("table") {
@@ -66,13 +72,17 @@ fn table(machine: &Machine, mutant: &str) -> &'static Table {
     }
 }
 
-fn run(workload: &str, region: &mut Region, seed: u64, mutant: &str) {
+/// Runs a workload, then its recovery from each crash image.
+fn run_and_recover(workload: &str, region: &mut Region, seed: u64, mutant: &str) {
     match workload {
-        "contract" => contract::run(region, seed),
         "log" => log::run(region, seed, mistake(mutant)),
         "list" => list::run(region, seed, mutant == "undo-not-validated"),
         "slots" => slots::run(region, seed),
-        _ => panic!("workload={workload}: not one of contract, log, list, slots"),
+        _ => panic!("workload={workload}: not one of contract, log, list, slots, cpus"),
+    }
+    // SAFETY: the region leaves the mailbox out.
+    while let Some(crash) = unsafe { next_crash(region.mailbox()) } {
+        verdict(recover(workload, region, crash, mutant));
     }
 }
 

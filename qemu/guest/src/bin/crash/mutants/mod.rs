@@ -5,7 +5,7 @@
 
 use core::{arch::asm, marker::PhantomData};
 
-use kpmem::{Byte, Granularity, Instruction, Lines, Primitives, Table};
+use kpmem::{Byte, Granularity, Instruction, Lines, Primitives, Table, arch::Cpu};
 
 #[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
@@ -23,6 +23,15 @@ pub fn find(name: &str, line: usize) -> Option<&'static Table> {
     let (_, tables) = all.find(|(n, _)| *n == name)?;
     tables.get(line.trailing_zeros().checked_sub(4)? as usize)
 }
+
+/// What the bug with this name takes the CPU for.
+pub fn misdetect(name: &str, cpu: Cpu) -> Option<Cpu> {
+    let (_, detect) = native::MISDETECTED.iter().find(|(n, _)| *n == name)?;
+    Some(detect(cpu))
+}
+
+/// Detection gone wrong: from what the CPU is, to what it is taken for.
+type Misdetect = fn(Cpu) -> Cpu;
 
 static GENERIC: &[(&str, BySize)] = &[
     (

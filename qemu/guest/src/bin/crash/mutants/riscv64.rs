@@ -2,9 +2,12 @@
 
 use core::arch::asm;
 
-use kpmem::{Instruction, Lines, Table, arch};
+use kpmem::{
+    Instruction, Table,
+    arch::{self, Cpu},
+};
 
-use super::BySize;
+use super::{BySize, Misdetect};
 
 pub type Correct = arch::CboClean;
 
@@ -13,11 +16,11 @@ pub static MUTANTS: &[(&str, BySize)] = &[
     ("fence-w-w", Table::of_sizes::<FenceWW>()),
     ("fence-i", Table::of_sizes::<FenceI>()),
     ("cbo-inval", Table::of_sizes::<CboInval>()),
-    // Wrong where blocks are smaller; elsewhere it cleans blocks twice and is slow but right.
-    (
-        "block-size-assumed-64",
-        [const { Table::of::<Lines<Correct, 64>>() }; 5],
-    ),
+];
+
+pub static MISDETECTED: &[(&str, Misdetect)] = &[
+    // Wrong where blocks are smaller; where they are larger it cleans blocks several times and is slow but right.
+    ("block-size-assumed-64", |cpu| Cpu { line: 64, ..cpu }),
 ];
 
 /// The correct clean with a fence that does not order it, or not before a device write.

@@ -1,10 +1,13 @@
 //! x86-64's own bugs.
 
-use core::arch::asm;
+use core::arch::{asm, x86_64::__cpuid_count};
 
-use kpmem::{Instruction, Table, arch};
+use kpmem::{
+    Instruction, Table,
+    arch::{self, Cpu, Features},
+};
 
-use super::BySize;
+use super::{BySize, Misdetect};
 
 pub type Correct = arch::Clwb;
 
@@ -12,6 +15,19 @@ pub static MUTANTS: &[(&str, BySize)] = &[
     ("lfence-for-sfence", Table::of_sizes::<Lfence>()),
     ("clflush-with-sfence", Table::of_sizes::<ClflushSfence>()),
 ];
+
+pub static MISDETECTED: &[(&str, Misdetect)] = &[("cpuid-bit-wrong", wrong_clwb_bit)];
+
+/// CPUID leaf 7.0, EBX bit 23, which is CLFLUSHOPT's, taken for CLWB's, bit 24.
+///
+/// No claim shows it. On a CPU that has `clflushopt` but no `clwb` (QEMU: `-cpu max,-clwb`) the first flush is an invalid opcode: the
+/// runtime's trap, exit code 3, is how it is caught. With both it goes unseen.
+fn wrong_clwb_bit(cpu: Cpu) -> Cpu {
+    let leaf = __cpuid_count(7, 0);
+    let mut features = cpu.features;
+    features.set(Features::CLWB, leaf.ebx >> 23 & 1 == 1);
+    Cpu { features, ..cpu }
+}
 
 /// `lfence` waits for loads.
 struct Lfence;
