@@ -6,12 +6,32 @@
 //! `clwb` and `clflushopt` are ordered after older stores to the same line, and otherwise only by fences: `sfence` completes them. `clflush`
 //! is ordered with writes by Intel, but by AMD's manual only `mfence` is sure to order it, so `mfence` drains it on both.
 
+#[path = "x86_64/clzero.rs"]
+mod clzero;
+#[path = "x86_64/copies.rs"]
+mod copies;
+#[path = "x86_64/cpu.rs"]
+mod cpu;
+#[path = "x86_64/movdir64b.rs"]
+mod movdir64b;
+#[path = "x86_64/stores.rs"]
+mod stores;
+#[path = "x86_64/string.rs"]
+mod string;
+
+pub use self::{
+    clzero::Clzero,
+    copies::{ByteCopies, ClzeroCopies, LineCopies, Movdir64bCopies, PlainCopies},
+    cpu::{Cpu, Features, detect},
+    movdir64b::Movdir64b,
+    stores::{Mov, Movnti},
+    string::RepMovsq,
+};
+pub(crate) use stores::{load_block, load_word};
+
 use core::arch::asm;
 
-use bitflags::bitflags;
-use raw_cpuid::{CpuId, CpuIdReader};
-
-use crate::{Error, Granularity, Instruction, Lines, Table};
+use crate::{Instruction, Lines, Table};
 
 /// `clwb`: writes the line back and may keep it in the cache.
 #[derive(Clone, Copy, Debug)]
@@ -84,89 +104,11 @@ pub fn store_fence() {
 
 /// Tables for `clwb`. Every x86-64 CPU so far has 64-byte lines; for others, make a `static` of `Table::of::<Lines<Clwb, 128>>()`.
 pub static CLWB: [Table; 1] = [Table::of::<Lines<Clwb, 64>>()];
+/// Tables for `clwb`, zeroing by `clzero`.
+pub static CLWB_CLZERO: [Table; 1] = [Table::of::<Lines<Clwb, 64, ClzeroCopies>>()];
+/// Tables for `clwb`, copying by `movdir64b`.
+pub static CLWB_MOVDIR64B: [Table; 1] = [Table::of::<Lines<Clwb, 64, Movdir64bCopies>>()];
 /// Tables for `clflushopt`.
 pub static CLFLUSHOPT: [Table; 1] = [Table::of::<Lines<Clflushopt, 64>>()];
 /// Tables for `clflush`.
 pub static CLFLUSH: [Table; 1] = [Table::of::<Lines<Clflush, 64>>()];
-
-bitflags! {
-    /// The write-back instructions that a CPU has.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub struct Features: u32 {
-        /// CPUID leaf 1, EDX bit 19.
-        const CLFLUSH = 1 << 0;
-        /// CPUID leaf 7.0, EBX bit 23.
-        const CLFLUSHOPT = 1 << 1;
-        /// CPUID leaf 7.0, EBX bit 24.
-        const CLWB = 1 << 2;
-    }
-}
-
-/// What a CPU reports of its cache lines. A hypervisor that hides instructions makes its own, and gives its table to [`select`](crate::select).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cpu {
-    /// Its write-back instructions.
-    pub features: Features,
-    /// Bytes that `clflush` and its kin cover: CPUID leaf 1, EBX bits 15 to 8, times 8.
-    pub line: usize,
-}
-
-impl Cpu {
-    /// Reads CPUID of the CPU that this runs on.
-    #[must_use]
-    pub fn detect() -> Self {
-        Self::from_cpuid(&CpuId::new())
-    }
-
-    /// Reads CPUID; `CpuId::with_cpuid_reader` stands in for another CPU.
-    pub fn from_cpuid<R: CpuIdReader>(cpuid: &CpuId<R>) -> Self {
-        let basic = cpuid.get_feature_info();
-        let extended = cpuid.get_extended_feature_info();
-        let mut features = Features::empty();
-        features.set(
-            Features::CLFLUSH,
-            basic.as_ref().is_some_and(|f| f.has_clflush()),
-        );
-        features.set(
-            Features::CLFLUSHOPT,
-            extended.as_ref().is_some_and(|f| f.has_clflushopt()),
-        );
-        features.set(
-            Features::CLWB,
-            extended.as_ref().is_some_and(|f| f.has_clwb()),
-        );
-        let eighths = basic.map_or(0, |f| f.cflush_cache_line_size());
-        Self {
-            features,
-            line: usize::from(eighths) * 8,
-        }
-    }
-
-    /// The table of its best instruction: `clwb` keeps the line cached, `clflushopt` runs in parallel, `clflush` does neither.
-    ///
-    /// # Errors
-    /// [`Error::Unsupported`] with no such instruction, [`Error::LineSize`] with lines that no table has.
-    pub fn table(self) -> Result<&'static Table, Error> {
-        let tables = if self.features.contains(Features::CLWB) {
-            &CLWB
-        } else if self.features.contains(Features::CLFLUSHOPT) {
-            &CLFLUSHOPT
-        } else if self.features.contains(Features::CLFLUSH) {
-            &CLFLUSH
-        } else {
-            return Err(Error::Unsupported {
-                granularity: Granularity::CacheLine,
-                missing: "CPUID reports none of CLWB, CLFLUSHOPT and CLFLUSH",
-            });
-        };
-        Table::with_line(tables, self.line)
-    }
-}
-
-/// The table for the CPU that this runs on.
-///
-/// # Errors
-/// As for [`Cpu::table`].
-pub fn detect() -> Result<&'static Table, Error> {
-    Cpu::detect().table()
-}

@@ -2,7 +2,7 @@
 
 use core::{fmt, marker::PhantomData};
 
-use crate::{Primitives, Table};
+use crate::{Flags, Primitives, Table};
 
 /// How a map reaches its functions: through a [`Table`] at run time, or [`Fixed`] at compile time.
 pub trait Dispatch: Copy + fmt::Debug + sealed::Sealed {
@@ -23,6 +23,18 @@ pub trait Dispatch: Copy + fmt::Debug + sealed::Sealed {
     /// # Safety
     /// As for [`Primitives::flush`].
     unsafe fn persist(self, ptr: *const u8, len: usize);
+
+    /// Copies and makes the destination durable.
+    ///
+    /// # Safety
+    /// As for [`Primitives::memmove`].
+    unsafe fn memmove(self, dest: *mut u8, src: *const u8, len: usize, flags: Flags);
+
+    /// Fills and makes the destination durable.
+    ///
+    /// # Safety
+    /// As for [`Primitives::memset`].
+    unsafe fn memset(self, dest: *mut u8, byte: u8, len: usize, flags: Flags);
 }
 
 mod sealed {
@@ -53,6 +65,18 @@ impl Dispatch for &'static Table {
     unsafe fn persist(self, ptr: *const u8, len: usize) {
         // SAFETY: the caller vouches for the range.
         unsafe { self.persist_fn()(ptr, len) }
+    }
+
+    #[inline]
+    unsafe fn memmove(self, dest: *mut u8, src: *const u8, len: usize, flags: Flags) {
+        // SAFETY: the caller vouches for both ranges.
+        unsafe { self.memmove_fn()(dest, src, len, flags.bits()) };
+    }
+
+    #[inline]
+    unsafe fn memset(self, dest: *mut u8, byte: u8, len: usize, flags: Flags) {
+        // SAFETY: the caller vouches for the range.
+        unsafe { self.memset_fn()(dest, byte.into(), len, flags.bits()) };
     }
 }
 
@@ -100,5 +124,17 @@ impl<P: Primitives> Dispatch for Fixed<P> {
     unsafe fn persist(self, ptr: *const u8, len: usize) {
         // SAFETY: the caller vouches for the range.
         unsafe { P::persist(ptr, len) }
+    }
+
+    #[inline(always)]
+    unsafe fn memmove(self, dest: *mut u8, src: *const u8, len: usize, flags: Flags) {
+        // SAFETY: the caller vouches for both ranges.
+        unsafe { P::memmove(dest, src, len, flags) }
+    }
+
+    #[inline(always)]
+    unsafe fn memset(self, dest: *mut u8, byte: u8, len: usize, flags: Flags) {
+        // SAFETY: the caller vouches for the range.
+        unsafe { P::memset(dest, byte, len, flags) }
     }
 }

@@ -57,6 +57,20 @@ pub enum Error {
         /// Name of the table that was given.
         table: &'static str,
     },
+    /// The flags of a copy contradict each other, or are not known. Nothing was touched.
+    Flags {
+        /// The flags, as bits.
+        flags: u32,
+        /// What is wrong with them.
+        problem: &'static str,
+    },
+    /// The destination of a value is not aligned for its type. Nothing was touched.
+    Misaligned {
+        /// Where it would have been stored.
+        start: usize,
+        /// The alignment of its type, in bytes.
+        align: usize,
+    },
     /// A different table is already in use; maps may rely on it.
     AlreadySelected {
         /// Name of the table in use.
@@ -125,6 +139,10 @@ impl fmt::Display for Error {
             }
             Self::WrongGranularity { expected, table } => {
                 write!(f, "the table {table} is not of {expected} granularity")
+            }
+            Self::Flags { flags, problem } => write!(f, "the flags {flags:#x}: {problem}"),
+            Self::Misaligned { start, align } => {
+                write!(f, "the address {start:#x} is not aligned to {align} bytes")
             }
             Self::AlreadySelected { selected, line } => write!(
                 f,

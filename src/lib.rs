@@ -55,22 +55,33 @@
 
 #[path = "../arch/mod.rs"]
 pub mod arch;
+mod copies;
 mod dispatch;
 mod error;
+mod flags;
 mod map;
 mod page;
 mod primitives;
 mod range;
 mod select;
+mod source;
+mod stores;
 mod table;
+mod write;
 
+pub use copies::Copies;
 pub use dispatch::{Dispatch, Fixed};
 pub use error::Error;
+pub use flags::Flags;
 pub use map::Map;
 pub use page::{SyncFn, SyncHook};
 pub use primitives::{Byte, Instruction, Lines, Primitives};
 pub use select::{select, selected};
-pub use table::{BYTE, DrainFn, FlushFn, Granularity, PersistFn, Table};
+pub use stores::Stores;
+pub use table::{
+    BYTE, DrainFn, FlushFn, Granularity, MemcpyFn, MemmoveFn, MemsetFn, PersistFn, Table,
+};
+pub use write::Pod;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

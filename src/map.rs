@@ -211,9 +211,14 @@ impl<D: Dispatch> Map<D> {
             .map_or(Ok(()), Registration::take_failure)
     }
 
+    #[inline]
+    pub(crate) fn dispatch(&self) -> D {
+        self.dispatch
+    }
+
     /// The registration of a page map; known to be none at compile time where the granularity is.
     #[inline]
-    fn page(&self) -> Option<&Registration> {
+    pub(crate) fn page(&self) -> Option<&Registration> {
         match self.granularity() {
             Granularity::Page => self.page.as_ref(),
             Granularity::Byte | Granularity::CacheLine => None,
@@ -221,7 +226,7 @@ impl<D: Dispatch> Map<D> {
     }
 
     #[inline]
-    fn checked(&self, ptr: *const u8, len: usize) -> Result<Option<Span>, Error> {
+    pub(crate) fn checked(&self, ptr: *const u8, len: usize) -> Result<Option<Span>, Error> {
         if len == 0 {
             return Ok(None);
         }

@@ -2,7 +2,7 @@
 
 use core::marker::PhantomData;
 
-use crate::{Granularity, arch, range::for_each_line};
+use crate::{Copies, Flags, Granularity, arch, copies, range::for_each_line};
 
 /// One instruction that writes a cache line back, with the fence that completes it.
 ///
@@ -10,7 +10,7 @@ use crate::{Granularity, arch, range::for_each_line};
 ///
 /// # Safety
 /// When `drain` returns, every store that this CPU made to a line before its `write_back` of that line, in program order, must be in
-/// the persistence domain. The compiler must not be able to move memory accesses across either function (in inline asm: no `nomem`).
+/// the persistence domain, and so must every earlier store past the cache (see [`Stores`](crate::Stores)). The compiler must not be able to move memory accesses across either function (in inline asm: no `nomem`).
 pub unsafe trait Instruction {
     /// The instruction's mnemonic, which also names its tables.
     const NAME: &'static str;
@@ -30,8 +30,8 @@ pub unsafe trait Instruction {
 ///
 /// # Safety
 /// After `flush` of a range and then `drain` on the same CPU, all stores that the CPU made to the range before `flush` must be
-/// durable.
-pub unsafe trait Primitives {
+/// durable. An own `memmove` or `memset` must store each aligned word of its range by one store, and make the range durable as its flags say.
+pub unsafe trait Primitives: Sized {
     /// The name of the table.
     const NAME: &'static str;
     /// The granularity at which these functions are right.
@@ -58,14 +58,35 @@ pub unsafe trait Primitives {
         unsafe { Self::flush(ptr, len) };
         Self::drain();
     }
+
+    /// Copies `len` bytes from `src` to `dest`, which may overlap, and makes them durable as `flags` say. Those are consistent.
+    ///
+    /// # Safety
+    /// `src` must be valid for reads, `dest` for writes that nothing else reads or writes meanwhile, and neither may wrap past 2^64.
+    #[inline(always)]
+    unsafe fn memmove(dest: *mut u8, src: *const u8, len: usize, flags: Flags) {
+        // SAFETY: the caller's.
+        unsafe { copies::memmove::<Self, arch::PlainCopies>(dest, src, len, flags) }
+    }
+
+    /// Stores `byte` to `len` bytes at `dest`, and makes them durable as `flags` say. Those are consistent.
+    ///
+    /// # Safety
+    /// As for [`memmove`](Self::memmove).
+    #[inline(always)]
+    unsafe fn memset(dest: *mut u8, byte: u8, len: usize, flags: Flags) {
+        // SAFETY: the caller's.
+        unsafe { copies::memset::<Self, arch::PlainCopies>(dest, byte, len, flags) }
+    }
 }
 
-/// Cache-line granularity by the instruction `I`, for lines of `LINE` bytes: each line that a range touches is written back once.
+/// Cache-line granularity by the instruction `I`, for lines of `LINE` bytes: each line that a range touches is written back once. Copies
+/// are tuned by `C`.
 #[derive(Clone, Copy, Debug)]
-pub struct Lines<I, const LINE: usize>(PhantomData<I>);
+pub struct Lines<I, const LINE: usize, C = arch::LineCopies>(PhantomData<(I, C)>);
 
-// SAFETY: `for_each_line` visits every line of the range, and `I` vouches for write-back and drain.
-unsafe impl<I: Instruction, const LINE: usize> Primitives for Lines<I, LINE> {
+// SAFETY: `for_each_line` visits every line of the range, and `I` vouches for write-back and drain, `C` for the stores.
+unsafe impl<I: Instruction, const LINE: usize, C: Copies> Primitives for Lines<I, LINE, C> {
     const NAME: &'static str = I::NAME;
     const GRANULARITY: Granularity = Granularity::CacheLine;
     const LINE: usize = LINE;
@@ -82,14 +103,26 @@ unsafe impl<I: Instruction, const LINE: usize> Primitives for Lines<I, LINE> {
     fn drain() {
         I::drain();
     }
+
+    #[inline(always)]
+    unsafe fn memmove(dest: *mut u8, src: *const u8, len: usize, flags: Flags) {
+        // SAFETY: the caller's.
+        unsafe { copies::memmove::<Self, C>(dest, src, len, flags) }
+    }
+
+    #[inline(always)]
+    unsafe fn memset(dest: *mut u8, byte: u8, len: usize, flags: Flags) {
+        // SAFETY: the caller's.
+        unsafe { copies::memset::<Self, C>(dest, byte, len, flags) }
+    }
 }
 
-/// Byte granularity: what has left the core is durable, so only the store fence of the instruction set is left.
+/// Byte granularity: what has left the core is durable, so only the store fence of the instruction set is left. Copies are tuned by `C`.
 #[derive(Clone, Copy, Debug)]
-pub struct Byte;
+pub struct Byte<C = arch::ByteCopies>(PhantomData<C>);
 
 // SAFETY: the creator of a byte-granularity map vouches that every store which left the core is durable; the fence makes them leave.
-unsafe impl Primitives for Byte {
+unsafe impl<C: Copies> Primitives for Byte<C> {
     const NAME: &'static str = "byte";
     const GRANULARITY: Granularity = Granularity::Byte;
     const LINE: usize = 1;
@@ -100,5 +133,17 @@ unsafe impl Primitives for Byte {
     #[inline(always)]
     fn drain() {
         arch::store_fence();
+    }
+
+    #[inline(always)]
+    unsafe fn memmove(dest: *mut u8, src: *const u8, len: usize, flags: Flags) {
+        // SAFETY: the caller's.
+        unsafe { copies::memmove::<Self, C>(dest, src, len, flags) }
+    }
+
+    #[inline(always)]
+    unsafe fn memset(dest: *mut u8, byte: u8, len: usize, flags: Flags) {
+        // SAFETY: the caller's.
+        unsafe { copies::memset::<Self, C>(dest, byte, len, flags) }
     }
 }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::{Byte, Error, Instruction, Lines, Primitives};
+use crate::{Byte, Error, Flags, Instruction, Lines, Primitives};
 
 /// Makes a range durable: the address, the length in bytes.
 pub type PersistFn = unsafe extern "C" fn(ptr: *const u8, len: usize);
@@ -10,6 +10,14 @@ pub type PersistFn = unsafe extern "C" fn(ptr: *const u8, len: usize);
 pub type FlushFn = unsafe extern "C" fn(ptr: *const u8, len: usize);
 /// Waits until all earlier flushes of this CPU are durable.
 pub type DrainFn = unsafe extern "C" fn();
+/// Copies: destination, source, length in bytes, [`Flags`] as bits (unknown or contradictory ones count as none). Returns the destination.
+pub type MemmoveFn =
+    unsafe extern "C" fn(dest: *mut u8, src: *const u8, len: usize, flags: u32) -> *mut u8;
+/// Copies like [`MemmoveFn`]; source and destination may overlap here too.
+pub type MemcpyFn = MemmoveFn;
+/// Fills: destination, the byte (the lowest eight bits of `c`), length in bytes, [`Flags`] as bits (unknown or contradictory ones count as
+/// none). Returns the destination.
+pub type MemsetFn = unsafe extern "C" fn(dest: *mut u8, c: i32, len: usize, flags: u32) -> *mut u8;
 
 /// What the platform makes durable, and so which functions a map needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +50,8 @@ pub struct Table {
     persist: PersistFn,
     flush: FlushFn,
     drain: DrainFn,
+    memmove: MemmoveFn,
+    memset: MemsetFn,
 }
 
 /// The table of [`Granularity::Byte`]: flush is nothing, drain and persist are the store fence.
@@ -58,6 +68,8 @@ impl Table {
             persist: persist::<P>,
             flush: flush::<P>,
             drain: drain::<P>,
+            memmove: memmove::<P>,
+            memset: memset::<P>,
         }
     }
 
@@ -125,6 +137,27 @@ impl Table {
     pub const fn drain_fn(&self) -> DrainFn {
         self.drain
     }
+
+    /// The function that copies, overlap included, and makes the destination durable.
+    #[must_use]
+    #[inline]
+    pub const fn memmove_fn(&self) -> MemmoveFn {
+        self.memmove
+    }
+
+    /// The function that copies and makes the destination durable: the same as [`memmove_fn`](Self::memmove_fn).
+    #[must_use]
+    #[inline]
+    pub const fn memcpy_fn(&self) -> MemcpyFn {
+        self.memmove
+    }
+
+    /// The function that fills with one byte and makes the destination durable.
+    #[must_use]
+    #[inline]
+    pub const fn memset_fn(&self) -> MemsetFn {
+        self.memset
+    }
 }
 
 unsafe extern "C" fn persist<P: Primitives>(ptr: *const u8, len: usize) {
@@ -139,4 +172,27 @@ unsafe extern "C" fn flush<P: Primitives>(ptr: *const u8, len: usize) {
 
 unsafe extern "C" fn drain<P: Primitives>() {
     P::drain();
+}
+
+unsafe extern "C" fn memmove<P: Primitives>(
+    dest: *mut u8,
+    src: *const u8,
+    len: usize,
+    flags: u32,
+) -> *mut u8 {
+    // SAFETY: the caller vouches for both ranges.
+    unsafe { P::memmove(dest, src, len, Flags::or_none(flags)) };
+    dest
+}
+
+unsafe extern "C" fn memset<P: Primitives>(
+    dest: *mut u8,
+    c: i32,
+    len: usize,
+    flags: u32,
+) -> *mut u8 {
+    let [byte, ..] = c.to_le_bytes();
+    // SAFETY: the caller vouches for the range.
+    unsafe { P::memset(dest, byte, len, Flags::or_none(flags)) };
+    dest
 }

@@ -5,7 +5,7 @@ use kpmem::{
     Error, Granularity, Table,
     arch::{CLFLUSH, CLFLUSHOPT, CLWB, Cpu, Features},
 };
-use raw_cpuid::{CpuId, CpuIdResult};
+use raw_cpuid::CpuIdResult;
 
 /// The registers that selection reads: leaf 0 EAX, leaf 1 EBX and EDX, leaf 7.0 EBX.
 #[derive(Clone, Copy)]
@@ -74,7 +74,7 @@ fn cpu(leaves: Leaves) -> Cpu {
         }
         CpuIdResult { eax, ebx, ecx, edx }
     };
-    Cpu::from_cpuid(&CpuId::with_cpuid_reader(reader))
+    Cpu::from_cpuid(reader)
 }
 
 fn gets(leaves: Leaves, expected: &'static Table) {

@@ -5,9 +5,8 @@ use std::ptr::{null_mut, without_provenance};
 
 use kpmem::{
     Granularity, Map, Table,
-    arch::{CLFLUSH, CLFLUSHOPT, CLWB, Cpu, Features},
+    arch::{CLFLUSH, CLFLUSHOPT, CLWB, CLWB_CLZERO, Cpu, Features},
 };
-use raw_cpuid::CpuId;
 
 const PAGE: usize = 4096;
 
@@ -50,8 +49,9 @@ fn faults(call: impl FnOnce()) -> bool {
 }
 
 fn tables() -> Vec<&'static Table> {
-    let has = Cpu::from_cpuid(&CpuId::new()).features;
+    let has = Cpu::detect().features;
     let all = [
+        (Features::CLWB | Features::CLZERO, &CLWB_CLZERO[0]),
         (Features::CLWB, &CLWB[0]),
         (Features::CLFLUSHOPT, &CLFLUSHOPT[0]),
         (Features::CLFLUSH, &CLFLUSH[0]),

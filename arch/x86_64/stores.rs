@@ -1,0 +1,121 @@
+//! The stores of x86-64 on general registers: `mov`, `movnti`, `rep movsq`.
+//!
+//! SDM Volume 1, "Programming with Intel SSE", section "Cacheability Control, Prefetch, and Memory Ordering Instructions", and Volume 2, "MOVNTI": a
+//! non-temporal store is weakly ordered and collected in a write-combining buffer; SFENCE makes it globally visible, past the cache.
+//! SDM Volume 3, "Guaranteed Atomic Operations": an aligned 8-byte store is atomic.
+
+use core::arch::asm;
+
+use crate::Stores;
+
+/// `mov`: through the cache.
+#[derive(Clone, Copy, Debug)]
+pub struct Mov;
+
+/// `movnti`: past the cache.
+#[derive(Clone, Copy, Debug)]
+pub struct Movnti;
+
+// SAFETY: asm that stores the words given, 8 bytes each; the callers align them.
+unsafe impl Stores for Mov {
+    const CACHED: bool = true;
+
+    #[inline(always)]
+    unsafe fn word(dest: *mut u64, word: u64) {
+        // SAFETY: the caller vouches for the word.
+        unsafe {
+            asm!("mov [{}], {}", in(reg) dest, in(reg) word, options(nostack, preserves_flags));
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn block(dest: *mut u64, [a, b, c, d, e, f, g, h]: [u64; 8]) {
+        // SAFETY: the caller vouches for the words.
+        unsafe {
+            asm!(
+                "mov [{0}], {1}",
+                "mov [{0} + 8], {2}",
+                "mov [{0} + 16], {3}",
+                "mov [{0} + 24], {4}",
+                "mov [{0} + 32], {5}",
+                "mov [{0} + 40], {6}",
+                "mov [{0} + 48], {7}",
+                "mov [{0} + 56], {8}",
+                in(reg) dest, in(reg) a, in(reg) b, in(reg) c, in(reg) d, in(reg) e, in(reg) f, in(reg) g, in(reg) h,
+                options(nostack, preserves_flags),
+            );
+        }
+    }
+}
+
+// SAFETY: as for `mov`; the `sfence` or `mfence` that drains every instruction of this file's parent makes them durable.
+unsafe impl Stores for Movnti {
+    const CACHED: bool = false;
+
+    #[inline(always)]
+    unsafe fn word(dest: *mut u64, word: u64) {
+        // SAFETY: the caller vouches for the word; every x86-64 CPU has the instruction.
+        unsafe {
+            asm!("movnti [{}], {}", in(reg) dest, in(reg) word, options(nostack, preserves_flags));
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn block(dest: *mut u64, [a, b, c, d, e, f, g, h]: [u64; 8]) {
+        // SAFETY: the caller vouches for the words.
+        unsafe {
+            asm!(
+                "movnti [{0}], {1}",
+                "movnti [{0} + 8], {2}",
+                "movnti [{0} + 16], {3}",
+                "movnti [{0} + 24], {4}",
+                "movnti [{0} + 32], {5}",
+                "movnti [{0} + 40], {6}",
+                "movnti [{0} + 48], {7}",
+                "movnti [{0} + 56], {8}",
+                in(reg) dest, in(reg) a, in(reg) b, in(reg) c, in(reg) d, in(reg) e, in(reg) f, in(reg) g, in(reg) h,
+                options(nostack, preserves_flags),
+            );
+        }
+    }
+}
+
+/// Loads a word, of any alignment.
+///
+/// # Safety
+/// 8 bytes must be readable at `src`.
+#[inline(always)]
+pub(crate) unsafe fn load_word(src: *const u8) -> u64 {
+    let word;
+    // SAFETY: the caller's.
+    unsafe {
+        asm!("mov {}, [{}]", out(reg) word, in(reg) src, options(nostack, preserves_flags, readonly));
+    }
+    word
+}
+
+/// Loads eight words, of any alignment.
+///
+/// # Safety
+/// 64 bytes must be readable at `src`.
+#[inline(always)]
+pub(crate) unsafe fn load_block(src: *const u8) -> [u64; 8] {
+    let (a, b, c, d, e, f, g, h);
+    // SAFETY: the caller's.
+    unsafe {
+        asm!(
+            "mov {1}, [{0}]",
+            "mov {2}, [{0} + 8]",
+            "mov {3}, [{0} + 16]",
+            "mov {4}, [{0} + 24]",
+            "mov {5}, [{0} + 32]",
+            "mov {6}, [{0} + 40]",
+            "mov {7}, [{0} + 48]",
+            "mov {8}, [{0} + 56]",
+            in(reg) src,
+            out(reg) a, out(reg) b, out(reg) c, out(reg) d, out(reg) e, out(reg) f, out(reg) g, out(reg) h,
+            options(nostack, preserves_flags, readonly),
+        );
+    }
+    [a, b, c, d, e, f, g, h]
+}

@@ -1,0 +1,68 @@
+//! `rep movsq` and `rep stosq`: the microcode's own loops, through the cache.
+//!
+//! SDM Volume 3, "Fast-String Operation and Out-of-Order Stores". Quadwords and not bytes, though as fast: the elements of `movsb` are single
+//! bytes, and nothing promises that a power cut or another CPU never sees a part of a word.
+
+use core::arch::asm;
+
+use super::Mov;
+use crate::{Stores, stores};
+
+/// `rep movsq` for copies of at least `COPY` bytes and `rep stosq` for fills of at least `FILL` bytes; [`Mov`] for shorter ones.
+#[derive(Clone, Copy, Debug)]
+pub struct RepMovsq<const COPY: usize, const FILL: usize>;
+
+// SAFETY: the elements are 8 bytes, aligned by the callers.
+unsafe impl<const COPY: usize, const FILL: usize> Stores for RepMovsq<COPY, FILL> {
+    const CACHED: bool = true;
+
+    #[inline(always)]
+    unsafe fn word(dest: *mut u64, word: u64) {
+        // SAFETY: the caller's.
+        unsafe { Mov::word(dest, word) }
+    }
+
+    #[inline(always)]
+    unsafe fn block(dest: *mut u64, words: [u64; 8]) {
+        // SAFETY: the caller's.
+        unsafe { Mov::block(dest, words) }
+    }
+
+    #[inline(always)]
+    unsafe fn copy_up(dest: *mut u64, src: *const u8, words: usize) {
+        // SAFETY: the caller's; the direction flag is clear on entry to asm.
+        unsafe {
+            if words < COPY / 8 || loads_meet_stores(dest, src) {
+                return stores::words_up::<Mov>(dest, src, words);
+            }
+            asm!(
+                "rep movsq",
+                inout("rdi") dest => _, inout("rsi") src => _, inout("rcx") words => _,
+                options(nostack, preserves_flags),
+            );
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn fill(dest: *mut u64, word: u64, words: usize) {
+        // SAFETY: the caller's; the direction flag is clear on entry to asm.
+        unsafe {
+            if words < FILL / 8 {
+                return stores::words_fill::<Mov>(dest, word, words);
+            }
+            asm!(
+                "rep stosq",
+                inout("rdi") dest => _, in("rax") word, inout("rcx") words => _,
+                options(nostack, preserves_flags),
+            );
+        }
+    }
+}
+
+/// Whether each load lies less than a line below a store just made, in the low 12 bits by which a CPU first compares them. Then it waits for that
+/// store: on AMD Zen 4, 4 KiB by `rep movsq` take 168 ns instead of 42, by `rep movsb` 1160, and by `mov` 95.
+#[inline(always)]
+fn loads_meet_stores(dest: *mut u64, src: *const u8) -> bool {
+    let distance = dest.addr().wrapping_sub(src.addr()) % 4096;
+    distance != 0 && distance < 64
+}

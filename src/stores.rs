@@ -1,0 +1,138 @@
+//! The stores that copies and fills are made of: words and blocks of words, never a part of a word.
+
+use crate::arch;
+
+/// Bytes of a word: what a CPU stores as one.
+pub(crate) const WORD: usize = 8;
+/// Words that are loaded and stored together.
+const BLOCK: usize = 8;
+
+/// One way to store words. Each file in `arch/` has its own; tests have a recording one.
+///
+/// # Safety
+/// Each word must be stored by one store of 8 bytes or more that is aligned to its size, and nothing else may be stored. If the stores
+/// are not [`CACHED`](Self::CACHED), the drain of each instruction that they are used with must make them durable. The compiler must not be
+/// able to turn them into other stores or into a call (use inline asm).
+pub unsafe trait Stores {
+    /// Whether the bytes go to the cache, so that their lines must be written back to be durable.
+    const CACHED: bool;
+
+    /// Stores one word.
+    ///
+    /// # Safety
+    /// `dest` must be valid for writes and aligned, and the CPU must have the instructions: so for all functions here.
+    unsafe fn word(dest: *mut u64, word: u64);
+
+    /// Stores eight words.
+    ///
+    /// # Safety
+    /// As for [`word`](Self::word).
+    unsafe fn block(dest: *mut u64, words: [u64; BLOCK]);
+
+    /// Copies words in ascending order: right where `dest` is below `src`, or they do not overlap. `src` may have any alignment.
+    ///
+    /// # Safety
+    /// `words` words must be valid for reads at `src` and for writes at `dest`, which is aligned.
+    #[inline(always)]
+    unsafe fn copy_up(dest: *mut u64, src: *const u8, words: usize) {
+        // SAFETY: the caller's.
+        unsafe { words_up::<Self>(dest, src, words) }
+    }
+
+    /// Copies words in descending order: right where `dest` is above `src`.
+    ///
+    /// # Safety
+    /// As for [`copy_up`](Self::copy_up).
+    #[inline(always)]
+    unsafe fn copy_down(dest: *mut u64, src: *const u8, words: usize) {
+        // SAFETY: the caller's.
+        unsafe { words_down::<Self>(dest, src, words) }
+    }
+
+    /// Stores the same word `words` times.
+    ///
+    /// # Safety
+    /// `words` words must be valid for writes at `dest`, which is aligned.
+    #[inline(always)]
+    unsafe fn fill(dest: *mut u64, word: u64, words: usize) {
+        // SAFETY: the caller's.
+        unsafe { words_fill::<Self>(dest, word, words) }
+    }
+}
+
+/// [`Stores::copy_up`] by words and blocks.
+///
+/// # Safety
+/// As there.
+#[inline(always)]
+pub(crate) unsafe fn words_up<S: Stores + ?Sized>(
+    mut dest: *mut u64,
+    mut src: *const u8,
+    words: usize,
+) {
+    for _ in 0..words / BLOCK {
+        // SAFETY: this many blocks are valid. A block is loaded before it is stored, so it may overlap itself, and what it stores over lies
+        // below all that is still to be loaded.
+        unsafe {
+            S::block(dest, arch::load_block(src));
+            dest = dest.add(BLOCK);
+            src = src.add(BLOCK * WORD);
+        }
+    }
+    for _ in 0..words % BLOCK {
+        // SAFETY: as above, by words.
+        unsafe {
+            S::word(dest, arch::load_word(src));
+            dest = dest.add(1);
+            src = src.add(WORD);
+        }
+    }
+}
+
+/// [`Stores::copy_down`] by words and blocks.
+///
+/// # Safety
+/// As there.
+#[inline(always)]
+pub(crate) unsafe fn words_down<S: Stores + ?Sized>(dest: *mut u64, src: *const u8, words: usize) {
+    // SAFETY: the ends of the two ranges.
+    let (mut dest, mut src) = unsafe { (dest.add(words), src.add(words * WORD)) };
+    for _ in 0..words / BLOCK {
+        // SAFETY: as in `words_up`, mirrored.
+        unsafe {
+            dest = dest.sub(BLOCK);
+            src = src.sub(BLOCK * WORD);
+            S::block(dest, arch::load_block(src));
+        }
+    }
+    for _ in 0..words % BLOCK {
+        // SAFETY: as above, by words.
+        unsafe {
+            dest = dest.sub(1);
+            src = src.sub(WORD);
+            S::word(dest, arch::load_word(src));
+        }
+    }
+}
+
+/// [`Stores::fill`] by words and blocks.
+///
+/// # Safety
+/// As there.
+#[inline(always)]
+pub(crate) unsafe fn words_fill<S: Stores + ?Sized>(mut dest: *mut u64, word: u64, words: usize) {
+    for _ in 0..words / BLOCK {
+        // SAFETY: this many blocks are valid.
+        unsafe {
+            S::block(dest, [word; BLOCK]);
+            dest = dest.add(BLOCK);
+        }
+    }
+    for _ in 0..words % BLOCK {
+        // SAFETY: as above, by words.
+        unsafe {
+            S::word(dest, word);
+            dest = dest.add(1);
+        }
+    }
+}
