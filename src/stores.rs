@@ -32,7 +32,7 @@ pub unsafe trait Stores {
     /// Copies words in ascending order: right where `dest` is below `src`, or they do not overlap. `src` may have any alignment.
     ///
     /// # Safety
-    /// `words` words must be valid for reads at `src` and for writes at `dest`, which is aligned.
+    /// `words` words must be valid for reads at `src` and for writes at `dest`, which is aligned if there are any.
     #[inline(always)]
     unsafe fn copy_up(dest: *mut u64, src: *const u8, words: usize) {
         // SAFETY: the caller's.
@@ -52,7 +52,7 @@ pub unsafe trait Stores {
     /// Stores the same word `words` times.
     ///
     /// # Safety
-    /// `words` words must be valid for writes at `dest`, which is aligned.
+    /// `words` words must be valid for writes at `dest`, which is aligned if there are any.
     #[inline(always)]
     unsafe fn fill(dest: *mut u64, word: u64, words: usize) {
         // SAFETY: the caller's.

@@ -1,0 +1,294 @@
+//! What each copy leaves after a power cut, and what it costs: each line written back at most once, one drain at the end.
+
+use kpmem::{
+    Copies, Flags, Granularity, Lines, Primitives, Stores, Table,
+    arch::{Clzero, Cpu, Features, LineCopies, Mov, Movdir64b, Movnti},
+};
+
+use super::{
+    cases::{Case, Op, random, small},
+    content::call,
+    memory::Arena,
+    model::{self, Model, Modelled, Seen},
+    movdir64b,
+    strategies::{FLAGS, Forced, Rep},
+};
+
+/// Checks one call of primitives with lines of `LINE` bytes whose stores past the cache are `PAST`.
+fn check<P: Primitives>(arena: Arena, case: Case, flags: Flags, past: bool) -> Result<(), String> {
+    let expected = case.expected(&arena.read());
+    model::start(arena);
+    call(&const { Table::of::<P>() }, arena, case, flags.bits());
+    verdict::<P>(case, flags, past, &expected, model::finish())
+        .map_err(|why| format!("{case:?} {flags:?} line {}: {why}", P::LINE))
+}
+
+fn verdict<P: Primitives>(
+    case: Case,
+    flags: Flags,
+    past: bool,
+    expected: &[u8],
+    mut model: Model,
+) -> Result<(), String> {
+    let no_flush = flags.contains(Flags::NOFLUSH);
+    let drains = usize::from(!flags.intersects(Flags::NODRAIN | Flags::NOFLUSH));
+    if model.drains != drains {
+        return Err(format!("{} drains", model.drains));
+    }
+    if drains == 1 && !model.drained {
+        return Err("the drain is not last".into());
+    }
+    if no_flush && !model.written_back.is_empty() {
+        return Err("flushed".into());
+    }
+    model.settle();
+    let range = case.dest..case.dest + case.len;
+    if !no_flush && model.durable[range.clone()] != expected[range.clone()] {
+        return Err("not all is durable".into());
+    }
+    let (start, end) = (case.dest, case.dest + case.len);
+    for line in &model.written_back {
+        if line + P::LINE <= start || end <= *line {
+            return Err(format!("line {line} is not the destination's"));
+        }
+    }
+    let count = model.written_back.len();
+    model.written_back.sort_unstable();
+    model.written_back.dedup();
+    if model.written_back.len() != count {
+        return Err("a line was flushed twice".into());
+    }
+    let edges = usize::from(start % 8 != 0) + usize::from(end % 8 != 0);
+    if past && count > edges {
+        return Err(format!("{count} flushes beside stores past the cache"));
+    }
+    // Whole words by one store each; the bytes around them by others.
+    for at in range {
+        let word = at & !7;
+        let whole = start <= word && word + 8 <= end;
+        if model.stored[at] != u8::from(whole) {
+            return Err(format!(
+                "byte {at} was stored {} times by words",
+                model.stored[at]
+            ));
+        }
+    }
+    Ok(())
+}
+
+type Both<T, N> = Forced<Seen<T>, Seen<N>>;
+
+fn suite<T: Stores, N: Stores, const LINE: usize>() {
+    let cases = || small().filter(|case| case.len % 3 != 1 || case.len < 24);
+    let (little, large) = (Arena::new(1), Arena::new(6));
+    little.scribble(4);
+    large.scribble(5);
+    for (i, case) in cases().enumerate() {
+        one::<T, N, LINE>(little, case, FLAGS[i % FLAGS.len()]);
+    }
+    for (i, case) in random(large, 1500, 11).enumerate() {
+        one::<T, N, LINE>(large, case, FLAGS[i % FLAGS.len()]);
+    }
+}
+
+fn one<T: Stores, N: Stores, const LINE: usize>(arena: Arena, case: Case, flags: Flags) {
+    let through = Flags::TEMPORAL | Flags::WB | Flags::NOFLUSH;
+    let past = !N::CACHED && !flags.intersects(through);
+    check::<Lines<Modelled<LINE>, LINE, Both<T, N>>>(arena, case, flags, past).unwrap();
+}
+
+#[test]
+fn lines_of_every_size() {
+    suite::<Mov, Movnti, 16>();
+    suite::<Mov, Movnti, 32>();
+    suite::<Mov, Movnti, 64>();
+    suite::<Mov, Movnti, 128>();
+    suite::<Mov, Movnti, 256>();
+    suite::<Mov, Mov, 16>();
+    suite::<Mov, Mov, 256>();
+}
+
+#[test]
+fn every_instruction() {
+    movdir64b::emulate();
+    suite::<Rep, Rep, 64>();
+    suite::<Rep, Movdir64b, 64>();
+    if Cpu::detect().features.contains(Features::CLZERO) {
+        suite::<Mov, Clzero<0>, 64>();
+    }
+}
+
+/// PMDK's generic copy flushes each inner line twice where the destination is not aligned to a line: 128 flushes.
+#[test]
+fn four_kib_beside_a_line_boundary_are_65_flushes() {
+    let arena = Arena::new(6);
+    let case = Case {
+        dest: 8,
+        len: 4096,
+        op: Op::Move { src: 8192 },
+    };
+    model::start(arena);
+    call(
+        &const { Table::of::<Lines<Modelled<64>, 64, LineCopies>>() },
+        arena,
+        case,
+        Flags::TEMPORAL.bits(),
+    );
+    assert_eq!(model::finish().written_back.len(), 65);
+}
+
+#[derive(Clone, Copy)]
+#[repr(u8)]
+enum Defect {
+    TailNotFlushed,
+    HeadNotFlushed,
+    SourceFlushed,
+    FlushedFirst,
+    FlushedTwice,
+    NoDrain,
+    TwoDrains,
+    DrainFirst,
+    Bytes,
+}
+
+/// Copies with a defect, as found in the wild.
+struct Broken<const DEFECT: u8>;
+
+// SAFETY: nothing here must survive a power cut.
+unsafe impl<const DEFECT: u8> Primitives for Broken<DEFECT> {
+    const NAME: &'static str = "broken";
+    const GRANULARITY: Granularity = Granularity::CacheLine;
+    const LINE: usize = 64;
+
+    unsafe fn flush(ptr: *const u8, len: usize) {
+        // SAFETY: the caller's.
+        unsafe { Lines::<Modelled<64>, 64>::flush(ptr, len) }
+    }
+
+    fn drain() {
+        model::drain();
+    }
+
+    unsafe fn memmove(dest: *mut u8, src: *const u8, len: usize, flags: Flags) {
+        let is = |defect: Defect| DEFECT == defect as u8;
+        // SAFETY: the caller's.
+        unsafe {
+            if is(Defect::FlushedFirst) {
+                Self::flush(dest, len);
+            }
+            if is(Defect::DrainFirst) {
+                Self::drain();
+            }
+            if is(Defect::Bytes) {
+                (0..len).for_each(|i| dest.add(i).write(src.add(i).read()));
+            } else {
+                // Stores alone.
+                type Right = Lines<Modelled<64>, 64, Both<Mov, Mov>>;
+                Right::memmove(dest, src, len, Flags::NOFLUSH);
+            }
+            if flags.contains(Flags::NOFLUSH) {
+                return;
+            }
+            match () {
+                () if is(Defect::FlushedFirst) => {}
+                () if is(Defect::TailNotFlushed) => Self::flush(dest, len & !63),
+                () if is(Defect::HeadNotFlushed) => {
+                    let head = (dest.addr().wrapping_neg() % 64).min(len);
+                    Self::flush(dest.add(head), len - head);
+                }
+                () if is(Defect::SourceFlushed) => Self::flush(src, len),
+                () => Self::flush(dest, len),
+            }
+            if is(Defect::FlushedTwice) {
+                Self::flush(dest, len);
+            }
+        }
+        if !flags.contains(Flags::NODRAIN) && !is(Defect::NoDrain) && !is(Defect::DrainFirst) {
+            Self::drain();
+        }
+        if is(Defect::TwoDrains) {
+            Self::drain();
+        }
+    }
+}
+
+fn must_fail<const DEFECT: u8>() {
+    let arena = Arena::new(1);
+    arena.scribble(6);
+    let moves = small().filter(|case| matches!(case.op, Op::Move { .. }) && case.len > 64);
+    let verdict = moves
+        .step_by(7)
+        .try_for_each(|case| check::<Broken<DEFECT>>(arena, case, Flags::empty(), false));
+    assert!(verdict.is_err(), "the suite passed defect {DEFECT}");
+}
+
+#[test]
+fn the_suite_fails_every_broken_copy() {
+    must_fail::<{ Defect::TailNotFlushed as u8 }>();
+    must_fail::<{ Defect::HeadNotFlushed as u8 }>();
+    must_fail::<{ Defect::SourceFlushed as u8 }>();
+    must_fail::<{ Defect::FlushedFirst as u8 }>();
+    must_fail::<{ Defect::FlushedTwice as u8 }>();
+    must_fail::<{ Defect::NoDrain as u8 }>();
+    must_fail::<{ Defect::TwoDrains as u8 }>();
+    must_fail::<{ Defect::DrainFirst as u8 }>();
+    must_fail::<{ Defect::Bytes as u8 }>();
+    // And what is left without a defect passes.
+    let arena = Arena::new(1);
+    for case in small()
+        .filter(|case| matches!(case.op, Op::Move { .. }))
+        .step_by(5)
+    {
+        check::<Broken<{ u8::MAX }>>(arena, case, Flags::empty(), false).unwrap();
+    }
+}
+
+/// Past the cache but without a fence, nothing is durable.
+#[test]
+fn the_model_knows_that_stores_past_the_cache_need_a_fence() {
+    type P = Lines<Modelled<64>, 64, Both<Mov, Movnti>>;
+    let arena = Arena::new(1);
+    let case = Case {
+        dest: 0,
+        len: 64,
+        op: Op::Set { byte: 9 },
+    };
+    model::start(arena);
+    call(
+        &const { Table::of::<P>() },
+        arena,
+        case,
+        Flags::NODRAIN.bits(),
+    );
+    let mut model = model::finish();
+    assert_eq!(model.durable[..64], [0; 64]);
+    model.settle();
+    assert_eq!(model.durable[..64], [9; 64]);
+}
+
+/// A default that goes past the cache from 256 bytes on does so.
+#[test]
+fn thresholds_are_per_table() {
+    struct From256;
+    impl Copies for From256 {
+        type Temporal = Seen<Mov>;
+        type NonTemporal = Seen<Movnti>;
+        const NON_TEMPORAL_FROM: usize = 256;
+    }
+    let arena = Arena::new(1);
+    for (len, flushes) in [(8, 1), (248, 4), (256, 0), (512, 0)] {
+        let case = Case {
+            dest: 64,
+            len,
+            op: Op::Move { src: 1024 },
+        };
+        model::start(arena);
+        call(
+            &const { Table::of::<Lines<Modelled<64>, 64, From256>>() },
+            arena,
+            case,
+            0,
+        );
+        assert_eq!(model::finish().written_back.len(), flushes, "{len} bytes");
+    }
+}

@@ -1,0 +1,13 @@
+//! Copies and fills: every strategy against a naive oracle, a model of the cache, a single-stepped CPU and a second thread.
+#![cfg(all(target_arch = "x86_64", target_os = "linux"))]
+
+mod cases;
+mod content;
+mod durable;
+mod memory;
+mod model;
+mod movdir64b;
+mod step;
+mod stepped;
+mod strategies;
+mod torn;
