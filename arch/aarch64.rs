@@ -8,6 +8,20 @@
 //! `dsb sy` reaches the full system. A platform whose persistent memory is inside the inner shareable domain may choose `dsb ish` with an
 //! [`Instruction`] of its own.
 
+#[path = "aarch64/copies.rs"]
+mod copies;
+#[path = "aarch64/stores.rs"]
+mod stores;
+#[path = "aarch64/zva.rs"]
+mod zva;
+
+pub use self::{
+    copies::{ByteCopies, LineCopies, PlainCopies},
+    stores::{Stnp, Stp},
+    zva::Zva,
+};
+pub(crate) use stores::{load_block, load_word};
+
 use core::arch::asm;
 
 use bitflags::bitflags;

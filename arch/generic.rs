@@ -3,13 +3,68 @@
 
 use core::sync::atomic::{Ordering, fence};
 
-use crate::{Error, Granularity, Table};
+use crate::{Copies, Error, Granularity, Stores, Table};
 
 /// The strongest fence that the compiler knows for this CPU.
 #[inline(always)]
 pub fn store_fence() {
     fence(Ordering::SeqCst);
 }
+
+/// Volatile stores, which the compiler neither splits nor merges where a word is a register.
+#[derive(Clone, Copy, Debug)]
+pub struct Words;
+
+// SAFETY: volatile stores of whole words; the callers align them.
+unsafe impl Stores for Words {
+    const CACHED: bool = true;
+
+    #[inline(always)]
+    unsafe fn word(dest: *mut u64, word: u64) {
+        // SAFETY: the caller vouches for the word.
+        unsafe { dest.write_volatile(word) }
+    }
+
+    #[inline(always)]
+    unsafe fn block(dest: *mut u64, words: [u64; 8]) {
+        for (i, word) in words.into_iter().enumerate() {
+            // SAFETY: the caller vouches for the words.
+            unsafe { dest.add(i).write_volatile(word) };
+        }
+    }
+}
+
+/// # Safety
+/// 8 bytes must be readable at `src`.
+#[inline(always)]
+pub(crate) unsafe fn load_word(src: *const u8) -> u64 {
+    // SAFETY: the caller's.
+    unsafe { src.cast::<u64>().read_unaligned() }
+}
+
+/// # Safety
+/// 64 bytes must be readable at `src`.
+#[inline(always)]
+pub(crate) unsafe fn load_block(src: *const u8) -> [u64; 8] {
+    // SAFETY: the caller's.
+    unsafe { src.cast::<[u64; 8]>().read_unaligned() }
+}
+
+/// Through the cache, whatever the flags.
+#[derive(Clone, Copy, Debug)]
+pub struct LineCopies;
+
+impl Copies for LineCopies {
+    type Temporal = Words;
+    type NonTemporal = Words;
+    const NON_TEMPORAL_FROM: usize = usize::MAX;
+}
+
+/// The same under byte granularity.
+pub type ByteCopies = LineCopies;
+
+/// The same for page granularity.
+pub type PlainCopies = LineCopies;
 
 /// No table: the instruction set is not supported.
 ///

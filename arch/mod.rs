@@ -17,4 +17,8 @@
 )]
 mod native;
 
+#[cfg(any(target_arch = "aarch64", target_arch = "riscv64"))]
+mod unaligned;
+
 pub use native::*;
+pub(crate) use native::{load_block, load_word};

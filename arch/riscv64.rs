@@ -9,6 +9,20 @@
 //! (device tree `riscv,cbom-block-size`, ACPI RHCT), and that menvcfg.CBCFE (in user mode senvcfg.CBCFE too) is set.
 //! `cbo.inval` discards data and is not here.
 
+#[path = "riscv64/copies.rs"]
+mod copies;
+#[path = "riscv64/stores.rs"]
+mod stores;
+#[path = "riscv64/zicboz.rs"]
+mod zicboz;
+
+pub use self::{
+    copies::{ByteCopies, LineCopies, PlainCopies, ZicbozCopies},
+    stores::Sd,
+    zicboz::CboZero,
+};
+pub(crate) use stores::{load_block, load_word};
+
 use core::arch::asm;
 
 use bitflags::bitflags;
@@ -83,6 +97,14 @@ pub fn store_fence() {
 
 /// Tables for `cbo.clean`, blocks of 16 to 256 bytes.
 pub static ZICBOM: [Table; 5] = Table::of_sizes::<CboClean>();
+/// Tables for `cbo.clean`, zeroing by `cbo.zero` ([`CboZero`]) in blocks of the same size.
+pub static ZICBOM_ZICBOZ: [Table; 5] = [
+    Table::of::<Lines<CboClean, 16, ZicbozCopies<16>>>(),
+    Table::of::<Lines<CboClean, 32, ZicbozCopies<32>>>(),
+    Table::of::<Lines<CboClean, 64, ZicbozCopies<64>>>(),
+    Table::of::<Lines<CboClean, 128, ZicbozCopies<128>>>(),
+    Table::of::<Lines<CboClean, 256, ZicbozCopies<256>>>(),
+];
 /// Tables for `cbo.flush`, blocks of 16 to 256 bytes, for a platform that wants its lines dropped.
 pub static ZICBOM_FLUSH: [Table; 5] = Table::of_sizes::<CboFlush>();
 
@@ -92,6 +114,8 @@ bitflags! {
     pub struct Features: u32 {
         /// Zicbom: `cbo.clean`, `cbo.flush`.
         const ZICBOM = 1 << 0;
+        /// Zicboz: `cbo.zero`, enabled, in blocks of the same size as those of Zicbom. [`CboZero`] says what else to know of it.
+        const ZICBOZ = 1 << 1;
     }
 }
 
@@ -116,7 +140,11 @@ impl Cpu {
                 missing: "the hart has no Zicbom (cbo.clean)",
             });
         }
-        Table::with_line(&ZICBOM, self.line)
+        let tables = match self.features.contains(Features::ZICBOZ) {
+            true => &ZICBOM_ZICBOZ,
+            false => &ZICBOM,
+        };
+        Table::with_line(tables, self.line)
     }
 }
 

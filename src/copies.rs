@@ -1,10 +1,11 @@
 //! How a table copies and fills: which stores, from which size on, and what is flushed.
 
 use crate::{
-    Flags, Granularity, Primitives,
+    Flags, FlushFn, Granularity, Primitives,
     flags::Kind,
     source::{Fill, Move, Source},
     stores::{Stores, WORD},
+    table,
 };
 
 /// The choices that a copy makes: a type for each CPU, or each map, that is tuned differently.
@@ -36,6 +37,44 @@ pub trait Copies {
 /// The most bytes that are stored before their lines are flushed: more, and the first of them may have left the nearest cache.
 const CHUNK: usize = 4096;
 
+/// How the lines of a granularity are flushed. A value and not a type, so that all tables of an instruction set share one copy.
+#[derive(Clone, Copy)]
+struct Lines {
+    /// None where there is nothing to flush.
+    flush: Option<FlushFn>,
+    /// Bytes of a line, a power of two. Where there are no lines, one word.
+    size: usize,
+    /// The most bytes between two flushes.
+    chunk: usize,
+}
+
+impl Lines {
+    const fn of<P: Primitives>() -> Self {
+        Self {
+            flush: match P::GRANULARITY {
+                Granularity::Byte => None,
+                Granularity::CacheLine | Granularity::Page => Some(table::flush::<P>),
+            },
+            size: if P::LINE > WORD { P::LINE } else { WORD },
+            chunk: match P::GRANULARITY {
+                Granularity::CacheLine if P::LINE > CHUNK => P::LINE,
+                Granularity::CacheLine => CHUNK,
+                Granularity::Byte | Granularity::Page => 1 << (usize::BITS - 1),
+            },
+        }
+    }
+
+    /// # Safety
+    /// As for [`Primitives::flush`].
+    #[inline(always)]
+    unsafe fn flush(self, ptr: *const u8, len: usize) {
+        if let Some(flush) = self.flush {
+            // SAFETY: the caller's.
+            unsafe { flush(ptr, len) }
+        }
+    }
+}
+
 /// [`Primitives::memmove`] by the stores of `C`.
 ///
 /// # Safety
@@ -48,7 +87,16 @@ pub(crate) unsafe fn memmove<P: Primitives, C: Copies>(
     flags: Flags,
 ) {
     // SAFETY: the caller's.
-    unsafe { run::<P, C>(dest, len, Move::new(dest, src, len), flags) }
+    unsafe {
+        store::<C, _>(
+            dest,
+            len,
+            Move::new(dest, src, len),
+            flags,
+            const { Lines::of::<P>() },
+        )
+    };
+    drain::<P>(flags);
 }
 
 /// [`Primitives::memset`] by the stores of `C`.
@@ -63,39 +111,54 @@ pub(crate) unsafe fn memset<P: Primitives, C: Copies>(
     flags: Flags,
 ) {
     // SAFETY: the caller's.
-    unsafe { run::<P, C>(dest, len, Fill::new(byte), flags) }
+    unsafe {
+        store::<C, _>(
+            dest,
+            len,
+            Fill::new(byte),
+            flags,
+            const { Lines::of::<P>() },
+        )
+    };
+    drain::<P>(flags);
 }
 
+#[inline(always)]
+fn drain<P: Primitives>(flags: Flags) {
+    if !flags.intersects(Flags::NODRAIN.union(Flags::NOFLUSH)) {
+        P::drain();
+    }
+}
+
+/// Stores and flushes, all but the drain.
+///
 /// # Safety
 /// As for [`Primitives::memmove`].
-#[inline(always)]
-unsafe fn run<P: Primitives, C: Copies>(
+#[inline(never)]
+unsafe fn store<C: Copies, S: Source>(
     dest: *mut u8,
     len: usize,
-    source: impl Source,
+    source: S,
     flags: Flags,
+    lines: Lines,
 ) {
     const { assert!(C::Temporal::CACHED, "temporal stores go to the cache") };
+    let past_the_cache = match flags.kind() {
+        Kind::NonTemporal => true,
+        Kind::Temporal => false,
+        Kind::Default => len >= C::NON_TEMPORAL_FROM,
+    };
     // SAFETY: the caller's.
     unsafe {
         if flags.contains(Flags::NOFLUSH) {
-            return source.store::<C::Temporal>(dest, 0, len);
-        }
-        let past_the_cache = match flags.kind() {
-            Kind::NonTemporal => true,
-            Kind::Temporal => false,
-            Kind::Default => len >= C::NON_TEMPORAL_FROM,
-        };
-        if !past_the_cache {
-            cached::<P, C::Temporal>(dest, 0, len, source);
+            source.store::<C::Temporal>(dest, 0, len);
+        } else if !past_the_cache {
+            cached::<C::Temporal, S>(dest, 0, len, source, lines);
         } else if C::NonTemporal::CACHED {
-            cached::<P, C::NonTemporal>(dest, 0, len, source);
+            cached::<C::NonTemporal, S>(dest, 0, len, source, lines);
         } else {
-            uncached::<P, C>(dest, len, source);
+            uncached::<C, S>(dest, len, source, lines);
         }
-    }
-    if !flags.contains(Flags::NODRAIN) {
-        P::drain();
     }
 }
 
@@ -104,31 +167,28 @@ unsafe fn run<P: Primitives, C: Copies>(
 /// # Safety
 /// As for [`Source::store`].
 #[inline(never)]
-unsafe fn cached<P: Primitives, S: Stores>(
+unsafe fn cached<T: Stores, S: Source>(
     dest: *mut u8,
-    at: usize,
+    mut at: usize,
     len: usize,
-    source: impl Source,
+    source: S,
+    lines: Lines,
 ) {
-    const { assert!(CHUNK % P::LINE == 0, "chunks part no line") };
-    let (mut at, mut rest) = (at, len);
+    let mut rest = len;
     while rest != 0 {
         let start = dest.addr().wrapping_add(at);
-        let part = match P::GRANULARITY {
-            // Where there are no lines, there is nothing to interleave.
-            Granularity::Byte | Granularity::Page => rest,
-            Granularity::CacheLine if rest <= CHUNK => rest,
-            Granularity::CacheLine if source.descending() => {
-                start.wrapping_add(rest - 1) % CHUNK + 1
-            }
-            Granularity::CacheLine => CHUNK - start % CHUNK,
+        // A chunk ends with a line.
+        let part = match source.descending() {
+            _ if rest <= lines.chunk => rest,
+            false => lines.chunk - (start & (lines.chunk - 1)),
+            true => (start.wrapping_add(rest - 1) & (lines.chunk - 1)) + 1,
         };
         rest -= part;
         let first = if source.descending() { at + rest } else { at };
         // SAFETY: the part is inside the range.
         unsafe {
-            source.store::<S>(dest, first, part);
-            P::flush(dest.add(first), part);
+            source.store::<T>(dest, first, part);
+            lines.flush(dest.add(first), part);
         }
         if !source.descending() {
             at += part;
@@ -142,30 +202,29 @@ unsafe fn cached<P: Primitives, S: Stores>(
 /// # Safety
 /// As for [`Source::store`].
 #[inline(always)]
-unsafe fn uncached<P: Primitives, C: Copies>(dest: *mut u8, len: usize, source: impl Source) {
-    let line = P::LINE.max(WORD);
+unsafe fn uncached<C: Copies, S: Source>(dest: *mut u8, len: usize, source: S, lines: Lines) {
     let (start, end) = (dest.addr(), dest.addr().wrapping_add(len));
-    let head = match start % WORD {
-        0 => 0,
-        _ => (line - start % line).min(len),
-    };
-    let tail = match end % WORD {
-        0 => 0,
-        _ => (end % line).min(len - head),
-    };
     // SAFETY: the three parts make up the range.
     unsafe {
-        let first = || cached::<P, C::Temporal>(dest, 0, head, source);
-        let middle = || source.store::<C::NonTemporal>(dest, head, len - head - tail);
-        let last = || cached::<P, C::Temporal>(dest, len - tail, tail, source);
-        if source.descending() {
-            last();
-            middle();
-            first();
-        } else {
-            first();
-            middle();
-            last();
+        if (start | end) % WORD == 0 {
+            return source.store::<C::NonTemporal>(dest, 0, len);
         }
+        let in_line = |address| address & (lines.size - 1);
+        let head = match start % WORD {
+            0 => 0,
+            _ => (lines.size - in_line(start)).min(len),
+        };
+        let tail = match end % WORD {
+            0 => 0,
+            _ => in_line(end).min(len - head),
+        };
+        let mut parts = [(0, head), (head, len - head - tail), (len - tail, tail)];
+        if source.descending() {
+            parts.reverse();
+        }
+        let [(first, first_len), (middle, middle_len), (last, last_len)] = parts;
+        cached::<C::Temporal, S>(dest, first, first_len, source, lines);
+        source.store::<C::NonTemporal>(dest, middle, middle_len);
+        cached::<C::Temporal, S>(dest, last, last_len, source, lines);
     }
 }

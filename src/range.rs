@@ -53,19 +53,31 @@ impl Span {
 ///
 /// The end is the last line itself, not the address after it, so a range that ends at 2^64 is visited whole. A range that wraps, which
 /// no caller may pass, is visited on both sides of the wrap rather than skipped.
+///
+/// A word or a line takes no loop, and the loop takes two lines at a time: on Arm that is three instructions a line, not four.
 #[inline(always)]
 pub(crate) fn for_each_line<const LINE: usize>(start: usize, len: usize, visit: impl Fn(usize)) {
-    const { assert!(LINE.is_power_of_two(), "a line size is a power of two") };
+    const { assert!(LINE.is_power_of_two() && LINE > 1, "no line size") };
     if len == 0 {
         return;
     }
+    let first = start & !(LINE - 1);
     let last = start.wrapping_add(len - 1) & !(LINE - 1);
-    let mut line = start & !(LINE - 1);
-    loop {
-        visit(line);
-        if line == last {
-            return;
+    if len <= LINE {
+        visit(first);
+        if first != last {
+            visit(last);
         }
-        line = line.wrapping_add(LINE);
+        return;
+    }
+    let lines = last.wrapping_sub(first) / LINE + 1;
+    let mut line = first;
+    for _ in 0..lines / 2 {
+        visit(line);
+        visit(line.wrapping_add(LINE));
+        line = line.wrapping_add(2 * LINE);
+    }
+    if lines % 2 != 0 {
+        visit(last);
     }
 }

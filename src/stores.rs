@@ -136,3 +136,37 @@ pub(crate) unsafe fn words_fill<S: Stores + ?Sized>(mut dest: *mut u64, word: u6
         }
     }
 }
+
+/// [`Stores::fill`] by whole aligned blocks of `SIZE` bytes, which `store` stores, and by `S` around them.
+///
+/// # Safety
+/// As there; `store` must store `word` to all of the block at the address that it gets.
+#[inline(always)]
+#[cfg_attr(
+    not(any(
+        target_arch = "x86_64",
+        target_arch = "aarch64",
+        target_arch = "riscv64"
+    )),
+    expect(dead_code, reason = "no instruction stores a block")
+)]
+pub(crate) unsafe fn blocks_fill<S: Stores, const SIZE: usize>(
+    dest: *mut u64,
+    word: u64,
+    words: usize,
+    store: impl Fn(*mut u64),
+) {
+    const { assert!(SIZE.is_power_of_two() && SIZE >= WORD, "whole words") };
+    let size = const { SIZE / WORD };
+    let head = (dest.addr().wrapping_neg() % SIZE / WORD).min(words);
+    let blocks = (words - head) / size;
+    let rest = head + blocks * size;
+    // SAFETY: the three parts make up the range.
+    unsafe {
+        words_fill::<S>(dest, word, head);
+        for block in 0..blocks {
+            store(dest.add(head + block * size));
+        }
+        words_fill::<S>(dest.add(rest), word, words - rest);
+    }
+}

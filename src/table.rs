@@ -165,7 +165,7 @@ unsafe extern "C" fn persist<P: Primitives>(ptr: *const u8, len: usize) {
     unsafe { P::persist(ptr, len) }
 }
 
-unsafe extern "C" fn flush<P: Primitives>(ptr: *const u8, len: usize) {
+pub(crate) unsafe extern "C" fn flush<P: Primitives>(ptr: *const u8, len: usize) {
     // SAFETY: the caller vouches for the range.
     unsafe { P::flush(ptr, len) }
 }

@@ -1,6 +1,7 @@
 //! `clzero` of AMD: a whole line of zeroes past the cache.
 //!
-//! APM Volume 3, "CLZERO": zeroes the line at rAX, ordered like a non-temporal store (SFENCE orders it). The line size is that of `clflush`.
+//! APM Volume 3, "CLZERO": zeroes the line at rAX by the write-combining protocol, ordered like a non-temporal store (SFENCE orders it). A
+//! line is what caches and memory exchange, so no word of it is zeroed in part.
 
 use core::arch::asm;
 
@@ -31,22 +32,15 @@ unsafe impl<const FROM: usize> Stores for Clzero<FROM> {
     }
 
     #[inline(always)]
-    unsafe fn fill(mut dest: *mut u64, word: u64, words: usize) {
-        let head = dest.addr().wrapping_neg() % LINE / 8;
-        if word != 0 || words < FROM.max(2 * LINE) / 8 {
-            // SAFETY: the caller's.
-            return unsafe { stores::words_fill::<Movnti>(dest, word, words) };
-        }
-        // SAFETY: the words before the first line, the lines, and the words after the last make up the range: it has two lines' words, and
-        // `head` has less than one line's.
+    unsafe fn fill(dest: *mut u64, word: u64, words: usize) {
+        // SAFETY: the caller's; a block is a line inside the range, and the CPU has the instruction.
         unsafe {
-            stores::words_fill::<Movnti>(dest, 0, head);
-            dest = dest.add(head);
-            for _ in 0..(words - head) / 8 {
-                asm!("clzero", in("rax") dest, options(nostack, preserves_flags));
-                dest = dest.add(LINE / 8);
+            if word != 0 || words < FROM / 8 {
+                return stores::words_fill::<Movnti>(dest, word, words);
             }
-            stores::words_fill::<Movnti>(dest, 0, (words - head) % 8);
+            stores::blocks_fill::<Movnti, LINE>(dest, 0, words, |line| {
+                asm!("clzero", in("rax") line, options(nostack, preserves_flags));
+            });
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Which stores a table's copies are made of. Measured on AMD Zen 4; see `cargo xtask bench`.
 
-use super::{Clzero, Mov, Movdir64b, Movnti, RepMovsq};
+use super::{Clzero, Movdir64b, Movnti, RepMovsq};
 use crate::Copies;
 
 /// From these sizes on, the loops of the microcode beat `mov`.
@@ -51,7 +51,7 @@ impl Copies for ByteCopies {
 pub struct PlainCopies;
 
 impl Copies for PlainCopies {
-    type Temporal = Mov;
-    type NonTemporal = Mov;
+    type Temporal = Cached;
+    type NonTemporal = Cached;
     const NON_TEMPORAL_FROM: usize = usize::MAX;
 }

@@ -62,15 +62,12 @@ unsafe impl Stores for Movdir64b {
 
     #[inline(always)]
     unsafe fn fill(dest: *mut u64, word: u64, words: usize) {
-        let (head, lines, tail) = split(dest, words);
         let line = [word; LINE / 8];
-        // SAFETY: the three parts make up the range.
+        // SAFETY: the caller's; a block is a line inside the range.
         unsafe {
-            stores::words_fill::<Movnti>(dest, word, head);
-            for at in 0..lines {
-                direct(dest.add(head + at * (LINE / 8)), line.as_ptr().cast());
-            }
-            stores::words_fill::<Movnti>(dest.add(words - tail), word, tail);
+            stores::blocks_fill::<Movnti, LINE>(dest, word, words, |dest| {
+                direct(dest, line.as_ptr().cast());
+            });
         }
     }
 }

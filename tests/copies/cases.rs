@@ -60,8 +60,8 @@ pub fn random(arena: Arena, count: usize, seed: u64) -> impl Iterator<Item = Cas
         };
         let ends = [
             random.below(128),
-            arena.from_end(len, random.below(128)),
-            arena.from_end(len, 0),
+            arena.at_end(len, random.below(128)),
+            arena.at_end(len, 0),
             0,
             4096 + random.below(128),
         ];
@@ -70,8 +70,8 @@ pub fn random(arena: Arena, count: usize, seed: u64) -> impl Iterator<Item = Cas
         let src = match random.below(3) {
             0 => ends[random.below(ends.len())],
             // Overlapping, or just not.
-            1 => near.min(arena.from_end(len, 0)),
-            _ => 8 * random.below(arena.from_end(len, 0) / 8),
+            1 => near.min(arena.at_end(len, 0)),
+            _ => 8 * random.below(arena.at_end(len, 0) / 8),
         };
         let op = match random.below(3) {
             0 => Op::Set {

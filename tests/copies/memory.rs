@@ -40,7 +40,7 @@ impl Arena {
     }
 
     /// The offset at which a range of `len` bytes ends with the arena, less `gap`.
-    pub fn from_end(self, len: usize, gap: usize) -> usize {
+    pub fn at_end(self, len: usize, gap: usize) -> usize {
         self.size - len - gap
     }
 

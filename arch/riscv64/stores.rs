@@ -1,0 +1,100 @@
+//! The stores of RV64 on general registers: `sd`.
+//!
+//! RISC-V Instruction Set Manual, Volume I, "RV64I", "Load and Store Instructions": an aligned 8-byte store is atomic. Zihintntl's hints would be
+//! one more instruction for each store, and no hart was at hand to show what they bring.
+
+use core::arch::asm;
+
+use crate::{Stores, arch::unaligned};
+
+/// `sd`: through the cache.
+#[derive(Clone, Copy, Debug)]
+pub struct Sd;
+
+// SAFETY: asm that stores the words given, 8 bytes each; the callers align them.
+unsafe impl Stores for Sd {
+    const CACHED: bool = true;
+
+    #[inline(always)]
+    unsafe fn word(dest: *mut u64, word: u64) {
+        // SAFETY: the caller vouches for the word.
+        unsafe {
+            asm!("sd {}, 0({})", in(reg) word, in(reg) dest, options(nostack, preserves_flags));
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn block(dest: *mut u64, [a, b, c, d, e, f, g, h]: [u64; 8]) {
+        // SAFETY: the caller vouches for the words.
+        unsafe {
+            asm!(
+                "sd {1}, 0({0})",
+                "sd {2}, 8({0})",
+                "sd {3}, 16({0})",
+                "sd {4}, 24({0})",
+                "sd {5}, 32({0})",
+                "sd {6}, 40({0})",
+                "sd {7}, 48({0})",
+                "sd {8}, 56({0})",
+                in(reg) dest, in(reg) a, in(reg) b, in(reg) c, in(reg) d, in(reg) e, in(reg) f, in(reg) g, in(reg) h,
+                options(nostack, preserves_flags),
+            );
+        }
+    }
+}
+
+/// Loads a word, of any alignment.
+///
+/// # Safety
+/// 8 bytes must be readable at `src`.
+#[inline(always)]
+pub(crate) unsafe fn load_word(src: *const u8) -> u64 {
+    // SAFETY: the caller's.
+    unsafe { unaligned::word(src, aligned_word) }
+}
+
+/// Loads eight words, of any alignment.
+///
+/// # Safety
+/// 64 bytes must be readable at `src`.
+#[inline(always)]
+pub(crate) unsafe fn load_block(src: *const u8) -> [u64; 8] {
+    // SAFETY: the caller's.
+    unsafe { unaligned::block(src, aligned_word, aligned_block) }
+}
+
+/// # Safety
+/// The word must be readable, and aligned.
+#[inline(always)]
+unsafe fn aligned_word(src: *const u64) -> u64 {
+    let word;
+    // SAFETY: the caller's.
+    unsafe {
+        asm!("ld {}, 0({})", out(reg) word, in(reg) src, options(nostack, preserves_flags, readonly));
+    }
+    word
+}
+
+/// # Safety
+/// The eight words must be readable, and aligned.
+#[inline(always)]
+unsafe fn aligned_block(src: *const u64) -> [u64; 8] {
+    let (a, b, c, d, e, f, g, h);
+    // SAFETY: the caller's.
+    unsafe {
+        asm!(
+            "ld {1}, 0({0})",
+            "ld {2}, 8({0})",
+            "ld {3}, 16({0})",
+            "ld {4}, 24({0})",
+            "ld {5}, 32({0})",
+            "ld {6}, 40({0})",
+            "ld {7}, 48({0})",
+            "ld {8}, 56({0})",
+            in(reg) src,
+            out(reg) a, out(reg) b, out(reg) c, out(reg) d, out(reg) e, out(reg) f, out(reg) g, lateout(reg) h,
+            options(nostack, preserves_flags, readonly),
+        );
+    }
+    [a, b, c, d, e, f, g, h]
+}

@@ -1,0 +1,68 @@
+//! Loads of any alignment by aligned loads, for a CPU or a kernel that does not allow others.
+//!
+//! An aligned word that holds a byte of the source may hold bytes around it as well. They lie in the same page and the same line, so they are as
+//! readable as that byte, and they are shifted out.
+
+const BITS: u32 = 8;
+
+/// The word at `src`.
+///
+/// # Safety
+/// 8 bytes must be readable at `src`; `load` must load an aligned word.
+#[inline(always)]
+pub(crate) unsafe fn word(src: *const u8, load: unsafe fn(*const u64) -> u64) -> u64 {
+    let (first, bytes) = floor(src);
+    // SAFETY: each of these words holds a byte of the source.
+    unsafe {
+        match bytes {
+            0 => load(first),
+            _ => merge(load(first), load(first.wrapping_add(1)), bytes),
+        }
+    }
+}
+
+/// The eight words at `src`.
+///
+/// # Safety
+/// 64 bytes must be readable at `src`; `load` and `load_block` must load one and eight aligned words.
+#[inline(always)]
+pub(crate) unsafe fn block(
+    src: *const u8,
+    load: unsafe fn(*const u64) -> u64,
+    load_block: unsafe fn(*const u64) -> [u64; 8],
+) -> [u64; 8] {
+    let (first, bytes) = floor(src);
+    // SAFETY: each of these words holds a byte of the source.
+    unsafe {
+        let mut words = load_block(first);
+        if bytes != 0 {
+            let last = load(first.wrapping_add(8));
+            let [a, b, c, d, e, f, g, h] = words;
+            words = [
+                merge(a, b, bytes),
+                merge(b, c, bytes),
+                merge(c, d, bytes),
+                merge(d, e, bytes),
+                merge(e, f, bytes),
+                merge(f, g, bytes),
+                merge(g, h, bytes),
+                merge(h, last, bytes),
+            ];
+        }
+        words
+    }
+}
+
+/// The aligned word that holds the byte at `src`, and how many bytes of it come before.
+#[inline(always)]
+fn floor(src: *const u8) -> (*const u64, u32) {
+    let bytes = src.addr() % 8;
+    (src.wrapping_sub(bytes).cast(), bytes as u32)
+}
+
+/// The word that starts `bytes` (1 to 7) bytes after the word `low`, which `high` follows.
+#[inline(always)]
+const fn merge(low: u64, high: u64, bytes: u32) -> u64 {
+    let (low, high) = (u64::from_le(low), u64::from_le(high));
+    u64::to_le(low >> (BITS * bytes) | high << (u64::BITS - BITS * bytes))
+}
