@@ -38,7 +38,6 @@ pub trait Copies {
 const CHUNK: usize = 4096;
 
 /// How the lines of a granularity are flushed. A value and not a type, so that all tables of an instruction set share one copy.
-#[derive(Clone, Copy)]
 struct Lines {
     /// None where there is nothing to flush.
     flush: Option<FlushFn>,
@@ -67,7 +66,7 @@ impl Lines {
     /// # Safety
     /// As for [`Primitives::flush`].
     #[inline(always)]
-    unsafe fn flush(self, ptr: *const u8, len: usize) {
+    unsafe fn flush(&self, ptr: *const u8, len: usize) {
         if let Some(flush) = self.flush {
             // SAFETY: the caller's.
             unsafe { flush(ptr, len) }
@@ -87,16 +86,13 @@ pub(crate) unsafe fn memmove<P: Primitives, C: Copies>(
     flags: Flags,
 ) {
     // SAFETY: the caller's.
-    unsafe {
-        store::<C, _>(
-            dest,
-            len,
-            Move::new(dest, src, len),
-            flags,
-            const { Lines::of::<P>() },
-        )
+    let owes_drain = unsafe {
+        let lines = const { &Lines::of::<P>() };
+        store::<C, _>(dest, len, Move::new(dest, src, len), flags, lines)
     };
-    drain::<P>(flags);
+    if owes_drain {
+        P::drain();
+    }
 }
 
 /// [`Primitives::memset`] by the stores of `C`.
@@ -111,26 +107,16 @@ pub(crate) unsafe fn memset<P: Primitives, C: Copies>(
     flags: Flags,
 ) {
     // SAFETY: the caller's.
-    unsafe {
-        store::<C, _>(
-            dest,
-            len,
-            Fill::new(byte),
-            flags,
-            const { Lines::of::<P>() },
-        )
+    let owes_drain = unsafe {
+        let lines = const { &Lines::of::<P>() };
+        store::<C, _>(dest, len, Fill::new(byte), flags, lines)
     };
-    drain::<P>(flags);
-}
-
-#[inline(always)]
-fn drain<P: Primitives>(flags: Flags) {
-    if !flags.intersects(Flags::NODRAIN.union(Flags::NOFLUSH)) {
+    if owes_drain {
         P::drain();
     }
 }
 
-/// Stores and flushes, all but the drain.
+/// Stores and flushes: all but the drain, which it says whether to do.
 ///
 /// # Safety
 /// As for [`Primitives::memmove`].
@@ -140,9 +126,10 @@ unsafe fn store<C: Copies, S: Source>(
     len: usize,
     source: S,
     flags: Flags,
-    lines: Lines,
-) {
+    lines: &Lines,
+) -> bool {
     const { assert!(C::Temporal::CACHED, "temporal stores go to the cache") };
+    let flags = flags.or_none();
     let past_the_cache = match flags.kind() {
         Kind::NonTemporal => true,
         Kind::Temporal => false,
@@ -160,6 +147,7 @@ unsafe fn store<C: Copies, S: Source>(
             uncached::<C, S>(dest, len, source, lines);
         }
     }
+    !flags.intersects(Flags::NODRAIN.union(Flags::NOFLUSH))
 }
 
 /// Stores `len` bytes from offset `at` through the cache and flushes each line once, chunk by chunk.
@@ -172,7 +160,7 @@ unsafe fn cached<T: Stores, S: Source>(
     mut at: usize,
     len: usize,
     source: S,
-    lines: Lines,
+    lines: &Lines,
 ) {
     let mut rest = len;
     while rest != 0 {
@@ -202,7 +190,7 @@ unsafe fn cached<T: Stores, S: Source>(
 /// # Safety
 /// As for [`Source::store`].
 #[inline(always)]
-unsafe fn uncached<C: Copies, S: Source>(dest: *mut u8, len: usize, source: S, lines: Lines) {
+unsafe fn uncached<C: Copies, S: Source>(dest: *mut u8, len: usize, source: S, lines: &Lines) {
     let (start, end) = (dest.addr(), dest.addr().wrapping_add(len));
     // SAFETY: the three parts make up the range.
     unsafe {

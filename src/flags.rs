@@ -40,15 +40,14 @@ pub(crate) enum Kind {
 }
 
 impl Flags {
-    /// The flags of a plain function pointer, which cannot return an error: unknown or contradictory ones count as none, so that
-    /// the copy is durable on return.
+    /// What a plain function makes of them, which cannot return an error: unknown or contradictory ones count as none, so that the copy is
+    /// durable on return.
     #[inline(always)]
-    pub(crate) const fn or_none(bits: u32) -> Self {
-        let flags = Self::from_bits_retain(bits);
-        if flags.problem().is_some() {
-            return Self::empty();
+    pub(crate) const fn or_none(self) -> Self {
+        match self.problem() {
+            None => self,
+            Some(_) => Self::empty(),
         }
-        flags
     }
 
     /// These flags, if they mean something.

@@ -59,7 +59,8 @@ pub unsafe trait Primitives: Sized {
         Self::drain();
     }
 
-    /// Copies `len` bytes from `src` to `dest`, which may overlap, and makes them durable as `flags` say. Those are consistent.
+    /// Copies `len` bytes from `src` to `dest`, which may overlap, and makes them durable as `flags` say. Unknown or
+    /// contradictory flags count as none.
     ///
     /// # Safety
     /// `src` must be valid for reads, `dest` for writes that nothing else reads or writes meanwhile, and neither may wrap past 2^64.
@@ -69,7 +70,8 @@ pub unsafe trait Primitives: Sized {
         unsafe { copies::memmove::<Self, arch::PlainCopies>(dest, src, len, flags) }
     }
 
-    /// Stores `byte` to `len` bytes at `dest`, and makes them durable as `flags` say. Those are consistent.
+    /// Stores `byte` to `len` bytes at `dest`, and makes them durable as `flags` say. Unknown or
+    /// contradictory flags count as none.
     ///
     /// # Safety
     /// As for [`memmove`](Self::memmove).

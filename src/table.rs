@@ -181,7 +181,7 @@ unsafe extern "C" fn memmove<P: Primitives>(
     flags: u32,
 ) -> *mut u8 {
     // SAFETY: the caller vouches for both ranges.
-    unsafe { P::memmove(dest, src, len, Flags::or_none(flags)) };
+    unsafe { P::memmove(dest, src, len, Flags::from_bits_retain(flags)) };
     dest
 }
 
@@ -193,6 +193,6 @@ unsafe extern "C" fn memset<P: Primitives>(
 ) -> *mut u8 {
     let [byte, ..] = c.to_le_bytes();
     // SAFETY: the caller vouches for the range.
-    unsafe { P::memset(dest, byte, len, Flags::or_none(flags)) };
+    unsafe { P::memset(dest, byte, len, Flags::from_bits_retain(flags)) };
     dest
 }
