@@ -26,7 +26,7 @@ unsafe impl Stores for Words {
     }
 
     #[inline(always)]
-    unsafe fn block(dest: *mut u64, words: [u64; 8]) {
+    unsafe fn block(dest: *mut u64, words: [u64; 4]) {
         for (i, word) in words.into_iter().enumerate() {
             // SAFETY: the caller vouches for the words.
             unsafe { dest.add(i).write_volatile(word) };
@@ -43,11 +43,11 @@ pub(crate) unsafe fn load_word(src: *const u8) -> u64 {
 }
 
 /// # Safety
-/// 64 bytes must be readable at `src`.
+/// 32 bytes must be readable at `src`.
 #[inline(always)]
-pub(crate) unsafe fn load_block(src: *const u8) -> [u64; 8] {
+pub(crate) unsafe fn load_block(src: *const u8) -> [u64; 4] {
     // SAFETY: the caller's.
-    unsafe { src.cast::<[u64; 8]>().read_unaligned() }
+    unsafe { src.cast::<[u64; 4]>().read_unaligned() }
 }
 
 /// Through the cache, whatever the flags.

@@ -21,32 +21,28 @@ pub(crate) unsafe fn word(src: *const u8, load: unsafe fn(*const u64) -> u64) ->
     }
 }
 
-/// The eight words at `src`.
+/// The four words at `src`.
 ///
 /// # Safety
-/// 64 bytes must be readable at `src`; `load` and `load_block` must load one and eight aligned words.
+/// 32 bytes must be readable at `src`; `load` and `load_block` must load one and four aligned words.
 #[inline(always)]
 pub(crate) unsafe fn block(
     src: *const u8,
     load: unsafe fn(*const u64) -> u64,
-    load_block: unsafe fn(*const u64) -> [u64; 8],
-) -> [u64; 8] {
+    load_block: unsafe fn(*const u64) -> [u64; 4],
+) -> [u64; 4] {
     let (first, bytes) = floor(src);
     // SAFETY: each of these words holds a byte of the source.
     unsafe {
         let mut words = load_block(first);
         if bytes != 0 {
-            let last = load(first.wrapping_add(8));
-            let [a, b, c, d, e, f, g, h] = words;
+            let last = load(first.wrapping_add(4));
+            let [a, b, c, d] = words;
             words = [
                 merge(a, b, bytes),
                 merge(b, c, bytes),
                 merge(c, d, bytes),
-                merge(d, e, bytes),
-                merge(e, f, bytes),
-                merge(f, g, bytes),
-                merge(g, h, bytes),
-                merge(h, last, bytes),
+                merge(d, last, bytes),
             ];
         }
         words

@@ -86,13 +86,7 @@ pub(crate) unsafe fn memmove<P: Primitives, C: Copies>(
     flags: Flags,
 ) {
     // SAFETY: the caller's.
-    let owes_drain = unsafe {
-        let lines = const { &Lines::of::<P>() };
-        store::<C, _>(dest, len, Move::new(dest, src, len), flags, lines)
-    };
-    if owes_drain {
-        P::drain();
-    }
+    unsafe { run::<P, C, _>(dest, len, Move::new(dest, src, len), flags) }
 }
 
 /// [`Primitives::memset`] by the stores of `C`.
@@ -107,12 +101,56 @@ pub(crate) unsafe fn memset<P: Primitives, C: Copies>(
     flags: Flags,
 ) {
     // SAFETY: the caller's.
-    let owes_drain = unsafe {
-        let lines = const { &Lines::of::<P>() };
-        store::<C, _>(dest, len, Fill::new(byte), flags, lines)
-    };
-    if owes_drain {
-        P::drain();
+    unsafe { run::<P, C, _>(dest, len, Fill::new(byte), flags) }
+}
+
+/// # Safety
+/// As for [`Primitives::memmove`].
+#[inline(always)]
+unsafe fn run<P: Primitives, C: Copies, S: Source>(
+    dest: *mut u8,
+    len: usize,
+    source: S,
+    flags: Flags,
+) {
+    // SAFETY: the caller's.
+    unsafe {
+        // Words that need no flush: nothing but stores and a fence.
+        if flags.is_empty() && are_words(dest, len, source) {
+            if C::NON_TEMPORAL_FROM == 0 && !C::NonTemporal::CACHED {
+                words::<C::NonTemporal, S>(dest, len, source);
+                return P::drain();
+            }
+            if len < C::NON_TEMPORAL_FROM && matches!(P::GRANULARITY, Granularity::Byte) {
+                words::<C::Temporal, S>(dest, len, source);
+                return P::drain();
+            }
+        }
+        if store::<C, S>(dest, len, source, flags, const { &Lines::of::<P>() }) {
+            P::drain();
+        }
+    }
+}
+
+/// Whether a copy is of whole words in ascending order.
+#[inline(always)]
+fn are_words(dest: *mut u8, len: usize, source: impl Source) -> bool {
+    (dest.addr() | len) % WORD == 0 && !source.descending()
+}
+
+/// The most bytes that are stored in line, without a call.
+const FEW: usize = 64;
+
+/// # Safety
+/// As for [`Source::words`].
+#[inline(always)]
+unsafe fn words<T: Stores, S: Source>(dest: *mut u8, len: usize, source: S) {
+    // SAFETY: the caller's.
+    unsafe {
+        match len <= FEW {
+            true => source.few::<T>(dest, len / WORD),
+            false => source.words::<T>(dest, len / WORD),
+        }
     }
 }
 
@@ -137,7 +175,12 @@ unsafe fn store<C: Copies, S: Source>(
     };
     // SAFETY: the caller's.
     unsafe {
-        if flags.contains(Flags::NOFLUSH) {
+        if !past_the_cache && are_words(dest, len, source) && len <= FEW {
+            source.few::<C::Temporal>(dest, len / WORD);
+            if !flags.contains(Flags::NOFLUSH) {
+                lines.flush(dest, len);
+            }
+        } else if flags.contains(Flags::NOFLUSH) {
             source.store::<C::Temporal>(dest, 0, len);
         } else if !past_the_cache {
             cached::<C::Temporal, S>(dest, 0, len, source, lines);

@@ -1,11 +1,26 @@
 //! Where the bytes of a copy come from: other memory, or one repeated byte. Words by [`Stores`], and the odd bytes around them.
 
-use crate::stores::{Stores, WORD};
+use crate::{
+    arch,
+    stores::{Stores, WORD},
+};
 
 /// The bytes that a copy stores: those at an offset from its start.
 pub(crate) trait Source: Copy {
     /// Whether the parts of the copy must be stored from the last to the first.
     fn descending(self) -> bool;
+
+    /// Stores the first `words` words to `dest`, in line: for few of them, in a copy that is not descending.
+    ///
+    /// # Safety
+    /// As for [`store`](Self::store); `dest` must be aligned.
+    unsafe fn few<S: Stores>(self, dest: *mut u8, words: usize);
+
+    /// Stores the first `words` words to `dest`: in a copy that is not descending.
+    ///
+    /// # Safety
+    /// As for [`few`](Self::few).
+    unsafe fn words<S: Stores>(self, dest: *mut u8, words: usize);
 
     /// Stores the `len` bytes from offset `at`, in a copy that starts at `dest`.
     ///
@@ -40,6 +55,20 @@ impl Source for Move {
     }
 
     #[inline(always)]
+    unsafe fn few<S: Stores>(self, dest: *mut u8, words: usize) {
+        for at in (0..words).map(|word| word * WORD) {
+            // SAFETY: the caller's.
+            unsafe { S::word(dest.add(at).cast(), arch::load_word(self.src.add(at))) };
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn words<S: Stores>(self, dest: *mut u8, words: usize) {
+        // SAFETY: the caller's.
+        unsafe { words_up::<S>(dest.cast(), self.src, words) }
+    }
+
+    #[inline(always)]
     unsafe fn store<S: Stores>(self, dest: *mut u8, at: usize, len: usize) {
         // SAFETY: the caller's; `at` is inside the source.
         unsafe {
@@ -71,6 +100,20 @@ impl Source for Fill {
     }
 
     #[inline(always)]
+    unsafe fn few<S: Stores>(self, dest: *mut u8, words: usize) {
+        for word in 0..words {
+            // SAFETY: the caller's.
+            unsafe { S::word(dest.cast::<u64>().add(word), self.0) };
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn words<S: Stores>(self, dest: *mut u8, words: usize) {
+        // SAFETY: the caller's.
+        unsafe { words_fill::<S>(dest.cast(), self.0, words) }
+    }
+
+    #[inline(always)]
     unsafe fn store<S: Stores>(self, dest: *mut u8, at: usize, len: usize) {
         // SAFETY: the caller's.
         unsafe { fill::<S>(dest.add(at), self.0, len) }
@@ -82,6 +125,22 @@ impl Source for Fill {
 fn split(dest: *mut u8, len: usize) -> (usize, usize, usize) {
     let head = (dest.addr().wrapping_neg() % WORD).min(len);
     (head, (len - head) / WORD, (len - head) % WORD)
+}
+
+/// # Safety
+/// As for [`Stores::copy_up`].
+#[inline(never)]
+unsafe fn words_up<S: Stores>(dest: *mut u64, src: *const u8, words: usize) {
+    // SAFETY: the caller's.
+    unsafe { S::copy_up(dest, src, words) }
+}
+
+/// # Safety
+/// As for [`Stores::fill`].
+#[inline(never)]
+unsafe fn words_fill<S: Stores>(dest: *mut u64, word: u64, words: usize) {
+    // SAFETY: the caller's.
+    unsafe { S::fill(dest, word, words) }
 }
 
 /// # Safety

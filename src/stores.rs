@@ -4,8 +4,8 @@ use crate::arch;
 
 /// Bytes of a word: what a CPU stores as one.
 pub(crate) const WORD: usize = 8;
-/// Words that are loaded and stored together.
-const BLOCK: usize = 8;
+/// Words that are loaded and stored together: with two addresses and a count, what the registers hold that a function need not save.
+pub(crate) const BLOCK: usize = 4;
 
 /// One way to store words. Each file in `arch/` has its own; tests have a recording one.
 ///
@@ -23,11 +23,11 @@ pub unsafe trait Stores {
     /// `dest` must be valid for writes and aligned, and the CPU must have the instructions: so for all functions here.
     unsafe fn word(dest: *mut u64, word: u64);
 
-    /// Stores eight words.
+    /// Stores four words.
     ///
     /// # Safety
     /// As for [`word`](Self::word).
-    unsafe fn block(dest: *mut u64, words: [u64; BLOCK]);
+    unsafe fn block(dest: *mut u64, words: [u64; 4]);
 
     /// Copies words in ascending order: right where `dest` is below `src`, or they do not overlap. `src` may have any alignment.
     ///

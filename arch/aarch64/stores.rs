@@ -29,15 +29,13 @@ unsafe impl Stores for Stp {
     }
 
     #[inline(always)]
-    unsafe fn block(dest: *mut u64, [a, b, c, d, e, f, g, h]: [u64; 8]) {
+    unsafe fn block(dest: *mut u64, [a, b, c, d]: [u64; 4]) {
         // SAFETY: the caller vouches for the words.
         unsafe {
             asm!(
                 "stp {1}, {2}, [{0}]",
                 "stp {3}, {4}, [{0}, #16]",
-                "stp {5}, {6}, [{0}, #32]",
-                "stp {7}, {8}, [{0}, #48]",
-                in(reg) dest, in(reg) a, in(reg) b, in(reg) c, in(reg) d, in(reg) e, in(reg) f, in(reg) g, in(reg) h,
+                in(reg) dest, in(reg) a, in(reg) b, in(reg) c, in(reg) d,
                 options(nostack, preserves_flags),
             );
         }
@@ -55,15 +53,13 @@ unsafe impl Stores for Stnp {
     }
 
     #[inline(always)]
-    unsafe fn block(dest: *mut u64, [a, b, c, d, e, f, g, h]: [u64; 8]) {
+    unsafe fn block(dest: *mut u64, [a, b, c, d]: [u64; 4]) {
         // SAFETY: the caller vouches for the words.
         unsafe {
             asm!(
                 "stnp {1}, {2}, [{0}]",
                 "stnp {3}, {4}, [{0}, #16]",
-                "stnp {5}, {6}, [{0}, #32]",
-                "stnp {7}, {8}, [{0}, #48]",
-                in(reg) dest, in(reg) a, in(reg) b, in(reg) c, in(reg) d, in(reg) e, in(reg) f, in(reg) g, in(reg) h,
+                in(reg) dest, in(reg) a, in(reg) b, in(reg) c, in(reg) d,
                 options(nostack, preserves_flags),
             );
         }
@@ -80,12 +76,12 @@ pub(crate) unsafe fn load_word(src: *const u8) -> u64 {
     unsafe { unaligned::word(src, aligned_word) }
 }
 
-/// Loads eight words, of any alignment.
+/// Loads four words, of any alignment.
 ///
 /// # Safety
-/// 64 bytes must be readable at `src`.
+/// 32 bytes must be readable at `src`.
 #[inline(always)]
-pub(crate) unsafe fn load_block(src: *const u8) -> [u64; 8] {
+pub(crate) unsafe fn load_block(src: *const u8) -> [u64; 4] {
     // SAFETY: the caller's.
     unsafe { unaligned::block(src, aligned_word, aligned_block) }
 }
@@ -103,21 +99,19 @@ unsafe fn aligned_word(src: *const u64) -> u64 {
 }
 
 /// # Safety
-/// The eight words must be readable, and aligned.
+/// The four words must be readable, and aligned.
 #[inline(always)]
-unsafe fn aligned_block(src: *const u64) -> [u64; 8] {
-    let (a, b, c, d, e, f, g, h);
+unsafe fn aligned_block(src: *const u64) -> [u64; 4] {
+    let (a, b, c, d);
     // SAFETY: the caller's.
     unsafe {
         asm!(
             "ldp {1}, {2}, [{0}]",
             "ldp {3}, {4}, [{0}, #16]",
-            "ldp {5}, {6}, [{0}, #32]",
-            "ldp {7}, {8}, [{0}, #48]",
             in(reg) src,
-            out(reg) a, out(reg) b, out(reg) c, out(reg) d, out(reg) e, out(reg) f, out(reg) g, lateout(reg) h,
+            out(reg) a, out(reg) b, out(reg) c, lateout(reg) d,
             options(nostack, preserves_flags, readonly),
         );
     }
-    [a, b, c, d, e, f, g, h]
+    [a, b, c, d]
 }

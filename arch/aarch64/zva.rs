@@ -25,7 +25,7 @@ unsafe impl<S: Stores, const BLOCK: usize, const FROM: usize> Stores for Zva<S, 
     }
 
     #[inline(always)]
-    unsafe fn block(dest: *mut u64, words: [u64; 8]) {
+    unsafe fn block(dest: *mut u64, words: [u64; 4]) {
         // SAFETY: the caller's.
         unsafe { S::block(dest, words) }
     }

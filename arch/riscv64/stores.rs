@@ -24,7 +24,7 @@ unsafe impl Stores for Sd {
     }
 
     #[inline(always)]
-    unsafe fn block(dest: *mut u64, [a, b, c, d, e, f, g, h]: [u64; 8]) {
+    unsafe fn block(dest: *mut u64, [a, b, c, d]: [u64; 4]) {
         // SAFETY: the caller vouches for the words.
         unsafe {
             asm!(
@@ -32,11 +32,7 @@ unsafe impl Stores for Sd {
                 "sd {2}, 8({0})",
                 "sd {3}, 16({0})",
                 "sd {4}, 24({0})",
-                "sd {5}, 32({0})",
-                "sd {6}, 40({0})",
-                "sd {7}, 48({0})",
-                "sd {8}, 56({0})",
-                in(reg) dest, in(reg) a, in(reg) b, in(reg) c, in(reg) d, in(reg) e, in(reg) f, in(reg) g, in(reg) h,
+                in(reg) dest, in(reg) a, in(reg) b, in(reg) c, in(reg) d,
                 options(nostack, preserves_flags),
             );
         }
@@ -53,12 +49,12 @@ pub(crate) unsafe fn load_word(src: *const u8) -> u64 {
     unsafe { unaligned::word(src, aligned_word) }
 }
 
-/// Loads eight words, of any alignment.
+/// Loads four words, of any alignment.
 ///
 /// # Safety
-/// 64 bytes must be readable at `src`.
+/// 32 bytes must be readable at `src`.
 #[inline(always)]
-pub(crate) unsafe fn load_block(src: *const u8) -> [u64; 8] {
+pub(crate) unsafe fn load_block(src: *const u8) -> [u64; 4] {
     // SAFETY: the caller's.
     unsafe { unaligned::block(src, aligned_word, aligned_block) }
 }
@@ -76,10 +72,10 @@ unsafe fn aligned_word(src: *const u64) -> u64 {
 }
 
 /// # Safety
-/// The eight words must be readable, and aligned.
+/// The four words must be readable, and aligned.
 #[inline(always)]
-unsafe fn aligned_block(src: *const u64) -> [u64; 8] {
-    let (a, b, c, d, e, f, g, h);
+unsafe fn aligned_block(src: *const u64) -> [u64; 4] {
+    let (a, b, c, d);
     // SAFETY: the caller's.
     unsafe {
         asm!(
@@ -87,14 +83,10 @@ unsafe fn aligned_block(src: *const u64) -> [u64; 8] {
             "ld {2}, 8({0})",
             "ld {3}, 16({0})",
             "ld {4}, 24({0})",
-            "ld {5}, 32({0})",
-            "ld {6}, 40({0})",
-            "ld {7}, 48({0})",
-            "ld {8}, 56({0})",
             in(reg) src,
-            out(reg) a, out(reg) b, out(reg) c, out(reg) d, out(reg) e, out(reg) f, out(reg) g, lateout(reg) h,
+            out(reg) a, out(reg) b, out(reg) c, lateout(reg) d,
             options(nostack, preserves_flags, readonly),
         );
     }
-    [a, b, c, d, e, f, g, h]
+    [a, b, c, d]
 }

@@ -26,7 +26,7 @@ unsafe impl<const FROM: usize> Stores for Clzero<FROM> {
     }
 
     #[inline(always)]
-    unsafe fn block(dest: *mut u64, words: [u64; 8]) {
+    unsafe fn block(dest: *mut u64, words: [u64; 4]) {
         // SAFETY: the caller's.
         unsafe { Movnti::block(dest, words) }
     }

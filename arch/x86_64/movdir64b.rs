@@ -25,7 +25,7 @@ unsafe impl Stores for Movdir64b {
     }
 
     #[inline(always)]
-    unsafe fn block(dest: *mut u64, words: [u64; 8]) {
+    unsafe fn block(dest: *mut u64, words: [u64; 4]) {
         // SAFETY: the caller's.
         unsafe { Movnti::block(dest, words) }
     }

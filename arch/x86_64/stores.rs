@@ -29,7 +29,7 @@ unsafe impl Stores for Mov {
     }
 
     #[inline(always)]
-    unsafe fn block(dest: *mut u64, [a, b, c, d, e, f, g, h]: [u64; 8]) {
+    unsafe fn block(dest: *mut u64, [a, b, c, d]: [u64; 4]) {
         // SAFETY: the caller vouches for the words.
         unsafe {
             asm!(
@@ -37,11 +37,7 @@ unsafe impl Stores for Mov {
                 "mov [{0} + 8], {2}",
                 "mov [{0} + 16], {3}",
                 "mov [{0} + 24], {4}",
-                "mov [{0} + 32], {5}",
-                "mov [{0} + 40], {6}",
-                "mov [{0} + 48], {7}",
-                "mov [{0} + 56], {8}",
-                in(reg) dest, in(reg) a, in(reg) b, in(reg) c, in(reg) d, in(reg) e, in(reg) f, in(reg) g, in(reg) h,
+                in(reg) dest, in(reg) a, in(reg) b, in(reg) c, in(reg) d,
                 options(nostack, preserves_flags),
             );
         }
@@ -61,7 +57,7 @@ unsafe impl Stores for Movnti {
     }
 
     #[inline(always)]
-    unsafe fn block(dest: *mut u64, [a, b, c, d, e, f, g, h]: [u64; 8]) {
+    unsafe fn block(dest: *mut u64, [a, b, c, d]: [u64; 4]) {
         // SAFETY: the caller vouches for the words.
         unsafe {
             asm!(
@@ -69,11 +65,7 @@ unsafe impl Stores for Movnti {
                 "movnti [{0} + 8], {2}",
                 "movnti [{0} + 16], {3}",
                 "movnti [{0} + 24], {4}",
-                "movnti [{0} + 32], {5}",
-                "movnti [{0} + 40], {6}",
-                "movnti [{0} + 48], {7}",
-                "movnti [{0} + 56], {8}",
-                in(reg) dest, in(reg) a, in(reg) b, in(reg) c, in(reg) d, in(reg) e, in(reg) f, in(reg) g, in(reg) h,
+                in(reg) dest, in(reg) a, in(reg) b, in(reg) c, in(reg) d,
                 options(nostack, preserves_flags),
             );
         }
@@ -94,13 +86,13 @@ pub(crate) unsafe fn load_word(src: *const u8) -> u64 {
     word
 }
 
-/// Loads eight words, of any alignment.
+/// Loads four words, of any alignment.
 ///
 /// # Safety
-/// 64 bytes must be readable at `src`.
+/// 32 bytes must be readable at `src`.
 #[inline(always)]
-pub(crate) unsafe fn load_block(src: *const u8) -> [u64; 8] {
-    let (a, b, c, d, e, f, g, h);
+pub(crate) unsafe fn load_block(src: *const u8) -> [u64; 4] {
+    let (a, b, c, d);
     // SAFETY: the caller's.
     unsafe {
         asm!(
@@ -108,14 +100,10 @@ pub(crate) unsafe fn load_block(src: *const u8) -> [u64; 8] {
             "mov {2}, [{0} + 8]",
             "mov {3}, [{0} + 16]",
             "mov {4}, [{0} + 24]",
-            "mov {5}, [{0} + 32]",
-            "mov {6}, [{0} + 40]",
-            "mov {7}, [{0} + 48]",
-            "mov {8}, [{0} + 56]",
             in(reg) src,
-            out(reg) a, out(reg) b, out(reg) c, out(reg) d, out(reg) e, out(reg) f, out(reg) g, out(reg) h,
+            out(reg) a, out(reg) b, out(reg) c, lateout(reg) d,
             options(nostack, preserves_flags, readonly),
         );
     }
-    [a, b, c, d, e, f, g, h]
+    [a, b, c, d]
 }

@@ -23,7 +23,7 @@ unsafe impl<const COPY: usize, const FILL: usize> Stores for RepMovsq<COPY, FILL
     }
 
     #[inline(always)]
-    unsafe fn block(dest: *mut u64, words: [u64; 8]) {
+    unsafe fn block(dest: *mut u64, words: [u64; 4]) {
         // SAFETY: the caller's.
         unsafe { Mov::block(dest, words) }
     }

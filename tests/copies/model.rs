@@ -125,10 +125,10 @@ unsafe impl<S: Stores> Stores for Seen<S> {
         stored(dest, 1, S::CACHED);
     }
 
-    unsafe fn block(dest: *mut u64, words: [u64; 8]) {
+    unsafe fn block(dest: *mut u64, words: [u64; 4]) {
         // SAFETY: the caller's.
         unsafe { S::block(dest, words) };
-        stored(dest, 8, S::CACHED);
+        stored(dest, 4, S::CACHED);
     }
 
     unsafe fn copy_up(dest: *mut u64, src: *const u8, words: usize) {

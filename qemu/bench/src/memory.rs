@@ -34,9 +34,10 @@ impl Memory {
         }
     }
 
-    /// The source of a copy, in cache if it is small.
+    /// The source of a copy, in cache if it is small. Not at the same place of a page as the destinations: a load just above a store in the low
+    /// 12 bits waits for it.
     pub fn source(&self) -> *const u8 {
-        self.source
+        self.source.wrapping_add(1024)
     }
 
     /// All that is written.
