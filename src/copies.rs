@@ -35,7 +35,7 @@ pub trait Copies {
 }
 
 /// The most bytes that are stored before their lines are flushed: more, and the first of them may have left the nearest cache.
-const CHUNK: usize = 4096;
+const CHUNK: usize = 1024;
 
 /// How the lines of a granularity are flushed. A value and not a type, so that all tables of an instruction set share one copy.
 struct Lines {
@@ -175,8 +175,8 @@ unsafe fn store<C: Copies, S: Source>(
     };
     // SAFETY: the caller's.
     unsafe {
-        if !past_the_cache && are_words(dest, len, source) && len <= FEW {
-            source.few::<C::Temporal>(dest, len / WORD);
+        if !past_the_cache && len <= lines.chunk && are_words(dest, len, source) {
+            words::<C::Temporal, S>(dest, len, source);
             if !flags.contains(Flags::NOFLUSH) {
                 lines.flush(dest, len);
             }
