@@ -18,6 +18,9 @@ mod movdir64b;
 mod stores;
 #[path = "x86_64/string.rs"]
 mod string;
+#[cfg(feature = "vector")]
+#[path = "x86_64/vector.rs"]
+pub mod vector;
 
 pub use self::{
     clzero::Clzero,

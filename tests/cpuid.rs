@@ -3,7 +3,7 @@
 
 use kpmem::{
     Error, Granularity, Table,
-    arch::{CLFLUSH, CLFLUSHOPT, CLWB, Cpu, Features},
+    arch::{CLFLUSH, CLFLUSHOPT, CLWB, CLWB_CLZERO, CLWB_MOVDIR64B, Cpu, Features},
 };
 use raw_cpuid::CpuIdResult;
 
@@ -141,6 +141,76 @@ fn only_the_documented_bits_count() {
         assert!(basic.difference(Features::CLFLUSH).is_empty());
         assert!(!extended.contains(Features::CLFLUSH));
     }
+}
+
+#[test]
+fn lines_are_zeroed_or_copied_whole_where_the_cpu_can() {
+    let with = |features: Features| Cpu { features, line: 64 }.table().unwrap();
+    let clwb = Features::CLWB | Features::CLFLUSHOPT | Features::CLFLUSH;
+    assert!(std::ptr::eq(with(clwb | Features::CLZERO), &CLWB_CLZERO[0]));
+    assert!(std::ptr::eq(
+        with(clwb | Features::MOVDIR64B),
+        &CLWB_MOVDIR64B[0]
+    ));
+    assert_eq!(CLWB_CLZERO[0].name(), "clwb");
+    for bit in 0..32 {
+        let reader = move |leaf: u32, _| {
+            let alone = 1 << bit;
+            let (eax, ebx, ecx, edx) = match leaf {
+                0 => (7, 0, 0, 0),
+                7 => (0, 0, alone, 0),
+                0x8000_0000 => (0x8000_0008, 0, 0, 0),
+                0x8000_0008 => (0, alone, 0, 0),
+                _ => (0, 0, 0, 0),
+            };
+            CpuIdResult { eax, ebx, ecx, edx }
+        };
+        let features = Cpu::from_cpuid(reader).features;
+        assert_eq!(features.contains(Features::MOVDIR64B), bit == 28);
+        assert_eq!(features.contains(Features::CLZERO), bit == 0);
+    }
+}
+
+/// CPUID alone does not say that the system has enabled the registers.
+#[cfg(feature = "vector")]
+#[test]
+fn vectors_need_what_xcr0_enables() {
+    use kpmem::arch::vector::Width;
+    const OSXSAVE: u32 = 1 << 27;
+    const AVX: u32 = 1 << 28;
+    const AVX512F: u32 = 1 << 16;
+    let width = |ecx1: u32, ebx7: u32, xcr0: Option<u64>| {
+        let reader = move |leaf: u32, _| {
+            let (eax, ebx, ecx) = match leaf {
+                0 => (7, 0, 0),
+                1 => (0, 0, ecx1),
+                7 => (0, ebx7, 0),
+                _ => (0, 0, 0),
+            };
+            CpuIdResult {
+                eax,
+                ebx,
+                ecx,
+                edx: 0,
+            }
+        };
+        Width::from_cpuid(reader, || xcr0.expect("XGETBV would be an invalid opcode"))
+    };
+    assert_eq!(width(AVX, AVX512F, None), Width::Sse2);
+    assert_eq!(width(OSXSAVE, AVX512F, None), Width::Sse2);
+    let all = OSXSAVE | AVX;
+    for (xcr0, expected) in [
+        (0x01, Width::Sse2),
+        (0x03, Width::Sse2),
+        (0x05, Width::Sse2),
+        (0x07, Width::Avx),
+        (0x27, Width::Avx),
+        (0xc7, Width::Avx),
+        (0xe7, Width::Avx512),
+    ] {
+        assert_eq!(width(all, AVX512F, Some(xcr0)), expected, "XCR0 {xcr0:#x}");
+    }
+    assert_eq!(width(all, 0, Some(0xe7)), Width::Avx);
 }
 
 /// Leaf 7 must not be believed where leaf 0 says that it does not exist.

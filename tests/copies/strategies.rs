@@ -55,7 +55,78 @@ pub fn all() -> Vec<(&'static str, &'static Table)> {
     if cpu.features.contains(Features::CLZERO) {
         all.push(("clzero", &CLZERO));
     }
+    #[cfg(feature = "vector")]
+    all.extend(vectors::all());
     all
+}
+
+#[cfg(feature = "vector")]
+mod vectors {
+    use std::cell::Cell;
+
+    use kpmem::{
+        Flags, Table,
+        arch::{
+            Clwb,
+            vector::{Guard, Width},
+        },
+    };
+
+    thread_local! {
+        static INSIDE: Cell<bool> = const { Cell::new(false) };
+        static ENTERED: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// Checks that it is entered and left in turns.
+    struct Checked;
+
+    // SAFETY: user space has its own vector registers.
+    unsafe impl Guard for Checked {
+        type State = usize;
+
+        fn enter() -> usize {
+            assert!(!INSIDE.replace(true), "entered twice");
+            ENTERED.set(ENTERED.get() + 1);
+            ENTERED.get()
+        }
+
+        fn leave(state: usize) {
+            assert!(INSIDE.replace(false) && state == ENTERED.get());
+        }
+    }
+
+    /// Each width that this CPU has.
+    pub fn all() -> impl Iterator<Item = (&'static str, &'static Table)> {
+        [
+            (Width::Sse2, "sse2"),
+            (Width::Avx, "avx"),
+            (Width::Avx512, "avx-512"),
+        ]
+        .into_iter()
+        .filter(|(width, _)| *width <= Width::detect())
+        .map(|(width, name)| (name, width.table::<Clwb, Checked>()))
+    }
+
+    #[test]
+    fn the_guard_is_entered_for_large_copies_only() {
+        let (mut dest, source) = (vec![0_u64; 512], vec![7_u64; 512]);
+        for (_, table) in all() {
+            for (len, entered) in [(8, 0), (248, 0), (4096, 1)] {
+                ENTERED.set(0);
+                // SAFETY: both are as long.
+                unsafe {
+                    table.memcpy_fn()(
+                        dest.as_mut_ptr().cast(),
+                        source.as_ptr().cast(),
+                        len,
+                        Flags::empty().bits(),
+                    )
+                };
+                assert_eq!((ENTERED.get(), INSIDE.get()), (entered, false));
+            }
+        }
+        assert_eq!(dest, source);
+    }
 }
 
 /// Flags that mean something, and so each path through a copy.

@@ -4,7 +4,10 @@ use std::{hint::black_box, time::Instant};
 
 use kpmem::{
     BYTE, Byte, Flags, Granularity, Lines, Primitives, Table,
-    arch::{self, Clwb, ClzeroCopies},
+    arch::{
+        self, Clwb, ClzeroCopies,
+        vector::{Guard, Width},
+    },
 };
 
 use crate::{
@@ -39,18 +42,35 @@ pub enum Contender {
     Fixed,
     /// Instructions.
     Raw,
+    /// kpmem's table with vectors, of cache-line granularity.
+    Vector(Functions),
 }
 
-/// kpmem, kpmem fixed, raw, and the peer if there is one.
-pub fn all(peer: Option<[Peer; 2]>) -> [Option<Contender>; 4] {
+/// User space keeps its own vector registers.
+struct NoGuard;
+
+// SAFETY: the kernel saves the registers of each thread.
+unsafe impl Guard for NoGuard {
+    type State = ();
+    fn enter() {}
+    fn leave((): ()) {}
+}
+
+/// How many there are.
+pub const COUNT: usize = 5;
+
+/// kpmem, kpmem fixed, raw, the peer if there is one, and kpmem with vectors.
+pub fn all(peer: Option<[Peer; 2]>) -> [Option<Contender>; COUNT] {
     let table = arch::Cpu::detect().table().unwrap_or(&arch::CLWB[0]);
     let (line, byte) = (Functions::of(table), Functions::of(&BYTE));
+    let vector = Functions::of(Width::detect().table::<Clwb, NoGuard>());
     let peer = peer.map(|[line, byte]| (Functions(line), Functions(byte)));
     [
         Some(Contender::Pointers { line, byte }),
         Some(Contender::Fixed),
         Some(Contender::Raw),
         peer.map(|(line, byte)| Contender::Pointers { line, byte }),
+        Some(Contender::Vector(vector)),
     ]
 }
 
@@ -71,6 +91,10 @@ impl Contender {
             // The fixed strategy is that of the CPU that this was tuned on.
             Self::Fixed if byte => Some(fixed::<Byte>(case, memory, count)),
             Self::Fixed => Some(fixed::<Lines<Clwb, 64, ClzeroCopies>>(case, memory, count)),
+            Self::Vector(functions) if !byte && case.op.copies() => {
+                Some(pointers(functions, case, memory, count))
+            }
+            Self::Vector(_) => None,
             Self::Raw => bare(case, memory, count, byte),
         }
     }

@@ -48,6 +48,7 @@ pub fn verdicts(report: &Report) -> Vec<Verdict> {
     let peer: Of = |case, _| case.ratio(case.peer_ns);
     let excess: Of = |case, _| Some(case.kpmem_ns? - case.raw_ns?);
     let fixed: Of = |case, _| Some(case.fixed_ns? / case.raw_ns?);
+    let vector: Of = |case, _| Some(case.vector_ns? / case.peer_ns?);
     let best: Of = |case, report| Some(case.kpmem_ns? / best_of_the_peer(case, report)?);
     let goal = |what, limit, unit, of: Of, counts: &dyn Fn(&Measured) -> bool| {
         let figures = report.cases.iter().filter(|case| counts(case));
@@ -63,8 +64,19 @@ pub fn verdicts(report: &Report) -> Vec<Verdict> {
             worst: figures.into_iter().max_by(|(a, _), (b, _)| a.total_cmp(b)),
         }
     };
-    let line = |case: &Measured| case.granularity == "cache-line";
-    let default = |case: &Measured| case.flags == "default";
+    let line = |c: &Measured| c.granularity == "cache-line";
+    // A copy or fill of cache-line granularity with default flags, to an aligned destination.
+    let plain =
+        |c: &Measured, name| c.name == name && line(c) && c.flags == "default" && c.align == 0;
+    let beside = |c: &Measured| {
+        let small = (64..=1024).contains(&c.size);
+        c.name == "memcpy" && line(c) && c.flags == "default" && c.align == 8 && small
+    };
+    let in_bytes =
+        |c: &Measured| c.name == "memcpy" && !line(c) && c.flags == "default" && c.size <= 4096;
+    let fence = |c: &Measured| c.name == "drain" || c.name == "persist" && !line(c);
+    let hot = |c: &Measured| c.placement == "hot";
+    let stream = |c: &Measured| plain(c, "memcpy") && c.size >= 256 && c.placement == "cold";
     vec![
         goal("persist, dispatched", 1.02, " x raw", raw, &|c| {
             c.name == "persist" && line(c)
@@ -75,54 +87,40 @@ pub fn verdicts(report: &Report) -> Vec<Verdict> {
         goal(
             "drain, and persist of byte granularity",
             1.0,
-            " ns more than raw",
+            " ns over raw",
             excess,
-            &|c| c.name == "drain" || (c.name == "persist" && !line(c)),
+            &fence,
         ),
-        goal("the same, fixed", 1.02, " x raw", fixed, &|c| {
-            c.name == "drain" || (c.name == "persist" && !line(c))
-        }),
+        goal("the same, fixed", 1.02, " x raw", fixed, &fence),
         goal(
             "memcpy of 8 to 128 bytes, cold or random",
             0.65,
             " x libpmem2",
             peer,
-            &|c| {
-                c.name == "memcpy"
-                    && line(c)
-                    && default(c)
-                    && c.align == 0
-                    && c.size <= 128
-                    && c.placement != "hot"
-            },
+            &|c| plain(c, "memcpy") && c.size <= 128 && !hot(c),
         ),
         goal(
-            "memcpy of 64 to 1024 bytes to +8",
+            "memcpy of 64 to 1024 bytes to +8, cold or random",
             0.77,
             " x libpmem2's best mode",
             best,
-            &|c| {
-                c.name == "memcpy"
-                    && line(c)
-                    && default(c)
-                    && c.align == 8
-                    && (64..=1024).contains(&c.size)
-            },
+            &|c| beside(c) && !hot(c),
+        ),
+        goal(
+            "the same, hot",
+            0.77,
+            " x libpmem2's best mode",
+            best,
+            &|c| beside(c) && hot(c),
         ),
         goal(
             "memcpy of 256 bytes to 4 MiB, sequential",
             1.08,
             " x libpmem2",
             peer,
-            &|c| {
-                c.name == "memcpy"
-                    && line(c)
-                    && default(c)
-                    && c.align == 0
-                    && c.size >= 256
-                    && c.placement == "cold"
-            },
+            &stream,
         ),
+        goal("the same, by vectors", 1.0, " x libpmem2", vector, &stream),
         goal(
             "memcpy and read back, TEMPORAL",
             1.0,
@@ -131,24 +129,31 @@ pub fn verdicts(report: &Report) -> Vec<Verdict> {
             &|c| c.name == "memcpy+read" && line(c) && c.flags == "TEMPORAL",
         ),
         goal("zeroing from 4 KiB", 0.6, " x movnti", raw, &|c| {
-            c.name == "memset" && line(c) && default(c) && c.size >= 4096 && c.placement != "hot"
+            plain(c, "memset") && c.size >= 4096 && !hot(c)
         }),
         goal("zeroing from 4 KiB", 1.02, " x libpmem2", peer, &|c| {
-            c.name == "memset" && line(c) && default(c) && c.size >= 4096
+            plain(c, "memset") && c.size >= 4096
+        }),
+        goal("the same, by vectors", 1.02, " x libpmem2", vector, &|c| {
+            plain(c, "memset") && c.size >= 4096
         }),
         goal(
-            "byte granularity, 8 bytes to 4 KiB",
+            "byte granularity, 8 bytes to 4 KiB, cold",
             0.85,
             " x libpmem2",
             peer,
-            &|c| {
-                c.name == "memcpy"
-                    && !line(c)
-                    && default(c)
-                    && c.size <= 4096
-                    && c.placement == "hot"
-            },
+            &|c| in_bytes(c) && c.align == 0 && c.placement == "cold",
         ),
+        goal(
+            "byte granularity, random",
+            0.85,
+            " x libpmem2",
+            peer,
+            &|c| in_bytes(c) && c.align == 0 && c.placement == "random",
+        ),
+        goal("byte granularity, hot", 0.85, " x libpmem2", peer, &|c| {
+            in_bytes(c) && c.align == 0 && hot(c)
+        }),
     ]
 }
 

@@ -6,7 +6,7 @@ use kpmem::Granularity;
 use crate::{
     Args,
     cases::{self, Case},
-    contenders::{self, Contender},
+    contenders::{self, COUNT, Contender},
     memory::Memory,
     peer,
     report::{Measured, Report},
@@ -14,9 +14,6 @@ use crate::{
 
 /// How long a contender's turn takes, in nanoseconds: short beside what else the machine does, long beside the clock.
 const TURN: f64 = 100_000.0;
-
-/// Each contender comes once at each place, and once after each other one.
-const ORDERS: [[usize; 4]; 4] = [[0, 1, 3, 2], [1, 2, 0, 3], [2, 3, 1, 0], [3, 0, 2, 1]];
 
 pub fn run(args: &Args) -> Result<Report> {
     let mut memory = Memory::new();
@@ -43,16 +40,17 @@ pub fn run(args: &Args) -> Result<Report> {
 
 fn one(
     case: &Case,
-    contenders: &[Option<Contender>; 4],
+    contenders: &[Option<Contender>; COUNT],
     memory: &mut Memory,
     rounds: usize,
     mut measured: Measured,
 ) -> Measured {
     let count = calls(case);
-    let mut times: [Vec<f64>; 4] = Default::default();
+    let mut times: [Vec<f64>; COUNT] = Default::default();
     for round in 0..=rounds {
-        // Nobody always comes after the same one.
-        for who in ORDERS[round % ORDERS.len()] {
+        for turn in 0..COUNT {
+            // Nobody always comes first, nor after the same one: the stride changes, and no stride shares a factor with five.
+            let who = (turn * (round % (COUNT - 1) + 1) + round) % COUNT;
             let time = contenders[who].and_then(|contender| contender.time(case, memory, count));
             // The first round warms up.
             if let (Some(time), true) = (time, round > 0) {
@@ -60,7 +58,7 @@ fn one(
             }
         }
     }
-    let [kpmem, fixed, raw, peer] = times.map(|mut times| {
+    let [kpmem, fixed, raw, peer, vector] = times.map(|mut times| {
         times.sort_by(f64::total_cmp);
         let at = |quarter: usize| times.get(times.len() * quarter / 4).copied();
         Some((at(2)?, at(3)? - at(1)?))
@@ -71,6 +69,7 @@ fn one(
     measured.fixed_ns = median(fixed);
     measured.raw_ns = median(raw);
     measured.peer_ns = median(peer);
+    measured.vector_ns = median(vector);
     measured.spread = [kpmem, fixed, raw, peer]
         .map(spread)
         .into_iter()

@@ -28,6 +28,8 @@ pub struct Measured {
     pub fixed_ns: Option<f64>,
     pub raw_ns: Option<f64>,
     pub peer_ns: Option<f64>,
+    /// kpmem with the feature `vector`.
+    pub vector_ns: Option<f64>,
     /// The largest distance between the quartiles of one contender, as a part of its median.
     pub spread: f64,
 }
@@ -87,17 +89,26 @@ impl Report {
     pub fn print(&self, verbose: bool) {
         if verbose {
             println!(
-                "{:60} {:>10} {:>10} {:>10} {:>10} {:>7} {:>7} {:>7}",
-                "case, ns a call", "kpmem", "fixed", "raw", "libpmem2", "/raw", "/peer", "spread"
+                "{:60} {:>10} {:>10} {:>10} {:>10} {:>10} {:>7} {:>7} {:>7}",
+                "case, ns a call",
+                "kpmem",
+                "fixed",
+                "raw",
+                "libpmem2",
+                "vector",
+                "/raw",
+                "/peer",
+                "spread"
             );
             for case in &self.cases {
                 println!(
-                    "{:60} {} {} {} {} {} {} {:6.1}%",
+                    "{:60} {} {} {} {} {} {} {} {:6.1}%",
                     case.to_string(),
                     number(case.kpmem_ns, 10),
                     number(case.fixed_ns, 10),
                     number(case.raw_ns, 10),
                     number(case.peer_ns, 10),
+                    number(case.vector_ns, 10),
                     number(case.ratio(case.raw_ns), 7),
                     number(case.ratio(case.peer_ns), 7),
                     case.spread * 100.0

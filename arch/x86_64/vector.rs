@@ -1,0 +1,170 @@
+//! Copies past the cache by vectors, which are a little faster where nothing else holds the memory up: only with the feature `vector`, and only
+//! inside a guard of the caller's, since the registers belong to whoever was interrupted.
+//!
+//! SDM Volume 1, "Detection of AVX Instructions" and "Detection of AVX-512 Foundation Instructions": CPUID says what the CPU can, XCR0 what the
+//! system has enabled. With CPUID alone, a kernel that enables no AVX would die of an invalid opcode.
+
+#[path = "vector/widths.rs"]
+mod widths;
+
+pub use widths::{Avx, Avx512, Sse2, Vector};
+
+use core::{arch::asm, marker::PhantomData};
+
+use raw_cpuid::{CpuId, CpuIdReader, CpuIdReaderNative};
+
+use super::{Movnti, RepMovsq};
+use crate::{Copies, Instruction, Lines, Stores, Table, stores};
+
+/// Makes vector registers usable for a while: `kernel_fpu_begin` and `kernel_fpu_end`, or nothing where the kernel saves them anyway.
+///
+/// # Safety
+/// Between `enter` and `leave`, code that runs on this CPU must be able to change the vector registers that are enabled in XCR0, without harm
+/// to anyone whose registers they are.
+pub unsafe trait Guard {
+    /// What `leave` must know.
+    type State;
+    /// Called before vectors are used, where a copy may be called: also in an interrupt, if copies are.
+    fn enter() -> Self::State;
+    /// Called after.
+    fn leave(state: Self::State);
+}
+
+/// The vectors of a CPU and its system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Width {
+    /// 16 bytes: every x86-64 CPU.
+    Sse2,
+    /// 32 bytes.
+    Avx,
+    /// 64 bytes.
+    Avx512,
+}
+
+impl Width {
+    /// The widest vectors that CPUID and XCR0 of this CPU allow.
+    #[must_use]
+    pub fn detect() -> Self {
+        let xcr0 = || {
+            let (low, high): (u32, u32);
+            // SAFETY: called if CPUID reports OSXSAVE, and then the register can be read at any privilege level.
+            unsafe {
+                asm!("xgetbv", in("ecx") 0, out("eax") low, out("edx") high, options(nomem, nostack, preserves_flags));
+            }
+            u64::from(high) << 32 | u64::from(low)
+        };
+        Self::from_cpuid(CpuIdReaderNative, xcr0)
+    }
+
+    /// The same of another CPU. `xcr0` is asked only if CPUID reports that it can be.
+    pub fn from_cpuid(reader: impl CpuIdReader, xcr0: impl FnOnce() -> u64) -> Self {
+        /// XCR0: SSE and AVX state; with the opmask and the two halves of ZMM.
+        const YMM: u64 = 0b110;
+        const ZMM: u64 = 0b1110_0110;
+        let cpuid = CpuId::with_cpuid_reader(reader);
+        let basic = cpuid.get_feature_info();
+        let (Some(true), Some(true)) = (
+            basic.as_ref().map(|f| f.has_oxsave()),
+            basic.as_ref().map(|f| f.has_avx()),
+        ) else {
+            return Self::Sse2;
+        };
+        let enabled = xcr0();
+        let extended = cpuid.get_extended_feature_info();
+        if enabled & ZMM == ZMM && extended.is_some_and(|f| f.has_avx512f()) {
+            Self::Avx512
+        } else if enabled & YMM == YMM {
+            Self::Avx
+        } else {
+            Self::Sse2
+        }
+    }
+
+    /// The table of `I` for 64-byte lines whose copies use vectors of this width inside `G`. Who makes a map with it vouches for both.
+    #[must_use]
+    pub fn table<I: Instruction, G: Guard>(self) -> &'static Table {
+        match self {
+            Self::Sse2 => const { &Table::of::<Lines<I, 64, VectorCopies<Sse2, G>>>() },
+            Self::Avx => const { &Table::of::<Lines<I, 64, VectorCopies<Avx, G>>>() },
+            Self::Avx512 => const { &Table::of::<Lines<I, 64, VectorCopies<Avx512, G>>>() },
+        }
+    }
+}
+
+/// Copies past the cache by vectors, from a size on that pays for the guard.
+#[derive(Clone, Copy, Debug)]
+pub struct VectorCopies<V, G>(PhantomData<(V, G)>);
+
+impl<V: Vector, G: Guard> Copies for VectorCopies<V, G> {
+    type Temporal = RepMovsq<512, 1024>;
+    type NonTemporal = Nt<V, G, 256>;
+    const NON_TEMPORAL_FROM: usize = 0;
+}
+
+/// Vectors of `V` past the cache inside `G`, for copies and fills of at least `FROM` bytes in ascending order; `movnti` for all else.
+#[derive(Clone, Copy, Debug)]
+pub struct Nt<V, G, const FROM: usize>(PhantomData<(V, G)>);
+
+// SAFETY: a vector store is aligned to its size, which is that of two words or more; the rest is what `movnti` does.
+unsafe impl<V: Vector, G: Guard, const FROM: usize> Stores for Nt<V, G, FROM> {
+    const CACHED: bool = false;
+
+    #[inline(always)]
+    unsafe fn word(dest: *mut u64, word: u64) {
+        // SAFETY: the caller's.
+        unsafe { Movnti::word(dest, word) }
+    }
+
+    #[inline(always)]
+    unsafe fn block(dest: *mut u64, words: [u64; 4]) {
+        // SAFETY: the caller's.
+        unsafe { Movnti::block(dest, words) }
+    }
+
+    #[inline(always)]
+    unsafe fn copy_up(dest: *mut u64, src: *const u8, words: usize) {
+        let (head, blocks) = split::<V>(dest, words, FROM);
+        let rest = head + blocks * block_words::<V>();
+        // SAFETY: the caller's; the three parts make up the range, and the guard lends the vectors.
+        unsafe {
+            stores::words_up::<Movnti>(dest, src, head);
+            if blocks != 0 {
+                let state = G::enter();
+                V::copy(dest.add(head), src.add(head * 8), blocks);
+                G::leave(state);
+            }
+            stores::words_up::<Movnti>(dest.add(rest), src.add(rest * 8), words - rest);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn fill(dest: *mut u64, word: u64, words: usize) {
+        let (head, blocks) = split::<V>(dest, words, FROM);
+        let rest = head + blocks * block_words::<V>();
+        // SAFETY: as in `copy_up`.
+        unsafe {
+            stores::words_fill::<Movnti>(dest, word, head);
+            if blocks != 0 {
+                let state = G::enter();
+                V::fill(dest.add(head), word, blocks);
+                G::leave(state);
+            }
+            stores::words_fill::<Movnti>(dest.add(rest), word, words - rest);
+        }
+    }
+}
+
+const fn block_words<V: Vector>() -> usize {
+    4 * V::BYTES / 8
+}
+
+/// The words before the first line, and the blocks that follow.
+#[inline(always)]
+fn split<V: Vector>(dest: *mut u64, words: usize, from: usize) -> (usize, usize) {
+    if words < from / 8 {
+        return (0, 0);
+    }
+    let head = (dest.addr().wrapping_neg() % 64 / 8).min(words);
+    (head, (words - head) / block_words::<V>())
+}
