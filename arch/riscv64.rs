@@ -27,7 +27,7 @@ use core::arch::asm;
 
 use bitflags::bitflags;
 
-use crate::{Error, Granularity, Instruction, Table};
+use crate::{Error, Granularity, Instruction, Lines, Table};
 
 /// `cbo.clean`: writes the block back and may keep it in the cache.
 #[derive(Clone, Copy, Debug)]

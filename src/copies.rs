@@ -38,7 +38,7 @@ pub trait Copies {
 const CHUNK: usize = 1024;
 
 /// How the lines of a granularity are flushed. A value and not a type, so that all tables of an instruction set share one copy.
-struct Lines {
+struct Flushing {
     /// None where there is nothing to flush.
     flush: Option<FlushFn>,
     /// Bytes of a line, a power of two. Where there are no lines, one word.
@@ -47,7 +47,7 @@ struct Lines {
     chunk: usize,
 }
 
-impl Lines {
+impl Flushing {
     const fn of<P: Primitives>() -> Self {
         Self {
             flush: match P::GRANULARITY {
@@ -126,7 +126,7 @@ unsafe fn run<P: Primitives, C: Copies, S: Source>(
                 return P::drain();
             }
         }
-        if store::<C, S>(dest, len, source, flags, const { &Lines::of::<P>() }) {
+        if store::<C, S>(dest, len, source, flags, const { &Flushing::of::<P>() }) {
             P::drain();
         }
     }
@@ -164,7 +164,7 @@ unsafe fn store<C: Copies, S: Source>(
     len: usize,
     source: S,
     flags: Flags,
-    lines: &Lines,
+    lines: &Flushing,
 ) -> bool {
     const { assert!(C::Temporal::CACHED, "temporal stores go to the cache") };
     let flags = flags.or_none();
@@ -203,7 +203,7 @@ unsafe fn cached<T: Stores, S: Source>(
     mut at: usize,
     len: usize,
     source: S,
-    lines: &Lines,
+    lines: &Flushing,
 ) {
     let mut rest = len;
     while rest != 0 {
@@ -233,7 +233,7 @@ unsafe fn cached<T: Stores, S: Source>(
 /// # Safety
 /// As for [`Source::store`].
 #[inline(always)]
-unsafe fn uncached<C: Copies, S: Source>(dest: *mut u8, len: usize, source: S, lines: &Lines) {
+unsafe fn uncached<C: Copies, S: Source>(dest: *mut u8, len: usize, source: S, lines: &Flushing) {
     let (start, end) = (dest.addr(), dest.addr().wrapping_add(len));
     // SAFETY: the three parts make up the range.
     unsafe {

@@ -9,6 +9,7 @@
 //! the library would be a trap.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
+mod copies;
 mod edges;
 mod faults;
 mod maps;
@@ -17,6 +18,7 @@ mod outcome;
 mod page_maps;
 mod second_cpu;
 mod selection;
+mod strategies;
 mod tables;
 mod window;
 
@@ -37,6 +39,7 @@ const CASES: &[&[Case]] = &[
     faults::CASES,
     page_maps::CASES,
     tables::CASES,
+    copies::CASES,
     // Late, for an idle second CPU takes its share of the host.
     second_cpu::CASES,
     nvdimm::LAST,
