@@ -7,8 +7,15 @@ mod chosen {
     use super::{Table, arch};
     pub type Best = arch::Clwb;
     pub type Other = arch::Clflush;
-    pub const GROUPS: &[&[Table]] = &[&arch::CLWB, &arch::CLFLUSHOPT, &arch::CLFLUSH];
-    pub const COUNT: usize = 3;
+    /// All tables of cache-line granularity.
+    pub static GROUPS: &[&[Table]] = &[
+        &arch::CLWB,
+        &arch::CLWB_CLZERO,
+        &arch::CLWB_MOVDIR64B,
+        &arch::CLFLUSHOPT,
+        &arch::CLFLUSH,
+    ];
+    pub const COUNT: usize = 5;
 }
 
 #[cfg(target_arch = "aarch64")]
@@ -16,7 +23,8 @@ mod chosen {
     use super::{Table, arch};
     pub type Best = arch::Cvap;
     pub type Other = arch::Cvac;
-    pub const GROUPS: &[&[Table]] = &[&arch::CVAP, &arch::CVADP, &arch::CVAC];
+    /// All tables of cache-line granularity.
+    pub static GROUPS: &[&[Table]] = &[&arch::CVAP, &arch::CVADP, &arch::CVAC];
     pub const COUNT: usize = 15;
 }
 
@@ -25,15 +33,15 @@ mod chosen {
     use super::{Table, arch};
     pub type Best = arch::CboClean;
     pub type Other = arch::CboFlush;
-    pub const GROUPS: &[&[Table]] = &[&arch::ZICBOM, &arch::ZICBOM_FLUSH];
-    pub const COUNT: usize = 10;
+    /// All tables of cache-line granularity.
+    pub static GROUPS: &[&[Table]] = &[&arch::ZICBOM, &arch::ZICBOM_ZICBOZ, &arch::ZICBOM_FLUSH];
+    pub const COUNT: usize = 15;
 }
 
 /// The instruction that a kernel would use.
 pub type Best = chosen::Best;
 /// One that does not do the same.
 pub type Other = chosen::Other;
-/// All tables of cache-line granularity.
-pub const GROUPS: &[&[Table]] = chosen::GROUPS;
+pub use chosen::GROUPS;
 /// How many there are.
 pub const COUNT: usize = chosen::COUNT;

@@ -15,6 +15,8 @@ use std::collections::BTreeMap;
 
 /// The most that persist, flush and drain of one table may take.
 const LARGEST: u64 = 2048;
+/// The most that all tables, their copies, maps and selection may take together.
+const WHOLE: u64 = 24 * 1024;
 /// The longest a persist of one word may be when all is fixed at compile time.
 const HANDFUL: usize = 8;
 /// Where a panic cannot be reached: `spin::Once` asks whether an earlier initialisation panicked,
@@ -88,6 +90,21 @@ fn library(program: &Program, suite: &mut Suite) -> Result<()> {
         format!("{what} take less than {LARGEST} bytes"),
         biggest < LARGEST,
         format!("{biggest} bytes"),
+    ));
+
+    let ours = |function: &&Function| function.name.contains("kpmem::");
+    let whole: u64 = program
+        .functions()
+        .filter(ours)
+        .map(|function| function.size)
+        .sum();
+    suite.note(format!(
+        "the whole library with every table: {whole} bytes of text"
+    ));
+    suite.add(Case::check(
+        format!("the whole library takes less than {WHOLE} bytes"),
+        whole < WHOLE,
+        format!("{whole} bytes"),
     ));
 
     let word = program
