@@ -1,12 +1,12 @@
-//! Persistence primitives of persistent memory for kernels, unikernels and hypervisors: **persist**, **flush** and
-//! **drain** over raw address ranges, with one module of bare instructions for each instruction set.
+//! Persistence primitives of persistent memory for kernels, unikernels and hypervisors: **persist**, **flush**,
+//! **drain** and durable copies over raw address ranges, with one module of bare instructions for each instruction set.
 //!
 //! What PMDK's libpmem2 gives user space on Linux, without an OS: no allocator, no files, no floating-point or vector register.
 //!
 //! # Use
 //!
 //! ```
-//! use kpmem::{Granularity, Map};
+//! use kpmem::{Flags, Granularity, Map};
 //!
 //! # let mut memory = vec![0_u8; 4096];
 //! # let (base, len) = (memory.as_mut_ptr(), memory.len());
@@ -16,6 +16,14 @@
 //! // SAFETY: nothing else uses the first word.
 //! unsafe { base.cast::<u64>().write(42) };
 //! map.persist(base, 8)?; // the word survives a power cut
+//!
+//! // SAFETY: nothing else uses this part of the map.
+//! unsafe {
+//!     map.write(base.add(8).cast(), 43_u64)?; // the same in one call
+//!     map.copy_from_slice(base.add(64), b"durable")?;
+//!     map.memset(base.add(128), 0, 512, Flags::NODRAIN)?; // durable after a drain
+//! }
+//! map.drain()?;
 //!
 //! // Or as plain function pointers, to cache or to hand to C.
 //! let (flush, drain) = (map.flush_fn(), map.drain_fn());
@@ -46,6 +54,16 @@
 //! | aarch64 | `dc cvap` (by choice `dc cvadp`, `dc cvac`) | `dsb sy` | CTR_EL0.DminLine |
 //! | riscv64 | `cbo.clean` (by choice `cbo.flush`) | `fence iorw, iorw` | the caller (device tree, ACPI) |
 //! | others | none: cache-line maps are refused | | |
+//!
+//! # Copies
+//!
+//! [`Map::memmove`] and [`Map::memset`] (as pointers: [`Map::memmove_fn`], [`Map::memset_fn`]) do what libc's do, and the bytes are durable on
+//! return unless [`Flags`] say otherwise. Each aligned word of 8 bytes inside the destination is written by one store, in every strategy: no other
+//! CPU and no power cut sees a part of it. Each line is flushed at most once; what goes past the cache is not flushed at all; there is one fence.
+//!
+//! A table's [`Copies`] choose among the [`Stores`] of the instruction set by size and flags, so tuning for a CPU or a map is a type:
+//! `Table::of::<Lines<arch::Clwb, 64, Mine>>()`. No vector register is used, but on x86_64 with the feature `vector` and a guard of the
+//! caller's (`arch::vector`).
 //!
 //! # What it does not do
 //!

@@ -55,6 +55,9 @@ fn main() -> Result<()> {
     let report = measure::run(&args)?;
     report.write(&args.json)?;
     if let Some(svg) = &args.svg {
+        if let Some(folder) = svg.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
         std::fs::write(svg, plot::svg(&report))?;
     }
     report.print(args.verbose);

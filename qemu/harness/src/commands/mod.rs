@@ -1,5 +1,6 @@
 //! The subcommands.
 
+mod bench;
 mod boot;
 mod crash;
 mod demo;
@@ -30,6 +31,8 @@ enum Command {
     Boot(boot::Args),
     /// Cut the power on a kernel that writes a log, many times, and see what is kept.
     Demo(demo::Args),
+    /// Measure the library beside libpmem2 and the bare instructions, on this machine.
+    Bench(bench::Args),
     /// Check format, lints, documentation, and that the oldest compiler builds the library.
     Lint,
     /// Simulate power cuts with a cache: every crash image that the hardware allows.
@@ -45,6 +48,7 @@ impl Cli {
             Command::Doctor => doctor::run(),
             Command::Setup => setup::run(),
             Command::Demo(args) => demo::run(&args),
+            Command::Bench(args) => bench::run(&args),
             Command::Lint => lint::run(),
             Command::Test => test::run(),
             Command::Boot(args) => boot::run(&args),

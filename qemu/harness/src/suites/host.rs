@@ -24,16 +24,18 @@ pub fn run() -> Result<Vec<Suite>> {
 
 fn one(toolchain: &Toolchain, package: &str) -> Result<Suite> {
     // What fails to compile is told as the compiler tells it.
-    process::run(
-        toolchain
-            .cargo("test")
-            .args(["--no-run", "--package", package]),
-    )
+    process::run(toolchain.cargo("test").args([
+        "--no-run",
+        "--all-features",
+        "--package",
+        package,
+    ]))
     .with_context(|| format!("the tests of {package} do not build"))?;
     let output = process::output_of(
         toolchain
             .cargo("test")
-            .args(["--quiet", "--no-fail-fast", "--package", package])
+            .args(["--quiet", "--no-fail-fast", "--all-features"])
+            .args(["--package", package])
             .args(["--", "--format", "pretty"]),
     )?;
     let mut suite = Suite::new(package, None, None);
