@@ -7,8 +7,7 @@ mod chosen {
     use super::{Table, arch};
     pub type Best = arch::Clwb;
     pub type Other = arch::Clflush;
-    /// All tables of cache-line granularity.
-    pub static GROUPS: &[&[Table]] = &[
+    pub const GROUPS: &[&[Table]] = &[
         &arch::CLWB,
         &arch::CLWB_CLZERO,
         &arch::CLWB_MOVDIR64B,
@@ -23,8 +22,7 @@ mod chosen {
     use super::{Table, arch};
     pub type Best = arch::Cvap;
     pub type Other = arch::Cvac;
-    /// All tables of cache-line granularity.
-    pub static GROUPS: &[&[Table]] = &[&arch::CVAP, &arch::CVADP, &arch::CVAC];
+    pub const GROUPS: &[&[Table]] = &[&arch::CVAP, &arch::CVADP, &arch::CVAC];
     pub const COUNT: usize = 15;
 }
 
@@ -33,8 +31,7 @@ mod chosen {
     use super::{Table, arch};
     pub type Best = arch::CboClean;
     pub type Other = arch::CboFlush;
-    /// All tables of cache-line granularity.
-    pub static GROUPS: &[&[Table]] = &[&arch::ZICBOM, &arch::ZICBOM_ZICBOZ, &arch::ZICBOM_FLUSH];
+    pub const GROUPS: &[&[Table]] = &[&arch::ZICBOM, &arch::ZICBOM_ZICBOZ, &arch::ZICBOM_FLUSH];
     pub const COUNT: usize = 15;
 }
 
@@ -42,6 +39,7 @@ mod chosen {
 pub type Best = chosen::Best;
 /// One that does not do the same.
 pub type Other = chosen::Other;
-pub use chosen::GROUPS;
+/// All tables of cache-line granularity.
+pub const GROUPS: &[&[Table]] = chosen::GROUPS;
 /// How many there are.
 pub const COUNT: usize = chosen::COUNT;

@@ -27,6 +27,9 @@ _start:
 1:  la t0, stuck
     csrw mtvec, t0
 
+    li t0, 7
+    csrw mcounteren, t0         // S-mode may read cycle, time and instret
+
     li t0, 0x1800
     csrc mstatus, t0
     li t0, 0x0800

@@ -10,6 +10,8 @@ pub enum Kind {
     WriteBack(&'static str),
     /// A fence, by its mnemonic.
     Fence(&'static str),
+    /// Stores a whole block, by its mnemonic.
+    Store(&'static str),
     /// Anything else.
     Other,
 }
@@ -70,12 +72,13 @@ fn aarch64(word: u32) -> Kind {
     }
 }
 
-/// RISC-V Instruction Set Manual, Volume I, "Zicbom" and "FENCE": opcode MISC-MEM.
+/// RISC-V Instruction Set Manual, Volume I, "Zicbom, Zicbop, Zicboz" and "FENCE": opcode MISC-MEM.
 fn riscv64(word: u32) -> Kind {
     match (word & !(0x1f << 15), word) {
         (0x0010_200f, _) => Kind::WriteBack("zicbom"),
         (0x0020_200f, _) => Kind::WriteBack("zicbom-flush"),
         (0x0000_200f, _) => Kind::WriteBack("cbo.inval, which discards data"),
+        (0x0040_200f, _) => Kind::Store("cbo.zero"),
         (_, 0x0ff0_000f) => Kind::Fence("fence iorw,iorw"),
         _ if word & 0x707f == 0x000f => Kind::Fence("fence, not iorw,iorw"),
         _ => Kind::Other,
@@ -120,6 +123,7 @@ mod tests {
         assert_eq!(aarch64(0xd503_3abf), Kind::Fence("dmb"));
         assert_eq!(aarch64(0xd503_3b9f), Kind::Fence("dsb, not sy or st"));
         assert_eq!(riscv64(0x0015_200f), Kind::WriteBack("zicbom"));
+        assert_eq!(riscv64(0x0046_a00f), Kind::Store("cbo.zero"));
         assert_eq!(riscv64(0x0110_000f), Kind::Fence("fence, not iorw,iorw"));
     }
 }

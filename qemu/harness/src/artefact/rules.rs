@@ -78,7 +78,9 @@ fn uses(
             Kind::WriteBack(name) if write_backs && name == table => (seen, fenced) = (true, false),
             Kind::Fence(name) if fences && name == fence => fenced = true,
             Kind::WriteBack(name) => return Err(format!("{name} has no place here")),
-            Kind::Fence(name) => return Err(format!("{name} has no place here")),
+            Kind::Fence(name) | Kind::Store(name) => {
+                return Err(format!("{name} has no place here"));
+            }
             Kind::Other if !is_return(arch, mnemonic(instruction)) => {}
             Kind::Other if fences && !fenced => return Err(format!("returns without {fence}")),
             Kind::Other => {}

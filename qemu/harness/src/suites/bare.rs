@@ -45,7 +45,7 @@ impl Variant {
 
 /// The best CPU of each instruction set, and those that lack something.
 pub const VARIANTS: [Variant; 10] = [
-    variant(Arch::X86_64, "max", "expect=clwb line=64"),
+    variant(Arch::X86_64, "max", "expect=clwb line=64 icount=1"),
     variant(Arch::X86_64, "max,-clwb", "expect=clflushopt line=64"),
     variant(
         Arch::X86_64,
@@ -53,7 +53,7 @@ pub const VARIANTS: [Variant; 10] = [
         "expect=clflush line=64",
     )
     .on_one_cpu(),
-    variant(Arch::Aarch64, "max", "expect=cvap line=64"),
+    variant(Arch::Aarch64, "max", "expect=cvap line=64 icount=1"),
     // No instruction for the point of persistence: refused, unless someone vouches for another.
     variant(
         Arch::Aarch64,
@@ -61,11 +61,11 @@ pub const VARIANTS: [Variant; 10] = [
         "expect=refused inject=cvac line=64",
     )
     .on_one_cpu(),
-    variant(Arch::Aarch64, "a64fx", "expect=cvap line=256"),
+    variant(Arch::Aarch64, "a64fx", "expect=cvap line=256 icount=1"),
     variant(
         Arch::Riscv64,
         "rv64,zicbom=on,cbom_blocksize=64",
-        "expect=zicbom line=64",
+        "expect=zicbom line=64 icount=1",
     ),
     variant(
         Arch::Riscv64,
@@ -83,9 +83,13 @@ pub const VARIANTS: [Variant; 10] = [
 /// Boots the suite on one CPU and judges it.
 pub fn run(variant: &Variant, kernel: &Path) -> Result<Suite> {
     let mut suite = Suite::new("bare metal", Some(variant.arch), Some(variant.cpu));
-    let machine = Machine::new(variant.arch)
+    let mut machine = Machine::new(variant.arch)
         .with_cpu(variant.cpu)
         .with_smp(variant.smp);
+    if variant.args.contains("icount") {
+        // One instruction is one nanosecond, and one step of the guest's counters.
+        machine.extra = ["-icount", "shift=0"].map(str::to_owned).to_vec();
+    }
     let (heard, end, image) = hear(&machine, kernel, variant.args, LIMIT)?;
     for case in &heard.cases {
         suite.add(case.clone());

@@ -2,7 +2,7 @@
 //! firmware describes.
 //!
 //! Parameters: `expect`, the table that selection must find on this CPU, or `refused`; `line`, its line
-//! size; `inject`, the name of the table to select where selection refuses. The cases run in order:
+//! size; `inject`, the name of the table to select where selection refuses; `icount`, where QEMU counts instructions. The cases run in order:
 //! those about selection come before anything is selected, the pattern for the host comes last.
 //!
 //! The kernel runs with floating point and vectors off, so that an instruction of that kind anywhere in
@@ -10,6 +10,7 @@
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 mod copies;
+mod counts;
 mod edges;
 mod faults;
 mod maps;
@@ -40,6 +41,7 @@ const CASES: &[&[Case]] = &[
     page_maps::CASES,
     tables::CASES,
     copies::CASES,
+    counts::CASES,
     // Late, for an idle second CPU takes its share of the host.
     second_cpu::CASES,
     nvdimm::LAST,
