@@ -240,6 +240,9 @@ unsafe fn uncached<C: Copies, S: Source>(dest: *mut u8, len: usize, source: S, l
         if (start | end) % WORD == 0 {
             return source.store::<C::NonTemporal>(dest, 0, len);
         }
+        // Both lines can be on their way while the first is stored.
+        C::Temporal::prepare(dest);
+        C::Temporal::prepare(dest.add(len.saturating_sub(1)));
         let in_line = |address| address & (lines.size - 1);
         let head = match start % WORD {
             0 => 0,
@@ -249,13 +252,22 @@ unsafe fn uncached<C: Copies, S: Source>(dest: *mut u8, len: usize, source: S, l
             0 => 0,
             _ => in_line(end).min(len - head),
         };
-        let mut parts = [(0, head), (head, len - head - tail), (len - tail, tail)];
+        let first = || cached::<C::Temporal, S>(dest, 0, head, source, lines);
+        let middle = || source.store::<C::NonTemporal>(dest, head, len - head - tail);
+        let last = || cached::<C::Temporal, S>(dest, len - tail, tail, source, lines);
         if source.descending() {
-            parts.reverse();
+            last();
+            middle();
+            first();
+        } else if source.is_apart(dest, len) {
+            // What is past the cache need not wait for the lines that are fetched.
+            first();
+            last();
+            middle();
+        } else {
+            first();
+            middle();
+            last();
         }
-        let [(first, first_len), (middle, middle_len), (last, last_len)] = parts;
-        cached::<C::Temporal, S>(dest, first, first_len, source, lines);
-        source.store::<C::NonTemporal>(dest, middle, middle_len);
-        cached::<C::Temporal, S>(dest, last, last_len, source, lines);
     }
 }

@@ -10,6 +10,9 @@ pub(crate) trait Source: Copy {
     /// Whether the parts of the copy must be stored from the last to the first.
     fn descending(self) -> bool;
 
+    /// Whether the source has no byte of the `len` at `dest`, so that the parts of the copy may be stored in any order.
+    fn is_apart(self, dest: *mut u8, len: usize) -> bool;
+
     /// Stores the first `words` words to `dest`, in line: for few of them, in a copy that is not descending.
     ///
     /// # Safety
@@ -55,6 +58,11 @@ impl Source for Move {
     }
 
     #[inline(always)]
+    fn is_apart(self, dest: *mut u8, len: usize) -> bool {
+        !self.descending && self.src.addr().wrapping_sub(dest.addr()) >= len
+    }
+
+    #[inline(always)]
     unsafe fn few<S: Stores>(self, dest: *mut u8, words: usize) {
         for at in (0..words).map(|word| word * WORD) {
             // SAFETY: the caller's.
@@ -97,6 +105,11 @@ impl Source for Fill {
     #[inline(always)]
     fn descending(self) -> bool {
         false
+    }
+
+    #[inline(always)]
+    fn is_apart(self, _dest: *mut u8, _len: usize) -> bool {
+        true
     }
 
     #[inline(always)]

@@ -17,6 +17,10 @@ pub unsafe trait Stores {
     /// Whether the bytes go to the cache, so that their lines must be written back to be durable.
     const CACHED: bool;
 
+    /// Says that the line at an address is about to be stored to: a hint, which touches nothing.
+    #[inline(always)]
+    fn prepare(_line: *mut u8) {}
+
     /// Stores one word.
     ///
     /// # Safety

@@ -17,6 +17,11 @@ unsafe impl<const COPY: usize, const FILL: usize> Stores for RepMovsq<COPY, FILL
     const CACHED: bool = true;
 
     #[inline(always)]
+    fn prepare(line: *mut u8) {
+        Mov::prepare(line);
+    }
+
+    #[inline(always)]
     unsafe fn word(dest: *mut u64, word: u64) {
         // SAFETY: the caller's.
         unsafe { Mov::word(dest, word) }

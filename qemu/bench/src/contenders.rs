@@ -196,7 +196,7 @@ fn fixed<P: Primitives>(case: &Case, memory: &mut Memory, count: usize) -> f64 {
 fn bare(case: &Case, memory: &mut Memory, count: usize, byte: bool) -> Option<f64> {
     let cached =
         case.flags.intersects(Flags::TEMPORAL | Flags::WB) || (byte && case.flags.is_empty());
-    if case.op.copies() && case.align % 8 != 0 {
+    if case.op.copies() && !case.align.is_multiple_of(8) {
         return None;
     }
     let flush = |dest: *mut u8, size| {

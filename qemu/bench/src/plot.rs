@@ -8,8 +8,10 @@ const WIDTH: f64 = 420.0;
 const HEIGHT: f64 = 260.0;
 const MARGIN: f64 = 54.0;
 
-/// Which number of a case, its name and its colour.
-const LINES: [(&str, &str, fn(&Measured) -> Option<f64>); 3] = [
+/// A contender's name, its colour and its number.
+type Line = (&'static str, &'static str, fn(&Measured) -> Option<f64>);
+
+const LINES: [Line; 3] = [
     ("kpmem", "#d62728", |case| case.kpmem_ns),
     ("libpmem2", "#1f77b4", |case| case.peer_ns),
     ("bare instructions", "#7f7f7f", |case| case.raw_ns),
