@@ -19,7 +19,7 @@ pub(super) struct Args {
     /// Only this instruction set; may be repeated.
     #[arg(long)]
     arch: Vec<Arch>,
-    /// Only this workload: contract, log, list, slots, cpus.
+    /// Only this workload: contract, log, list, slots, copies, words, cpus.
     #[arg(long)]
     workload: Option<String>,
     /// Only this platform: px86, amd, arm, riscv, eadr, torn8.

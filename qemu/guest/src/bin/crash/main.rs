@@ -1,10 +1,11 @@
 //! Workloads for the crash simulator.
 //!
-//! Parameters: `workload` (contract, log, list, slots, cpus), `seed` and `runs` (seeds from there on), `mutant` (a seeded bug of the library
+//! Parameters: `workload` (contract, log, list, slots, copies, words, cpus), `seed` and `runs` (seeds from there on), `mutant` (a seeded bug of the library
 //! or of the workload), `mode=reboot` (recover the crash image that memory holds, print the verdict).
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 mod contract;
+mod copies;
 mod cpus;
 mod list;
 mod log;
@@ -12,6 +13,7 @@ mod mutants;
 mod random;
 mod region;
 mod slots;
+mod strategies;
 
 use kpmem::{BYTE, Table};
 use kpmem_guest::{Machine, println};
@@ -46,6 +48,7 @@ fn kernel(machine: &Machine) {
     for seed in first..first + runs {
         match workload {
             "contract" => contract::run(&mut region, seed),
+            "copies" => copies::run(&mut region, seed, mutant != "none"),
             "cpus" => cpus::run(machine, table, &mut region, seed, mutant == WRONG_FENCE),
             _ => run_and_recover(workload, &mut region, seed, mutant),
         }
@@ -78,7 +81,10 @@ fn run_and_recover(workload: &str, region: &mut Region, seed: u64, mutant: &str)
         "log" => log::run(region, seed, mistake(mutant)),
         "list" => list::run(region, seed, mutant == "undo-not-validated"),
         "slots" => slots::run(region, seed),
-        _ => panic!("workload={workload}: not one of contract, log, list, slots, cpus"),
+        "words" => copies::run_words(region, seed, mutant != "none"),
+        _ => panic!(
+            "workload={workload}: not one of contract, log, list, slots, copies, words, cpus"
+        ),
     }
     // SAFETY: the region leaves the mailbox out.
     while let Some(crash) = unsafe { next_crash(region.mailbox()) } {
@@ -95,6 +101,7 @@ fn recover(workload: &str, region: &mut Region, crash: Crash, mutant: &str) -> u
         "log" => log::recover(region, crash.begin, crash.claims, mistake(mutant)),
         "list" => list::recover(region),
         "slots" => slots::recover(region, crash.claims),
+        "words" => copies::recover_words(region, crash.begin, crash.claims),
         _ => panic!("workload={workload} has no recovery"),
     }
 }

@@ -56,3 +56,28 @@ wrong_barrier!(DmbIshst, "dmb ishst");
 wrong_barrier!(DsbIshst, "dsb ishst");
 wrong_barrier!(DsbIshld, "dsb ishld");
 wrong_barrier!(DsbNsh, "dsb nsh");
+
+/// A store: this instruction set has none that needs no flush.
+///
+/// # Safety
+/// `to` must be valid for writes and aligned.
+pub unsafe fn store_past_the_cache(to: *mut u64, word: u64) {
+    // SAFETY: the caller's.
+    unsafe { to.write_volatile(word) }
+}
+
+/// Zeroes 64 bytes, by `dc zva` where its block is that.
+///
+/// # Safety
+/// `to` must be valid for writes of 64 bytes, and aligned to them.
+pub unsafe fn zero(to: *mut u8) {
+    let dczid: u64;
+    // SAFETY: reading the register has no side effect; the block is the caller's 64 bytes.
+    unsafe {
+        asm!("mrs {}, DCZID_EL0", out(reg) dczid, options(nomem, nostack, preserves_flags));
+        match dczid {
+            4 => asm!("dc zva, {}", in(reg) to, options(nostack, preserves_flags)),
+            _ => to.cast::<[u64; 8]>().write_volatile([0; 8]),
+        }
+    }
+}

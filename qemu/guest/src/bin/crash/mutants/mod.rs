@@ -12,14 +12,16 @@ use kpmem::{Byte, Granularity, Instruction, Lines, Primitives, Table, arch::Cpu}
 #[cfg_attr(target_arch = "riscv64", path = "riscv64.rs")]
 mod native;
 
-use native::Correct;
+mod copies;
+
+pub use native::Correct;
 
 /// One table for each line size from 16 to 256 bytes, whatever sizes the table itself believes in.
 pub type BySize = [Table; 5];
 
 /// The table of the bug with this name, for a CPU with lines of `line` bytes.
 pub fn find(name: &str, line: usize) -> Option<&'static Table> {
-    let mut all = GENERIC.iter().chain(native::MUTANTS);
+    let mut all = GENERIC.iter().chain(native::MUTANTS).chain(copies::MUTANTS);
     let (_, tables) = all.find(|(n, _)| *n == name)?;
     tables.get(line.trailing_zeros().checked_sub(4)? as usize)
 }

@@ -74,3 +74,30 @@ unsafe impl Instruction for CboInval {
         Correct::drain();
     }
 }
+
+/// A store: this instruction set has none that needs no flush.
+///
+/// # Safety
+/// `to` must be valid for writes and aligned.
+pub unsafe fn store_past_the_cache(to: *mut u64, word: u64) {
+    // SAFETY: the caller's.
+    unsafe { to.write_volatile(word) }
+}
+
+/// Zeroes 64 bytes by `cbo.zero`, whose block is that in QEMU.
+///
+/// # Safety
+/// `to` must be valid for writes of 64 bytes, and aligned to them.
+pub unsafe fn zero(to: *mut u8) {
+    // SAFETY: the caller's; the boot code enabled the instruction.
+    unsafe {
+        asm!(
+            ".option push",
+            ".option arch, +zicboz",
+            "cbo.zero ({})",
+            ".option pop",
+            in(reg) to,
+            options(nostack, preserves_flags),
+        );
+    }
+}

@@ -3,7 +3,7 @@
 use core::arch::{asm, x86_64::__cpuid_count};
 
 use kpmem::{
-    Instruction, Table,
+    Instruction, Stores, Table,
     arch::{self, Cpu, Features},
 };
 
@@ -62,4 +62,22 @@ unsafe impl Instruction for ClflushSfence {
     fn drain() {
         arch::store_fence();
     }
+}
+
+/// A non-temporal store, which needs no flush, but a fence.
+///
+/// # Safety
+/// `to` must be valid for writes and aligned.
+pub unsafe fn store_past_the_cache(to: *mut u64, word: u64) {
+    // SAFETY: the caller's.
+    unsafe { <arch::Movnti as Stores>::word(to, word) }
+}
+
+/// Zeroes 64 bytes; QEMU has no instruction for it.
+///
+/// # Safety
+/// `to` must be valid for writes of 64 bytes, and aligned to them.
+pub unsafe fn zero(to: *mut u8) {
+    // SAFETY: the caller's.
+    unsafe { to.cast::<[u64; 8]>().write_volatile([0; 8]) }
 }
