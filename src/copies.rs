@@ -35,7 +35,7 @@ pub trait Copies {
 }
 
 /// The most bytes that are stored before their lines are flushed: more, and the first of them may have left the nearest cache.
-const CHUNK: usize = 1024;
+const CHUNK: usize = 512;
 
 /// How the lines of a granularity are flushed. A value and not a type, so that all tables of an instruction set share one copy.
 struct Flushing {
