@@ -66,7 +66,11 @@ fn find() -> Result<Toolchain> {
 
 fn from_rustup() -> Option<Toolchain> {
     let mut which = Command::new("rustup");
-    let path = process::stdout_of(which.args(["which", "--toolchain", MSRV, "rustc"])).ok()?;
+    // Only asked for, it would be installed at once, and without the bare targets.
+    which
+        .args(["which", "--toolchain", MSRV, "rustc"])
+        .env("RUSTUP_AUTO_INSTALL", "0");
+    let path = process::stdout_of(&mut which).ok()?;
     let sysroot = Path::new(path.trim()).parent()?.parent()?;
     Some(Toolchain::at(sysroot.to_owned(), DIRECTORY))
 }

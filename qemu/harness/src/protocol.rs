@@ -165,4 +165,21 @@ mod tests {
         assert_eq!(Pattern::parse("pattern 1 2 3"), Some(pattern));
         assert_eq!(closing_line("3 passed, 0 failed, 1 skipped, 2"), None);
     }
+
+    #[test]
+    fn a_pattern_that_is_not_there_is_noticed() {
+        let image = Image::fresh(4096).unwrap();
+        let pattern = Pattern {
+            seed: 1,
+            offset: 100,
+            len: 50,
+        };
+        assert!(pattern.check(&image).is_err());
+        let beyond = Pattern {
+            seed: 1,
+            offset: 4090,
+            len: 50,
+        };
+        assert!(beyond.check(&image).is_err());
+    }
 }
