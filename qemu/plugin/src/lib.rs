@@ -8,6 +8,7 @@
 //! It is a thin shell: `hooks` turns QEMU's callbacks into events, `session` decides what they mean, the rest are its parts.
 
 mod describe;
+mod exploration;
 mod hooks;
 mod memory;
 mod options;
@@ -17,6 +18,7 @@ mod report;
 mod session;
 mod status;
 mod timeline;
+mod trace;
 
 use std::ffi::{CStr, c_char, c_int};
 

@@ -1,24 +1,20 @@
 //! What happens when: a workload is traced, its contract checked, its crash images handed to recovery one by one.
 
-use std::{fs, time::Instant};
-
-use kpmem_model::{
-    Event, Mark, State, Store,
-    explore::{Explorer, Image},
-    hash::Random,
-};
+use kpmem_model::{Event, Mark, State, Store};
 
 use crate::{
+    exploration::Exploration,
     memory::Memory,
     options::Options,
     pages::Pages,
-    report::{Explored, Line, Report, Sample, Traced},
+    report::{Line, Report, Traced},
     status::Status,
     timeline,
+    trace::Trace,
 };
 
 /// Failures written in full for one workload; the rest are counted.
-const SHOWN: u64 = 8;
+pub const SHOWN: u64 = 8;
 
 /// The plugin's whole state.
 #[derive(Debug)]
@@ -29,13 +25,6 @@ pub struct Session {
     report: Report,
     status: Status,
     phase: Phase,
-}
-
-/// An event and the address of the instruction behind it.
-#[derive(Debug, Default)]
-pub struct Trace {
-    pub events: Vec<Event>,
-    pub sites: Vec<u64>,
 }
 
 #[derive(Debug)]
@@ -52,26 +41,6 @@ enum Phase {
         trace: Trace,
     },
     Exploring(Box<Exploration>),
-}
-
-#[derive(Debug)]
-struct Exploration {
-    workload: u64,
-    explorer: Explorer<'static>,
-    sites: Vec<u64>,
-    at: Option<Image>,
-    failures: u64,
-    started: Instant,
-    random: Random,
-    kept: Vec<Kept>,
-}
-
-/// A crash image to boot from.
-#[derive(Debug)]
-struct Kept {
-    id: String,
-    verdict: u64,
-    file: Vec<u8>,
 }
 
 impl Session {
@@ -186,29 +155,14 @@ impl Session {
         )
     }
 
-    /// Starts over from what was durable when the workload began.
-    fn explore(&mut self, initial: Vec<u8>, trace: Trace) -> Exploration {
-        let state = self.fresh(&initial);
-        self.memory.reset(initial);
-        let options = self.options.explore;
-        Exploration {
-            workload: trace.begin(),
-            // A trace stays in memory as long as QEMU runs: a few are small.
-            explorer: Explorer::new(state, trace.events.leak(), options),
-            sites: trace.sites,
-            at: None,
-            failures: 0,
-            started: Instant::now(),
-            random: Random::new(options.seed),
-            kept: Vec::new(),
-        }
-    }
-
     /// Recovery asks for the next crash image.
     pub fn next_crash(&mut self) {
         self.phase = match std::mem::replace(&mut self.phase, Phase::Idle) {
             Phase::Traced { initial, trace } => {
-                Phase::Exploring(Box::new(self.explore(initial, trace)))
+                let state = self.fresh(&initial);
+                self.memory.reset(initial);
+                let exploration = Exploration::new(state, trace, self.options.explore);
+                Phase::Exploring(Box::new(exploration))
             }
             other => other,
         };
@@ -226,7 +180,9 @@ impl Session {
             }
         };
         let Some(image) = exploration.at else {
-            self.finish();
+            self.memory.mailbox([MAGIC, 0, 0, 0, 0]);
+            exploration.finish(&self.options.images, &mut self.report);
+            self.phase = Phase::Idle;
             return;
         };
         let context = image.context;
@@ -245,105 +201,10 @@ impl Session {
             return;
         };
         self.status.recovered();
-        let Exploration {
-            workload,
-            explorer,
-            sites,
-            failures,
-            ..
-        } = &mut **exploration;
-        if code != 0 {
-            *failures += 1;
-            if *failures <= SHOWN {
-                let failure = timeline::recovery(explorer, sites, *workload, image, code);
-                self.report.write(&Line::Failure(failure));
-            }
-        }
+        exploration.judge(image, code, &mut self.report);
         self.memory.undo();
         exploration.keep(image, code, self.options.samples, &self.memory);
-    }
-
-    /// All images are taken.
-    fn finish(&mut self) {
-        self.memory.mailbox([MAGIC, 0, 0, 0, 0]);
-        let Phase::Exploring(done) = std::mem::replace(&mut self.phase, Phase::Idle) else {
-            return;
-        };
-        let counts = done.explorer.counts();
-        for kept in &done.kept {
-            let name = format!("{}-{}.img", done.workload, kept.id);
-            let path = self.options.images.join(&name);
-            fs::write(&path, &kept.file).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-            self.report.write(&Line::Sample(Sample {
-                workload: done.workload,
-                id: kept.id.clone(),
-                verdict: kept.verdict,
-                file: name,
-            }));
-        }
-        self.report.write(&Line::Explored(Explored {
-            workload: done.workload,
-            points: counts.points,
-            capped: counts.capped,
-            walked: counts.walked,
-            duplicates: counts.duplicates,
-            states: counts.taken,
-            seconds: done.started.elapsed().as_secs_f64(),
-            failures: done.failures,
-        }));
     }
 }
 
 const MAGIC: u64 = kpmem_marks::Mailbox::MAGIC;
-
-impl Exploration {
-    /// Keeps the first failures, and of the rest a random sample (Vitter's algorithm R: each image is as likely as any other).
-    fn keep(&mut self, image: Image, verdict: u64, samples: usize, memory: &Memory) {
-        let kept = || Kept {
-            id: image.id.to_string(),
-            verdict,
-            file: memory.file().to_vec(),
-        };
-        if verdict != 0 && self.failures <= SHOWN {
-            self.kept.push(kept());
-            return;
-        }
-        let taken = self.explorer.counts().taken;
-        let good = self.kept.iter().filter(|k| k.verdict == 0).count();
-        if good < samples {
-            self.kept.push(kept());
-        } else if samples > 0 && self.random.below(taken) < samples as u64 {
-            let slot = self.random.below(samples as u64) as usize;
-            let mut of_sample = self.kept.iter_mut().filter(|k| k.verdict == 0);
-            if let Some(old) = of_sample.nth(slot) {
-                *old = kept();
-            }
-        }
-    }
-}
-
-impl Trace {
-    fn emptied(mut self) -> Self {
-        self.events.clear();
-        self.sites.clear();
-        self
-    }
-
-    fn push(&mut self, event: Event, pc: u64) {
-        self.events.push(event);
-        self.sites.push(pc);
-    }
-
-    pub fn begin(&self) -> u64 {
-        self.events
-            .iter()
-            .find_map(|e| match e {
-                Event::Mark {
-                    mark: Mark::Begin { id },
-                    ..
-                } => Some(*id),
-                _ => None,
-            })
-            .unwrap_or_default()
-    }
-}

@@ -11,7 +11,7 @@ use kpmem_model::{
 use crate::{
     describe::{self, counted},
     report::{Entry, Failure, LineView, Range},
-    session::Trace,
+    trace::Trace,
 };
 
 /// The newest events that a timeline shows.
