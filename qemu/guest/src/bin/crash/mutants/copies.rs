@@ -96,7 +96,7 @@ const BLOCK: usize = 64;
 /// # Safety
 /// As for [`Primitives::memmove`].
 unsafe fn store<const BUG: u8>(dest: *mut u8, src: *const u8, len: usize) {
-    let aligned = |at: usize| dest.wrapping_add(at).addr() % 8 == 0 && at + 8 <= len;
+    let aligned = |at: usize| dest.wrapping_add(at).addr().is_multiple_of(8) && at + 8 <= len;
     let down = dest.addr().wrapping_sub(src.addr()) < len;
     // SAFETY: the caller's; `at` stays below `len`.
     let piece = |at: usize, whole: bool| unsafe {
