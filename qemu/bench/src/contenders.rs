@@ -126,30 +126,30 @@ fn pointers(Functions(f): Functions, case: &Case, memory: &mut Memory, count: us
     // SAFETY: destination and source are inside their memory.
     unsafe {
         match case.op {
-            Op::Persist => clock(case, memory, count, |dest, _, size| {
+            Op::Persist => clock(case, memory, count, move |dest, _, size| {
                 dirty(dest);
                 (f.persist)(dest, size);
             }),
-            Op::Drain => clock(case, memory, count, |_, _, _| (f.drain)()),
-            Op::FlushDrain => clock(case, memory, count, |dest, _, size| {
+            Op::Drain => clock(case, memory, count, move |_, _, _| (f.drain)()),
+            Op::FlushDrain => clock(case, memory, count, move |dest, _, size| {
                 dirty(dest);
                 (f.flush)(dest, size);
                 (f.drain)();
             }),
-            Op::EightFlushesDrain => clock(case, memory, count, |dest, _, size| {
+            Op::EightFlushesDrain => clock(case, memory, count, move |dest, _, size| {
                 for i in 0..8 {
                     dirty(dest.add(i * 256));
                     (f.flush)(dest.add(i * 256), size);
                 }
                 (f.drain)();
             }),
-            Op::Memcpy => clock(case, memory, count, |dest, src, size| {
+            Op::Memcpy => clock(case, memory, count, move |dest, src, size| {
                 (f.memmove)(dest, src, size, flags);
             }),
-            Op::MemsetZero => clock(case, memory, count, |dest, _, size| {
+            Op::MemsetZero => clock(case, memory, count, move |dest, _, size| {
                 (f.memset)(dest, 0, size, flags);
             }),
-            Op::ReadBack => clock(case, memory, count, |dest, src, size| {
+            Op::ReadBack => clock(case, memory, count, move |dest, src, size| {
                 (f.memmove)(dest, src, size, flags);
                 raw::read(dest, size);
             }),

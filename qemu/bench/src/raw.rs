@@ -28,14 +28,24 @@ pub unsafe fn flush(ptr: *const u8, len: usize) {
 /// # Safety
 /// Both ranges must be mapped.
 #[inline(always)]
-pub unsafe fn copy_movnti(dest: *mut u8, src: *const u8, len: usize) {
-    for at in (0..len / 8).map(|word| word * 8) {
-        // SAFETY: the caller's.
-        unsafe {
+pub unsafe fn copy_movnti(mut dest: *mut u8, mut src: *const u8, len: usize) {
+    // SAFETY: the caller's.
+    unsafe {
+        for _ in 0..len / 32 {
+            asm!(
+                "mov {0}, [{4}]", "mov {1}, [{4} + 8]", "mov {2}, [{4} + 16]", "mov {3}, [{4} + 24]",
+                "movnti [{5}], {0}", "movnti [{5} + 8], {1}", "movnti [{5} + 16], {2}", "movnti [{5} + 24], {3}",
+                out(reg) _, out(reg) _, out(reg) _, out(reg) _, in(reg) src, in(reg) dest,
+                options(nostack, preserves_flags),
+            );
+            (dest, src) = (dest.add(32), src.add(32));
+        }
+        for _ in 0..len % 32 / 8 {
             asm!(
                 "mov {0}, [{1}]", "movnti [{2}], {0}",
-                out(reg) _, in(reg) src.add(at), in(reg) dest.add(at), options(nostack, preserves_flags),
+                out(reg) _, in(reg) src, in(reg) dest, options(nostack, preserves_flags),
             );
+            (dest, src) = (dest.add(8), src.add(8));
         }
     }
 }
@@ -70,11 +80,19 @@ pub unsafe fn copy_cached(dest: *mut u8, src: *const u8, len: usize) {
 /// # Safety
 /// The range must be mapped.
 #[inline(always)]
-pub unsafe fn zero_movnti(dest: *mut u8, len: usize) {
-    for at in (0..len / 8).map(|word| word * 8) {
-        // SAFETY: the caller's.
-        unsafe {
-            asm!("movnti [{}], {}", in(reg) dest.add(at), in(reg) 0_u64, options(nostack, preserves_flags));
+pub unsafe fn zero_movnti(mut dest: *mut u8, len: usize) {
+    // SAFETY: the caller's.
+    unsafe {
+        for _ in 0..len / 32 {
+            asm!(
+                "movnti [{0}], {1}", "movnti [{0} + 8], {1}", "movnti [{0} + 16], {1}", "movnti [{0} + 24], {1}",
+                in(reg) dest, in(reg) 0_u64, options(nostack, preserves_flags),
+            );
+            dest = dest.add(32);
+        }
+        for _ in 0..len % 32 / 8 {
+            asm!("movnti [{}], {}", in(reg) dest, in(reg) 0_u64, options(nostack, preserves_flags));
+            dest = dest.add(8);
         }
     }
 }
