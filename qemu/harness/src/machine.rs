@@ -12,6 +12,8 @@ pub struct Machine {
     pub cpu: String,
     /// Number of CPUs that the guest may use.
     pub smp: u32,
+    /// One instruction is one nanosecond, and one step of the guest's counters: they count exactly.
+    pub counting: bool,
     /// Further arguments for QEMU (a plugin, for one).
     pub extra: Vec<String>,
 }
@@ -23,6 +25,7 @@ impl Machine {
             arch,
             cpu: arch.default_cpu().to_owned(),
             smp: 1,
+            counting: false,
             extra: Vec::new(),
         }
     }
@@ -55,8 +58,18 @@ impl Machine {
         // Where CPUs take turns on one thread, QEMU's plugin interface gives the number of the CPU that translated an instruction, not
         // of the one that executes it (`gen_cpu_index` in accel/tcg/plugin-gen.c, since 10.0). With one CPU to run it is right, and so
         // are the values of atomic operations.
-        let thread = if self.smp > 1 { "multi" } else { "single" };
-        argv.pair("-accel", &format!("tcg,thread={thread}"));
+        let turns = self.smp == 1 || self.counting;
+        argv.pair(
+            "-accel",
+            if turns {
+                "tcg,thread=single"
+            } else {
+                "tcg,thread=multi"
+            },
+        );
+        if self.counting {
+            argv.add("-icount shift=0");
+        }
         argv.add("-serial stdio");
         argv.pair("-cpu", &self.cpu);
         let backend = format!(

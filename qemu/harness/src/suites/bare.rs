@@ -86,10 +86,7 @@ pub fn run(variant: &Variant, kernel: &Path) -> Result<Suite> {
     let mut machine = Machine::new(variant.arch)
         .with_cpu(variant.cpu)
         .with_smp(variant.smp);
-    if variant.args.contains("icount") {
-        // One instruction is one nanosecond, and one step of the guest's counters.
-        machine.extra = ["-icount", "shift=0"].map(str::to_owned).to_vec();
-    }
+    machine.counting = variant.args.contains("icount");
     let (heard, end, image) = hear(&machine, kernel, variant.args, LIMIT)?;
     for case in &heard.cases {
         suite.add(case.clone());
