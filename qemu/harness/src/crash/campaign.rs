@@ -163,13 +163,14 @@ impl Campaign {
         self.sum_up(job, &simulation, outcome, images.path())
     }
 
-    /// How many of a job's kept crash images are booted from: of a seeded bug's only some, which show that the verdict of a bad
-    /// image does not depend on the loop either.
-    fn reboots(&self, job: &Job) -> usize {
+    /// Whether the `n`th of a job's kept crash images is booted from: every bad one of the correct build, and of the good ones as many as
+    /// there is time for; of a seeded bug's only some, which show that the verdict of a bad image does not depend on the loop either.
+    fn reboots(&self, job: &Job, n: usize, verdict: u64) -> bool {
         match (job.mutant.as_str(), self.effort) {
-            ("none", _) => usize::MAX,
-            (_, Effort::Bounded) => 1,
-            (_, Effort::Normal | Effort::Full) => 2,
+            ("none", Effort::Full) => verdict != 0 || n.is_multiple_of(10),
+            ("none", Effort::Bounded | Effort::Normal) => true,
+            (_, Effort::Bounded) => n < 1,
+            (_, Effort::Normal | Effort::Full) => n < 2,
         }
     }
 
@@ -221,7 +222,10 @@ impl Campaign {
         if let Some(run) = runs.values_mut().next_back() {
             run.recovery += outcome.lost.len() as u64;
         }
-        for sample in outcome.kept().take(self.reboots(job)) {
+        for (n, sample) in outcome.kept().enumerate() {
+            if !self.reboots(job, n, sample.verdict) {
+                continue;
+            }
             let Some(run) = runs.get_mut(&sample.workload) else {
                 continue;
             };
