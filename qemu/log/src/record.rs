@@ -73,7 +73,7 @@ impl Record {
 
     /// The checksum, if these words are its header (without the commit word) and its payload.
     pub(crate) fn matches(&self, mut words: impl Iterator<Item = u64>) -> Option<u64> {
-        let [seq, len, checksum] = [words.next()?, words.next()?, words.next()?];
+        let (seq, len, checksum) = (words.next()?, words.next()?, words.next()?);
         let mut digest = Digest::EMPTY.with(self.seq);
         for word in self.payload() {
             digest = digest.with(word);
@@ -81,7 +81,8 @@ impl Record {
                 return None;
             }
         }
-        ([seq, len, checksum] == self.header(digest.0)).then_some(checksum)
+        let whole = seq == self.seq && len == self.len as u64 && checksum == digest.0;
+        whole.then_some(checksum)
     }
 
     /// What stands between the commit word and the payload, given the checksum.

@@ -84,7 +84,8 @@ impl Exploration {
             let slot = self.random.below(samples as u64) as usize;
             let mut of_sample = self.kept.iter_mut().filter(|k| k.verdict == 0);
             if let Some(old) = of_sample.nth(slot) {
-                *old = kept();
+                (old.id, old.verdict) = (image.id.to_string(), verdict);
+                old.file.copy_from_slice(memory.file());
             }
         }
     }
