@@ -49,9 +49,14 @@ pub struct Done {
 }
 
 impl Done {
-    /// Something was reported.
-    pub fn is_caught(&self) -> bool {
-        self.broken.is_some() || self.runs.iter().any(|run| run.violations > 0)
+    /// Whether the job's seeded bug was reported: by the simulator, or by the CPU where that is how it shows. A kernel that ends early
+    /// for another reason has tested nothing.
+    pub fn is_caught(&self, job: &Job) -> Result<bool> {
+        match &self.broken {
+            Some(how) if job.traps() => Ok(how.contains("TRAP: ")),
+            Some(how) => Err(anyhow!("{}: {how}", job.id(job.seed))),
+            None => Ok(self.runs.iter().any(|run| run.violations > 0)),
+        }
     }
 }
 
@@ -89,7 +94,7 @@ impl Campaign {
                 &job.mutant
             };
             let key = (job.cpu.arch.name(), job.cpu.line, name.to_owned());
-            *caught.entry(key).or_insert(true) &= done.is_caught();
+            *caught.entry(key).or_insert(true) &= done.is_caught(&job)?;
             examples.extend(done.found.into_iter().next());
         }
         report.mutants = caught

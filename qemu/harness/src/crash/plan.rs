@@ -120,12 +120,17 @@ impl Job {
     /// The machine that the workload, or the seeded bug, needs.
     pub fn machine(&self) -> Machine {
         let smp = if self.workload == "cpus" { 2 } else { 1 };
-        let model = match self.mutant.as_str() {
-            // It takes a CPU for one with `clwb` that has none.
-            "cpuid-bit-wrong" => "max,-clwb",
-            _ => self.cpu.model,
+        let model = if self.traps() {
+            "max,-clwb"
+        } else {
+            self.cpu.model
         };
         Machine::new(self.cpu.arch).with_cpu(model).with_smp(smp)
+    }
+
+    /// Whether the seeded bug shows as a trap: it takes a CPU without `clwb` for one that has it.
+    pub fn traps(&self) -> bool {
+        self.mutant == "cpuid-bit-wrong"
     }
 
     /// A name for one of its seeds, from which `--replay` finds everything again.
