@@ -206,6 +206,13 @@ fn replay(id: &str, args: &Args) -> Result<ExitCode> {
     campaign.only =
         (!image.starts_with("claim") && !image.starts_with("untracked")).then(|| image.to_owned());
     let done = campaign.job(&job)?;
+    if let Some(how) = done.broken {
+        bail!("{id}: {how}");
+    }
+    let tried = done.runs.iter().any(|run| run.states > 0) || !done.found.is_empty();
+    if campaign.only.is_some() && !tried {
+        bail!("{id}: this run has no such crash image");
+    }
     let found: Vec<_> = done
         .found
         .into_iter()
