@@ -32,16 +32,25 @@ pub trait Copies {
     type NonTemporal: Stores;
     /// Copies and fills without flags go past the cache if they have at least as many bytes.
     const NON_TEMPORAL_FROM: usize;
+    /// Copies and fills through the cache of at most so many bytes write each line back before they store the next. Not 0: those of whole words
+    /// are faster by a few calls, but each table has more code.
+    const BY_LINE_UP_TO: usize = 0;
 }
 
 /// The most bytes that are stored before their lines are flushed: more, and the first of them may have left the nearest cache.
 const CHUNK: usize = 512;
 
+/// Bytes that a CPU collects before it stores them past the cache.
+const COMBINED: usize = 64;
+
+/// Where nothing is flushed, a hint to combine writes is taken from this size on: smaller copies are faster through the cache.
+const COMBINING_FROM: usize = 8192;
+
 /// How the lines of a granularity are flushed. A value and not a type, so that all tables of an instruction set share one copy.
 struct Flushing {
     /// None where there is nothing to flush.
     flush: Option<FlushFn>,
-    /// Bytes of a line, a power of two. Where there are no lines, one word.
+    /// Bytes of a line, a power of two.
     size: usize,
     /// The most bytes between two flushes.
     chunk: usize,
@@ -54,13 +63,19 @@ impl Flushing {
                 Granularity::Byte => None,
                 Granularity::CacheLine | Granularity::Page => Some(table::flush::<P>),
             },
-            size: if P::LINE > WORD { P::LINE } else { WORD },
+            size: if P::LINE > WORD { P::LINE } else { COMBINED },
             chunk: match P::GRANULARITY {
                 Granularity::CacheLine if P::LINE > CHUNK => P::LINE,
                 Granularity::CacheLine => CHUNK,
                 Granularity::Byte | Granularity::Page => 1 << (usize::BITS - 1),
             },
         }
+    }
+
+    /// How far an address is into its line.
+    #[inline(always)]
+    const fn in_line(&self, address: usize) -> usize {
+        address & (self.size - 1)
     }
 
     /// # Safety
@@ -115,15 +130,25 @@ unsafe fn run<P: Primitives, C: Copies, S: Source>(
 ) {
     // SAFETY: the caller's.
     unsafe {
-        // Words that need no flush: nothing but stores and a fence.
-        if flags.is_empty() && are_words(dest, len, source) {
-            if C::NON_TEMPORAL_FROM == 0 && !C::NonTemporal::CACHED {
-                words::<C::NonTemporal, S>(dest, len, source);
-                return P::drain();
-            }
-            if len < C::NON_TEMPORAL_FROM && matches!(P::GRANULARITY, Granularity::Byte) {
-                words::<C::Temporal, S>(dest, len, source);
-                return P::drain();
+        if are_words(dest, len, source) {
+            let past_the_cache = match flags {
+                _ if flags.is_empty() => Some(len >= C::NON_TEMPORAL_FROM),
+                Flags::TEMPORAL => Some(false),
+                _ => None,
+            };
+            match (past_the_cache, P::GRANULARITY) {
+                (Some(true), _) if !C::NonTemporal::CACHED => {
+                    source.words::<C::NonTemporal>(dest, 0, len / WORD);
+                    return P::drain();
+                }
+                (Some(false), Granularity::Byte) => {
+                    source.words::<C::Temporal>(dest, 0, len / WORD);
+                    return P::drain();
+                }
+                (Some(false), Granularity::CacheLine) if C::BY_LINE_UP_TO != 0 => {
+                    return cached_words::<P, C, S>(dest, len, source);
+                }
+                _ => {}
             }
         }
         if store::<C, S>(dest, len, source, flags, const { &Flushing::of::<P>() }) {
@@ -138,20 +163,29 @@ fn are_words(dest: *mut u8, len: usize, source: impl Source) -> bool {
     (dest.addr() | len) % WORD == 0 && !source.descending()
 }
 
-/// The most bytes that are stored in line, without a call.
-const FEW: usize = 64;
-
+/// [`cached`], for whole words in ascending order, with the drain: nothing is called but what is in line.
+///
 /// # Safety
-/// As for [`Source::words`].
-#[inline(always)]
-unsafe fn words<T: Stores, S: Source>(dest: *mut u8, len: usize, source: S) {
-    // SAFETY: the caller's.
-    unsafe {
-        match len <= FEW {
-            true => source.few::<T>(dest, len / WORD),
-            false => source.words::<T>(dest, len / WORD),
+/// As for [`Primitives::memmove`].
+#[inline(never)]
+unsafe fn cached_words<P: Primitives, C: Copies, S: Source>(dest: *mut u8, len: usize, source: S) {
+    let chunk = if len <= C::BY_LINE_UP_TO {
+        P::LINE
+    } else {
+        CHUNK
+    };
+    let mut at = 0;
+    while at < len {
+        // SAFETY: the part is inside the range.
+        unsafe {
+            let start = dest.add(at);
+            let part = (chunk - start.addr() % P::LINE).min(len - at);
+            source.words::<C::Temporal>(dest, at, part / WORD);
+            P::flush(start, part);
+            at += part;
         }
     }
+    P::drain();
 }
 
 /// Stores and flushes: all but the drain, which it says whether to do.
@@ -169,14 +203,17 @@ unsafe fn store<C: Copies, S: Source>(
     const { assert!(C::Temporal::CACHED, "temporal stores go to the cache") };
     let flags = flags.or_none();
     let past_the_cache = match flags.kind() {
-        Kind::NonTemporal => true,
         Kind::Temporal => false,
         Kind::Default => len >= C::NON_TEMPORAL_FROM,
+        // What spares no flush must be worth the wait for the memory.
+        Kind::NonTemporal => lines.flush.is_some() || len > COMBINED,
+        Kind::Combining => lines.flush.is_some() || len >= COMBINING_FROM,
     };
     // SAFETY: the caller's.
     unsafe {
-        if !past_the_cache && len <= lines.chunk && are_words(dest, len, source) {
-            words::<C::Temporal, S>(dest, len, source);
+        let few_words = len <= lines.chunk && are_words(dest, len, source);
+        if C::BY_LINE_UP_TO == 0 && !past_the_cache && few_words {
+            source.words::<C::Temporal>(dest, 0, len / WORD);
             if !flags.contains(Flags::NOFLUSH) {
                 lines.flush(dest, len);
             }
@@ -208,11 +245,11 @@ unsafe fn cached<T: Stores, S: Source>(
     let mut rest = len;
     while rest != 0 {
         let start = dest.addr().wrapping_add(at);
-        // A chunk ends with a line.
+        // A chunk begins and ends with a line, but for the first and the last.
         let part = match source.descending() {
             _ if rest <= lines.chunk => rest,
-            false => lines.chunk - (start & (lines.chunk - 1)),
-            true => (start.wrapping_add(rest - 1) & (lines.chunk - 1)) + 1,
+            false => lines.chunk - lines.in_line(start),
+            true => lines.chunk - lines.size + lines.in_line(start.wrapping_add(rest - 1)) + 1,
         };
         rest -= part;
         let first = if source.descending() { at + rest } else { at };
@@ -243,14 +280,13 @@ unsafe fn uncached<C: Copies, S: Source>(dest: *mut u8, len: usize, source: S, l
         // Both lines can be on their way while the first is stored.
         C::Temporal::prepare(dest);
         C::Temporal::prepare(dest.add(len.saturating_sub(1)));
-        let in_line = |address| address & (lines.size - 1);
         let head = match start % WORD {
             0 => 0,
-            _ => (lines.size - in_line(start)).min(len),
+            _ => (lines.size - lines.in_line(start)).min(len),
         };
         let tail = match end % WORD {
             0 => 0,
-            _ => in_line(end).min(len - head),
+            _ => lines.in_line(end).min(len - head),
         };
         let first = || cached::<C::Temporal, S>(dest, 0, head, source, lines);
         let middle = || source.store::<C::NonTemporal>(dest, head, len - head - tail);

@@ -15,11 +15,11 @@ bitflags! {
         /// Skips the final drain, to share one among many copies. Until the drain, the bytes may be durable in part, and other CPUs may
         /// not even see them.
         const NODRAIN = 1 << 0;
-        /// Stores past the cache: for bytes that are not read soon.
+        /// Stores past the cache, but for parts of a line where nothing must be flushed: for bytes that are not read soon.
         const NONTEMPORAL = 1 << 1;
         /// Stores through the cache and writes the lines back: for bytes that are read soon.
         const TEMPORAL = 1 << 2;
-        /// A hint to combine writes: `NONTEMPORAL`, unless `TEMPORAL` is there too.
+        /// A hint to combine writes: `NONTEMPORAL`, unless `TEMPORAL` is there too, or nothing must be flushed and the copy is small.
         const WC = 1 << 3;
         /// A hint to write back: `TEMPORAL`, unless `NONTEMPORAL` is there too.
         const WB = 1 << 4;
@@ -35,6 +35,8 @@ pub(crate) enum Kind {
     Default,
     /// Past the cache.
     NonTemporal,
+    /// Past the cache, if it pays.
+    Combining,
     /// Through the cache.
     Temporal,
 }
@@ -87,7 +89,7 @@ impl Flags {
         } else if self.contains(Self::TEMPORAL) {
             Kind::Temporal
         } else if self.contains(Self::WC) {
-            Kind::NonTemporal
+            Kind::Combining
         } else if self.contains(Self::WB) {
             Kind::Temporal
         } else {

@@ -1,9 +1,6 @@
 //! Where the bytes of a copy come from: other memory, or one repeated byte. Words by [`Stores`], and the odd bytes around them.
 
-use crate::{
-    arch,
-    stores::{Stores, WORD},
-};
+use crate::stores::{Stores, WORD};
 
 /// The bytes that a copy stores: those at an offset from its start.
 pub(crate) trait Source: Copy {
@@ -13,17 +10,11 @@ pub(crate) trait Source: Copy {
     /// Whether the source has no byte of the `len` at `dest`, so that the parts of the copy may be stored in any order.
     fn is_apart(self, dest: *mut u8, len: usize) -> bool;
 
-    /// Stores the first `words` words to `dest`, in line: for few of them, in a copy that is not descending.
+    /// Stores `words` words from offset `at`, in line, in a copy that starts at `dest` and is not descending.
     ///
     /// # Safety
-    /// As for [`store`](Self::store); `dest` must be aligned.
-    unsafe fn few<S: Stores>(self, dest: *mut u8, words: usize);
-
-    /// Stores the first `words` words to `dest`: in a copy that is not descending.
-    ///
-    /// # Safety
-    /// As for [`few`](Self::few).
-    unsafe fn words<S: Stores>(self, dest: *mut u8, words: usize);
+    /// As for [`store`](Self::store); `dest` and `at` must be aligned.
+    unsafe fn words<S: Stores>(self, dest: *mut u8, at: usize, words: usize);
 
     /// Stores the `len` bytes from offset `at`, in a copy that starts at `dest`.
     ///
@@ -63,17 +54,9 @@ impl Source for Move {
     }
 
     #[inline(always)]
-    unsafe fn few<S: Stores>(self, dest: *mut u8, words: usize) {
-        for at in (0..words).map(|word| word * WORD) {
-            // SAFETY: the caller's.
-            unsafe { S::word(dest.add(at).cast(), arch::load_word(self.src.add(at))) };
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn words<S: Stores>(self, dest: *mut u8, words: usize) {
+    unsafe fn words<S: Stores>(self, dest: *mut u8, at: usize, words: usize) {
         // SAFETY: the caller's.
-        unsafe { words_up::<S>(dest.cast(), self.src, words) }
+        unsafe { S::copy_up(dest.add(at).cast(), self.src.add(at), words) }
     }
 
     #[inline(always)]
@@ -113,17 +96,9 @@ impl Source for Fill {
     }
 
     #[inline(always)]
-    unsafe fn few<S: Stores>(self, dest: *mut u8, words: usize) {
-        for word in 0..words {
-            // SAFETY: the caller's.
-            unsafe { S::word(dest.cast::<u64>().add(word), self.0) };
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn words<S: Stores>(self, dest: *mut u8, words: usize) {
+    unsafe fn words<S: Stores>(self, dest: *mut u8, at: usize, words: usize) {
         // SAFETY: the caller's.
-        unsafe { words_fill::<S>(dest.cast(), self.0, words) }
+        unsafe { S::fill(dest.add(at).cast(), self.0, words) }
     }
 
     #[inline(always)]
@@ -138,22 +113,6 @@ impl Source for Fill {
 fn split(dest: *mut u8, len: usize) -> (usize, usize, usize) {
     let head = (dest.addr().wrapping_neg() % WORD).min(len);
     (head, (len - head) / WORD, (len - head) % WORD)
-}
-
-/// # Safety
-/// As for [`Stores::copy_up`].
-#[inline(never)]
-unsafe fn words_up<S: Stores>(dest: *mut u64, src: *const u8, words: usize) {
-    // SAFETY: the caller's.
-    unsafe { S::copy_up(dest, src, words) }
-}
-
-/// # Safety
-/// As for [`Stores::fill`].
-#[inline(never)]
-unsafe fn words_fill<S: Stores>(dest: *mut u64, word: u64, words: usize) {
-    // SAFETY: the caller's.
-    unsafe { S::fill(dest, word, words) }
 }
 
 /// # Safety

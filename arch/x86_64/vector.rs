@@ -1,5 +1,5 @@
-//! Copies past the cache by vectors, which are a little faster where nothing else holds the memory up: only with the feature `vector`, and only
-//! inside a guard of the caller's, since the registers belong to whoever was interrupted.
+//! Copies by vectors, which are a little faster past the cache, and up to twice as fast in the nearest one: only with the feature `vector`, and
+//! only inside a guard of the caller's, since the registers belong to whoever was interrupted.
 //!
 //! SDM Volume 1, "Detection of AVX Instructions" and "Detection of AVX-512 Foundation Instructions": CPUID says what the CPU can, XCR0 what the
 //! system has enabled. With CPUID alone, a kernel that enables no AVX would die of an invalid opcode.
@@ -13,8 +13,8 @@ use core::{arch::asm, marker::PhantomData};
 
 use raw_cpuid::{CpuId, CpuIdReader, CpuIdReaderNative};
 
-use super::{Movnti, RepMovsq};
-use crate::{Copies, Instruction, Lines, Stores, Table, stores};
+use super::{ByteCopies, LineCopies, Movnti};
+use crate::{Byte, Copies, Instruction, Lines, Stores, Table, stores};
 
 /// Makes vector registers usable for a while: `kernel_fpu_begin` and `kernel_fpu_end`, or nothing where the kernel saves them anyway.
 ///
@@ -90,67 +90,105 @@ impl Width {
             Self::Avx512 => const { &Table::of::<Lines<I, 64, VectorCopies<Avx512, G>>>() },
         }
     }
+
+    /// The same for byte granularity, where vectors also go through the cache.
+    #[must_use]
+    pub fn byte_table<G: Guard>(self) -> &'static Table {
+        match self {
+            Self::Sse2 => const { &Table::of::<Byte<VectorByteCopies<Sse2, G>>>() },
+            Self::Avx => const { &Table::of::<Byte<VectorByteCopies<Avx, G>>>() },
+            Self::Avx512 => const { &Table::of::<Byte<VectorByteCopies<Avx512, G>>>() },
+        }
+    }
 }
 
-/// Copies past the cache by vectors, from a size on that pays for the guard.
+/// The bytes that pay for the guard.
+const FROM: usize = 256;
+
+/// [`LineCopies`], past the cache by vectors.
 #[derive(Clone, Copy, Debug)]
 pub struct VectorCopies<V, G>(PhantomData<(V, G)>);
 
 impl<V: Vector, G: Guard> Copies for VectorCopies<V, G> {
-    type Temporal = RepMovsq<512, 1024>;
-    type NonTemporal = Nt<V, G, 256>;
-    const NON_TEMPORAL_FROM: usize = 0;
+    type Temporal = <LineCopies as Copies>::Temporal;
+    type NonTemporal = Vectors<V, G, Movnti, FROM>;
+    const NON_TEMPORAL_FROM: usize = LineCopies::NON_TEMPORAL_FROM;
+    const BY_LINE_UP_TO: usize = LineCopies::BY_LINE_UP_TO;
 }
 
-/// Vectors of `V` past the cache inside `G`, for copies and fills of at least `FROM` bytes in ascending order; `movnti` for all else.
+/// [`ByteCopies`] by vectors, through the cache and past it.
 #[derive(Clone, Copy, Debug)]
-pub struct Nt<V, G, const FROM: usize>(PhantomData<(V, G)>);
+pub struct VectorByteCopies<V, G>(PhantomData<(V, G)>);
 
-// SAFETY: a vector store is aligned to its size, which is that of two words or more; the rest is what `movnti` does.
-unsafe impl<V: Vector, G: Guard, const FROM: usize> Stores for Nt<V, G, FROM> {
-    const CACHED: bool = false;
+impl<V: Vector, G: Guard> Copies for VectorByteCopies<V, G> {
+    type Temporal = Vectors<V, G, <ByteCopies as Copies>::Temporal, FROM>;
+    type NonTemporal = Vectors<V, G, Movnti, FROM>;
+    const NON_TEMPORAL_FROM: usize = ByteCopies::NON_TEMPORAL_FROM;
+}
+
+/// Vectors of `V` inside `G`, for copies and fills of at least `FROM` bytes in ascending order; `S` for all else, and through the cache or past
+/// it as `S` is.
+#[derive(Clone, Copy, Debug)]
+pub struct Vectors<V, G, S, const FROM: usize>(PhantomData<(V, G, S)>);
+
+// SAFETY: a vector store is aligned to its size, which is that of two words or more; the rest is what `S` does.
+unsafe impl<V: Vector, G: Guard, S: Stores, const FROM: usize> Stores for Vectors<V, G, S, FROM> {
+    const CACHED: bool = S::CACHED;
+
+    #[inline(always)]
+    fn prepare(line: *mut u8) {
+        S::prepare(line);
+    }
 
     #[inline(always)]
     unsafe fn word(dest: *mut u64, word: u64) {
         // SAFETY: the caller's.
-        unsafe { Movnti::word(dest, word) }
+        unsafe { S::word(dest, word) }
     }
 
     #[inline(always)]
     unsafe fn block(dest: *mut u64, words: [u64; 4]) {
         // SAFETY: the caller's.
-        unsafe { Movnti::block(dest, words) }
+        unsafe { S::block(dest, words) }
     }
 
     #[inline(always)]
     unsafe fn copy_up(dest: *mut u64, src: *const u8, words: usize) {
-        let (head, blocks) = split::<V>(dest, words, FROM);
+        let (head, blocks) = split::<V>(dest, words);
         let rest = head + blocks * block_words::<V>();
         // SAFETY: the caller's; the three parts make up the range, and the guard lends the vectors.
         unsafe {
-            stores::words_up::<Movnti>(dest, src, head);
-            if blocks != 0 {
-                let state = G::enter();
-                V::copy(dest.add(head), src.add(head * 8), blocks);
-                G::leave(state);
+            if words < FROM / 8 || blocks == 0 {
+                return S::copy_up(dest, src, words);
             }
-            stores::words_up::<Movnti>(dest.add(rest), src.add(rest * 8), words - rest);
+            stores::words_up::<S>(dest, src, head);
+            let state = G::enter();
+            V::copy(dest.add(head), src.add(head * 8), blocks, S::CACHED);
+            G::leave(state);
+            stores::words_up::<S>(dest.add(rest), src.add(rest * 8), words - rest);
         }
     }
 
     #[inline(always)]
+    unsafe fn copy_down(dest: *mut u64, src: *const u8, words: usize) {
+        // SAFETY: the caller's.
+        unsafe { S::copy_down(dest, src, words) }
+    }
+
+    #[inline(always)]
     unsafe fn fill(dest: *mut u64, word: u64, words: usize) {
-        let (head, blocks) = split::<V>(dest, words, FROM);
+        let (head, blocks) = split::<V>(dest, words);
         let rest = head + blocks * block_words::<V>();
         // SAFETY: as in `copy_up`.
         unsafe {
-            stores::words_fill::<Movnti>(dest, word, head);
-            if blocks != 0 {
-                let state = G::enter();
-                V::fill(dest.add(head), word, blocks);
-                G::leave(state);
+            if words < FROM / 8 || blocks == 0 {
+                return S::fill(dest, word, words);
             }
-            stores::words_fill::<Movnti>(dest.add(rest), word, words - rest);
+            stores::words_fill::<S>(dest, word, head);
+            let state = G::enter();
+            V::fill(dest.add(head), word, blocks, S::CACHED);
+            G::leave(state);
+            stores::words_fill::<S>(dest.add(rest), word, words - rest);
         }
     }
 }
@@ -161,10 +199,7 @@ const fn block_words<V: Vector>() -> usize {
 
 /// The words before the first line, and the blocks that follow.
 #[inline(always)]
-fn split<V: Vector>(dest: *mut u64, words: usize, from: usize) -> (usize, usize) {
-    if words < from / 8 {
-        return (0, 0);
-    }
+fn split<V: Vector>(dest: *mut u64, words: usize) -> (usize, usize) {
     let head = (dest.addr().wrapping_neg() % 64 / 8).min(words);
     (head, (words - head) / block_words::<V>())
 }

@@ -95,16 +95,21 @@ mod vectors {
         }
     }
 
-    /// Each width that this CPU has.
+    /// Each width that this CPU has, for lines and for bytes.
     pub fn all() -> impl Iterator<Item = (&'static str, &'static Table)> {
         [
-            (Width::Sse2, "sse2"),
-            (Width::Avx, "avx"),
-            (Width::Avx512, "avx-512"),
+            (Width::Sse2, ["sse2", "byte, sse2"]),
+            (Width::Avx, ["avx", "byte, avx"]),
+            (Width::Avx512, ["avx-512", "byte, avx-512"]),
         ]
         .into_iter()
         .filter(|(width, _)| *width <= Width::detect())
-        .map(|(width, name)| (name, width.table::<Clwb, Checked>()))
+        .flat_map(|(width, [line, byte])| {
+            [
+                (line, width.table::<Clwb, Checked>()),
+                (byte, width.byte_table::<Checked>()),
+            ]
+        })
     }
 
     #[test]

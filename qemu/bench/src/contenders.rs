@@ -3,7 +3,7 @@
 use std::{hint::black_box, time::Instant};
 
 use kpmem::{
-    BYTE, Byte, Flags, Granularity, Lines, Primitives, Table,
+    BYTE, Byte, Granularity, Lines, Primitives, Table,
     arch::{
         self, Clwb, ClzeroCopies,
         vector::{Guard, Width},
@@ -11,10 +11,12 @@ use kpmem::{
 };
 
 use crate::{
+    bare::Bare,
     cases::{Case, Op},
     memory::Memory,
     peer::Peer,
     raw,
+    times::{COUNT, Who},
 };
 
 /// The functions of a map, as pointers.
@@ -40,10 +42,10 @@ pub enum Contender {
     Pointers { line: Functions, byte: Functions },
     /// kpmem at compile time.
     Fixed,
+    /// Copies by pointers: kpmem's by vectors.
+    Copies { line: Functions, byte: Functions },
     /// Instructions.
-    Raw,
-    /// kpmem's table with vectors, of cache-line granularity.
-    Vector(Functions),
+    Bare(Bare),
 }
 
 /// User space keeps its own vector registers.
@@ -56,53 +58,54 @@ unsafe impl Guard for NoGuard {
     fn leave((): ()) {}
 }
 
-/// How many there are.
-pub const COUNT: usize = 5;
-
-/// kpmem, kpmem fixed, raw, the peer if there is one, and kpmem with vectors.
+/// All of them, but for a peer that is not installed.
 pub fn all(peer: Option<[Peer; 2]>) -> [Option<Contender>; COUNT] {
     let table = arch::Cpu::detect().table().unwrap_or(&arch::CLWB[0]);
-    let (line, byte) = (Functions::of(table), Functions::of(&BYTE));
-    let vector = Functions::of(Width::detect().table::<Clwb, NoGuard>());
-    let peer = peer.map(|[line, byte]| (Functions(line), Functions(byte)));
-    [
-        Some(Contender::Pointers { line, byte }),
-        Some(Contender::Fixed),
-        Some(Contender::Raw),
-        peer.map(|(line, byte)| Contender::Pointers { line, byte }),
-        Some(Contender::Vector(vector)),
-    ]
+    let (width, functions) = (Width::detect(), Functions::of);
+    let mut all = [None; COUNT];
+    all[Who::Kpmem as usize] = Some(Contender::Pointers {
+        line: functions(table),
+        byte: functions(&BYTE),
+    });
+    all[Who::Fixed as usize] = Some(Contender::Fixed);
+    all[Who::Raw as usize] = Some(Contender::Bare(Bare::Plain));
+    all[Who::OtherRaw as usize] = Some(Contender::Bare(Bare::Other));
+    all[Who::Peer as usize] = peer.map(|[line, byte]| Contender::Pointers {
+        line: Functions(line),
+        byte: Functions(byte),
+    });
+    all[Who::Vector as usize] = Some(Contender::Copies {
+        line: functions(width.table::<Clwb, NoGuard>()),
+        byte: functions(width.byte_table::<NoGuard>()),
+    });
+    all[Who::RawVector as usize] = Some(Contender::Bare(Bare::Vector));
+    all
 }
 
 impl Contender {
     /// Nanoseconds for one call, of `count` calls. None where this contender has nothing to compare.
     pub fn time(self, case: &Case, memory: &mut Memory, count: usize) -> Option<f64> {
-        let byte = case.granularity == Granularity::Byte;
+        let by_byte = case.granularity == Granularity::Byte;
         match self {
-            Self::Pointers {
-                line,
-                byte: by_byte,
-            } => Some(pointers(
-                if byte { by_byte } else { line },
-                case,
-                memory,
-                count,
-            )),
-            // The fixed strategy is that of the CPU that this was tuned on.
-            Self::Fixed if byte => Some(fixed::<Byte>(case, memory, count)),
-            Self::Fixed => Some(fixed::<Lines<Clwb, 64, ClzeroCopies>>(case, memory, count)),
-            Self::Vector(functions) if !byte && case.op.copies() => {
+            Self::Copies { .. } if !case.op.copies() => None,
+            Self::Pointers { line, byte } | Self::Copies { line, byte } => {
+                let functions = if by_byte { byte } else { line };
                 Some(pointers(functions, case, memory, count))
             }
-            Self::Vector(_) => None,
-            Self::Raw => bare(case, memory, count, byte),
+            // The fixed strategy is that of the CPU that this was tuned on.
+            Self::Fixed if by_byte => Some(fixed::<Byte>(case, memory, count)),
+            Self::Fixed => Some(fixed::<Lines<Clwb, 64, ClzeroCopies>>(case, memory, count)),
+            Self::Bare(bare) => bare.time(case, memory, count),
         }
     }
 }
 
-/// Times `count` calls of `op` with the destination, as a case places it.
+/// How many are in a row.
+const ROW: usize = 8;
+
+/// Nanoseconds for one of `count` calls of `op` with the destination, as a case places it.
 #[inline(always)]
-fn clock(
+pub fn clock(
     case: &Case,
     memory: &mut Memory,
     count: usize,
@@ -120,17 +123,33 @@ fn clock(
     begin.elapsed().as_secs_f64() * 1e9 / count as f64
 }
 
+/// The same for what takes no longer than the loop around it: many in a row, so that the loop is not what is measured.
+#[inline(always)]
+pub fn clock_row(
+    case: &Case,
+    memory: &mut Memory,
+    count: usize,
+    op: impl Fn(*mut u8, *const u8, usize),
+) -> f64 {
+    let row = |dest, src, size| {
+        for _ in 0..ROW {
+            op(dest, src, size);
+        }
+    };
+    clock(case, memory, count, row) / ROW as f64
+}
+
 fn pointers(Functions(f): Functions, case: &Case, memory: &mut Memory, count: usize) -> f64 {
     let flags = case.flags.bits();
     let f = black_box(f);
     // SAFETY: destination and source are inside their memory.
     unsafe {
         match case.op {
-            Op::Persist => clock(case, memory, count, move |dest, _, size| {
+            Op::Persist => clock_row(case, memory, count, move |dest, _, size| {
                 dirty(dest);
                 (f.persist)(dest, size);
             }),
-            Op::Drain => clock(case, memory, count, move |_, _, _| (f.drain)()),
+            Op::Drain => clock_row(case, memory, count, move |_, _, _| (f.drain)()),
             Op::FlushDrain => clock(case, memory, count, move |dest, _, size| {
                 dirty(dest);
                 (f.flush)(dest, size);
@@ -162,11 +181,11 @@ fn fixed<P: Primitives>(case: &Case, memory: &mut Memory, count: usize) -> f64 {
     // SAFETY: destination and source are inside their memory.
     unsafe {
         match case.op {
-            Op::Persist => clock(case, memory, count, |dest, _, size| {
+            Op::Persist => clock_row(case, memory, count, |dest, _, size| {
                 dirty(dest);
                 P::persist(dest, size);
             }),
-            Op::Drain => clock(case, memory, count, |_, _, _| P::drain()),
+            Op::Drain => clock_row(case, memory, count, |_, _, _| P::drain()),
             Op::FlushDrain => clock(case, memory, count, |dest, _, size| {
                 dirty(dest);
                 P::flush(dest, size);
@@ -193,73 +212,12 @@ fn fixed<P: Primitives>(case: &Case, memory: &mut Memory, count: usize) -> f64 {
     }
 }
 
-fn bare(case: &Case, memory: &mut Memory, count: usize, byte: bool) -> Option<f64> {
-    let cached =
-        case.flags.intersects(Flags::TEMPORAL | Flags::WB) || (byte && case.flags.is_empty());
-    if case.op.copies() && !case.align.is_multiple_of(8) {
-        return None;
-    }
-    let flush = |dest: *mut u8, size| {
-        if !byte {
-            // SAFETY: as below.
-            unsafe { raw::flush(dest, size) }
-        }
-    };
-    // SAFETY: destination and source are inside their memory.
-    Some(unsafe {
-        match (case.op, cached) {
-            (Op::Persist | Op::FlushDrain, _) => clock(case, memory, count, |dest, _, size| {
-                dirty(dest);
-                flush(dest, size);
-                raw::fence();
-            }),
-            (Op::Drain, _) => clock(case, memory, count, |_, _, _| raw::fence()),
-            (Op::EightFlushesDrain, _) => clock(case, memory, count, |dest, _, size| {
-                for i in 0..8 {
-                    dirty(dest.add(i * 256));
-                    flush(dest.add(i * 256), size);
-                }
-                raw::fence();
-            }),
-            (Op::Memcpy, true) => clock(case, memory, count, |dest, src, size| {
-                raw::copy_cached(dest, src, size);
-                flush(dest, size);
-                raw::fence();
-            }),
-            (Op::Memcpy, false) => clock(case, memory, count, |dest, src, size| {
-                raw::copy_movnti(dest, src, size);
-                raw::fence();
-            }),
-            (Op::MemsetZero, true) => clock(case, memory, count, |dest, _, size| {
-                raw::zero_cached(dest, size);
-                flush(dest, size);
-                raw::fence();
-            }),
-            (Op::MemsetZero, false) => clock(case, memory, count, |dest, _, size| {
-                raw::zero_movnti(dest, size);
-                raw::fence();
-            }),
-            (Op::ReadBack, true) => clock(case, memory, count, |dest, src, size| {
-                raw::copy_cached(dest, src, size);
-                flush(dest, size);
-                raw::fence();
-                raw::read(dest, size);
-            }),
-            (Op::ReadBack, false) => clock(case, memory, count, |dest, src, size| {
-                raw::copy_movnti(dest, src, size);
-                raw::fence();
-                raw::read(dest, size);
-            }),
-        }
-    })
-}
-
 /// A store for the flush to write back.
 ///
 /// # Safety
 /// The byte must be writable.
 #[inline(always)]
-unsafe fn dirty(dest: *mut u8) {
+pub unsafe fn dirty(dest: *mut u8) {
     // SAFETY: the caller's.
     unsafe { dest.write_volatile(1) }
 }

@@ -5,6 +5,8 @@
 )]
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod bare;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod cases;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod contenders;
@@ -19,6 +21,7 @@ mod plot;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod raw;
 mod report;
+mod times;
 
 use anyhow::Result;
 use clap::Parser;

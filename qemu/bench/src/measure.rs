@@ -6,14 +6,18 @@ use kpmem::Granularity;
 use crate::{
     Args,
     cases::{self, Case},
-    contenders::{self, COUNT, Contender},
+    contenders::{self, Contender},
+    goals,
     memory::Memory,
     peer,
     report::{Measured, Report},
+    times::{COUNT, Times},
 };
 
 /// How long a contender's turn takes, in nanoseconds: short beside what else the machine does, long beside the clock.
 const TURN: f64 = 100_000.0;
+/// So many times the rounds for a case that a goal counts.
+const CARE: usize = 3;
 
 pub fn run(args: &Args) -> Result<Report> {
     let mut memory = Memory::new();
@@ -25,15 +29,18 @@ pub fn run(args: &Args) -> Result<Report> {
     };
     let contenders = contenders::all(peer);
     for case in cases::all() {
-        let measured = Measured::named(&case);
+        let mut measured = Measured::named(&case);
         let line = measured.to_string();
         if !args.only.iter().all(|word| line.contains(word.as_str())) {
             continue;
         }
         memory.rewind();
-        report
-            .cases
-            .push(one(&case, &contenders, &mut memory, args.rounds, measured));
+        let rounds = match goals::count(&measured) {
+            true => args.rounds * CARE,
+            false => args.rounds,
+        };
+        measured.set(one(&case, &contenders, &mut memory, rounds));
+        report.cases.push(measured);
     }
     Ok(report)
 }
@@ -43,13 +50,12 @@ fn one(
     contenders: &[Option<Contender>; COUNT],
     memory: &mut Memory,
     rounds: usize,
-    mut measured: Measured,
-) -> Measured {
+) -> [Times; COUNT] {
     let count = calls(case);
-    let mut times: [Vec<f64>; COUNT] = Default::default();
+    let mut times: [Times; COUNT] = Default::default();
     for round in 0..=rounds {
         for turn in 0..COUNT {
-            // Nobody always comes first, nor after the same one: the stride changes, and no stride shares a factor with five.
+            // Nobody always comes first, nor after the same one: the stride changes, and every stride reaches all, as their number is a prime.
             let who = (turn * (round % (COUNT - 1) + 1) + round) % COUNT;
             let time = contenders[who].and_then(|contender| contender.time(case, memory, count));
             // The first round warms up.
@@ -58,23 +64,7 @@ fn one(
             }
         }
     }
-    let [kpmem, fixed, raw, peer, vector] = times.map(|mut times| {
-        times.sort_by(f64::total_cmp);
-        let at = |quarter: usize| times.get(times.len() * quarter / 4).copied();
-        Some((at(2)?, at(3)? - at(1)?))
-    });
-    let median = |side: Option<(f64, f64)>| side.map(|(median, _)| median);
-    let spread = |side: Option<(f64, f64)>| side.map_or(0.0, |(median, range)| range / median);
-    measured.kpmem_ns = median(kpmem);
-    measured.fixed_ns = median(fixed);
-    measured.raw_ns = median(raw);
-    measured.peer_ns = median(peer);
-    measured.vector_ns = median(vector);
-    measured.spread = [kpmem, fixed, raw, peer]
-        .map(spread)
-        .into_iter()
-        .fold(0.0, f64::max);
-    measured
+    times
 }
 
 /// Calls in a turn.

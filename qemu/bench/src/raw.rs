@@ -2,6 +2,179 @@
 
 use std::arch::asm;
 
+/// One way to store, without a call, a choice or a check. Of whole words, to an aligned destination.
+pub trait Stores {
+    /// Whether the lines must be flushed.
+    const CACHED: bool;
+
+    /// # Safety
+    /// Both ranges must be mapped, and the CPU must have the instructions.
+    unsafe fn copy(dest: *mut u8, src: *const u8, len: usize);
+
+    /// # Safety
+    /// As for [`copy`](Self::copy).
+    unsafe fn zero(dest: *mut u8, len: usize);
+}
+
+/// `mov`.
+pub struct Mov;
+/// `movnti`.
+pub struct Movnti;
+/// `rep movsq`, `rep stosq`.
+pub struct Rep;
+/// `clzero`, of whole lines; copies as [`Movnti`].
+pub struct Clzero;
+/// 64-byte vectors through the cache, of whole lines.
+pub struct Avx512;
+/// 64-byte vectors past the cache, of whole lines.
+pub struct Avx512Nt;
+
+macro_rules! words {
+    ($name:ident, $cached:literal, $store:literal) => {
+        impl Stores for $name {
+            const CACHED: bool = $cached;
+
+            #[inline(always)]
+            unsafe fn copy(mut dest: *mut u8, mut src: *const u8, len: usize) {
+                // SAFETY: the caller's.
+                unsafe {
+                    for _ in 0..len / 32 {
+                        asm!(
+                            "mov {0}, [{4}]", "mov {1}, [{4} + 8]", "mov {2}, [{4} + 16]", "mov {3}, [{4} + 24]",
+                            concat!($store, " [{5}], {0}"), concat!($store, " [{5} + 8], {1}"),
+                            concat!($store, " [{5} + 16], {2}"), concat!($store, " [{5} + 24], {3}"),
+                            out(reg) _, out(reg) _, out(reg) _, out(reg) _, in(reg) src, in(reg) dest,
+                            options(nostack, preserves_flags),
+                        );
+                        (dest, src) = (dest.add(32), src.add(32));
+                    }
+                    for _ in 0..len % 32 / 8 {
+                        asm!(
+                            "mov {0}, [{1}]", concat!($store, " [{2}], {0}"),
+                            out(reg) _, in(reg) src, in(reg) dest, options(nostack, preserves_flags),
+                        );
+                        (dest, src) = (dest.add(8), src.add(8));
+                    }
+                }
+            }
+
+            #[inline(always)]
+            unsafe fn zero(mut dest: *mut u8, len: usize) {
+                // SAFETY: the caller's.
+                unsafe {
+                    for _ in 0..len / 32 {
+                        asm!(
+                            concat!($store, " [{0}], {1}"), concat!($store, " [{0} + 8], {1}"),
+                            concat!($store, " [{0} + 16], {1}"), concat!($store, " [{0} + 24], {1}"),
+                            in(reg) dest, in(reg) 0_u64, options(nostack, preserves_flags),
+                        );
+                        dest = dest.add(32);
+                    }
+                    for _ in 0..len % 32 / 8 {
+                        asm!(
+                            concat!($store, " [{0}], {1}"),
+                            in(reg) dest, in(reg) 0_u64, options(nostack, preserves_flags),
+                        );
+                        dest = dest.add(8);
+                    }
+                }
+            }
+        }
+    };
+}
+
+words!(Mov, true, "mov");
+words!(Movnti, false, "movnti");
+
+impl Stores for Rep {
+    const CACHED: bool = true;
+
+    #[inline(always)]
+    unsafe fn copy(dest: *mut u8, src: *const u8, len: usize) {
+        // SAFETY: the caller's.
+        unsafe {
+            asm!(
+                "rep movsq",
+                inout("rdi") dest => _, inout("rsi") src => _, inout("rcx") len / 8 => _,
+                options(nostack, preserves_flags),
+            );
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn zero(dest: *mut u8, len: usize) {
+        // SAFETY: the caller's.
+        unsafe {
+            asm!(
+                "rep stosq",
+                inout("rdi") dest => _, inout("rcx") len / 8 => _, in("rax") 0_u64,
+                options(nostack, preserves_flags),
+            );
+        }
+    }
+}
+
+impl Stores for Clzero {
+    const CACHED: bool = false;
+
+    #[inline(always)]
+    unsafe fn copy(dest: *mut u8, src: *const u8, len: usize) {
+        // SAFETY: the caller's.
+        unsafe { Movnti::copy(dest, src, len) }
+    }
+
+    #[inline(always)]
+    unsafe fn zero(dest: *mut u8, len: usize) {
+        for at in (0..len).step_by(64) {
+            // SAFETY: the caller's.
+            unsafe {
+                asm!("clzero", in("rax") dest.add(at), options(nostack, preserves_flags));
+            }
+        }
+    }
+}
+
+macro_rules! vectors {
+    ($name:ident, $cached:literal, $store:literal) => {
+        impl Stores for $name {
+            const CACHED: bool = $cached;
+
+            #[inline(always)]
+            unsafe fn copy(dest: *mut u8, src: *const u8, len: usize) {
+                // SAFETY: the caller's.
+                unsafe {
+                    for at in (0..len).step_by(64) {
+                        asm!(
+                            "vmovdqu64 zmm0, [{0}]", concat!($store, " [{1}], zmm0"),
+                            in(reg) src.add(at), in(reg) dest.add(at), out("xmm0") _,
+                            options(nostack, preserves_flags),
+                        );
+                    }
+                    asm!("vzeroupper", options(nomem, nostack, preserves_flags));
+                }
+            }
+
+            #[inline(always)]
+            unsafe fn zero(dest: *mut u8, len: usize) {
+                // SAFETY: the caller's.
+                unsafe {
+                    for at in (0..len).step_by(64) {
+                        asm!(
+                            "vpxor xmm0, xmm0, xmm0", concat!($store, " [{0}], zmm0"),
+                            in(reg) dest.add(at), out("xmm0") _,
+                            options(nostack, preserves_flags),
+                        );
+                    }
+                    asm!("vzeroupper", options(nomem, nostack, preserves_flags));
+                }
+            }
+        }
+    };
+}
+
+vectors!(Avx512, true, "vmovdqa64");
+vectors!(Avx512Nt, false, "vmovntdq");
+
 #[inline(always)]
 pub fn fence() {
     // SAFETY: a fence touches no memory.
@@ -20,96 +193,6 @@ pub unsafe fn flush(ptr: *const u8, len: usize) {
         // SAFETY: the caller's.
         unsafe { asm!("clwb [{}]", in(reg) line, options(nostack, preserves_flags)) };
         line += 64;
-    }
-}
-
-/// `movnti` of each word of an aligned destination; what follows the last word is left out.
-///
-/// # Safety
-/// Both ranges must be mapped.
-#[inline(always)]
-pub unsafe fn copy_movnti(mut dest: *mut u8, mut src: *const u8, len: usize) {
-    // SAFETY: the caller's.
-    unsafe {
-        for _ in 0..len / 32 {
-            asm!(
-                "mov {0}, [{4}]", "mov {1}, [{4} + 8]", "mov {2}, [{4} + 16]", "mov {3}, [{4} + 24]",
-                "movnti [{5}], {0}", "movnti [{5} + 8], {1}", "movnti [{5} + 16], {2}", "movnti [{5} + 24], {3}",
-                out(reg) _, out(reg) _, out(reg) _, out(reg) _, in(reg) src, in(reg) dest,
-                options(nostack, preserves_flags),
-            );
-            (dest, src) = (dest.add(32), src.add(32));
-        }
-        for _ in 0..len % 32 / 8 {
-            asm!(
-                "mov {0}, [{1}]", "movnti [{2}], {0}",
-                out(reg) _, in(reg) src, in(reg) dest, options(nostack, preserves_flags),
-            );
-            (dest, src) = (dest.add(8), src.add(8));
-        }
-    }
-}
-
-/// `rep movsb`, through the cache.
-///
-/// # Safety
-/// Both ranges must be mapped.
-#[inline(always)]
-pub unsafe fn copy_cached(dest: *mut u8, src: *const u8, len: usize) {
-    // SAFETY: the caller's.
-    unsafe {
-        if len <= 256 {
-            for at in (0..len / 8).map(|word| word * 8) {
-                asm!(
-                    "mov {0}, [{1}]", "mov [{2}], {0}",
-                    out(reg) _, in(reg) src.add(at), in(reg) dest.add(at), options(nostack, preserves_flags),
-                );
-            }
-            return;
-        }
-        asm!(
-            "rep movsb",
-            inout("rdi") dest => _, inout("rsi") src => _, inout("rcx") len => _,
-            options(nostack, preserves_flags),
-        );
-    }
-}
-
-/// `movnti` of zeroes.
-///
-/// # Safety
-/// The range must be mapped.
-#[inline(always)]
-pub unsafe fn zero_movnti(mut dest: *mut u8, len: usize) {
-    // SAFETY: the caller's.
-    unsafe {
-        for _ in 0..len / 32 {
-            asm!(
-                "movnti [{0}], {1}", "movnti [{0} + 8], {1}", "movnti [{0} + 16], {1}", "movnti [{0} + 24], {1}",
-                in(reg) dest, in(reg) 0_u64, options(nostack, preserves_flags),
-            );
-            dest = dest.add(32);
-        }
-        for _ in 0..len % 32 / 8 {
-            asm!("movnti [{}], {}", in(reg) dest, in(reg) 0_u64, options(nostack, preserves_flags));
-            dest = dest.add(8);
-        }
-    }
-}
-
-/// `rep stosb` of zeroes, through the cache.
-///
-/// # Safety
-/// The range must be mapped.
-#[inline(always)]
-pub unsafe fn zero_cached(dest: *mut u8, len: usize) {
-    // SAFETY: the caller's.
-    unsafe {
-        asm!(
-            "rep stosb",
-            inout("rdi") dest => _, inout("rcx") len => _, in("al") 0_u8,
-            options(nostack, preserves_flags),
-        );
     }
 }
 
