@@ -18,10 +18,20 @@ impl<T: Stores, N: Stores> Copies for Forced<T, N> {
     const NON_TEMPORAL_FROM: usize = 0;
 }
 
+/// The same, with the copies through the cache in line: up to two lines line by line, and more by chunks.
+pub struct InLine<C>(PhantomData<C>);
+
+impl<C: Copies> Copies for InLine<C> {
+    type Temporal = C::Temporal;
+    type NonTemporal = C::NonTemporal;
+    const NON_TEMPORAL_FROM: usize = C::NON_TEMPORAL_FROM;
+    const BY_LINE_UP_TO: usize = 128;
+}
+
 /// `rep movsq` and `rep stosq` at every size.
 pub type Rep = RepMovsq<0, 0>;
 
-static TABLES: [(&str, Table); 9] = [
+static TABLES: [(&str, Table); 10] = [
     ("mov", Table::of::<Lines<Clwb, 64, Forced<Mov, Mov>>>()),
     (
         "movnti",
@@ -30,6 +40,10 @@ static TABLES: [(&str, Table); 9] = [
     (
         "rep movsq",
         Table::of::<Lines<Clwb, 64, Forced<Rep, Rep>>>(),
+    ),
+    (
+        "rep movsq in line",
+        Table::of::<Lines<Clwb, 64, InLine<Forced<Rep, Rep>>>>(),
     ),
     (
         "movnti, 256-byte lines",
