@@ -16,7 +16,7 @@
 //! ```
 //!
 //! Returning ends QEMU with exit code 0, a panic with 2, an unexpected trap with 3. Floating point and
-//! vectors are off: such an instruction is a trap.
+//! vectors are off: such an instruction is a trap, but inside the guard of `vectors`.
 //!
 //! A package of its own needs this `build.rs` beside it:
 //!
@@ -37,6 +37,8 @@ pub mod memory;
 pub mod paging;
 pub mod smp;
 pub mod trap;
+#[cfg(target_arch = "x86_64")]
+pub mod vectors;
 
 mod fatal;
 mod fw_cfg;

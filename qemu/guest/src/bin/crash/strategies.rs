@@ -4,12 +4,18 @@ use core::marker::PhantomData;
 
 use kpmem::{Copies, Instruction, Lines, Stores, Table};
 
+#[cfg(target_arch = "x86_64")]
+use kpmem_guest::vectors::Lent;
+
 use crate::mutants::{BySize, Correct};
 
 #[cfg(target_arch = "riscv64")]
 use kpmem::arch::{CboZero, Sd};
 #[cfg(target_arch = "x86_64")]
-use kpmem::arch::{Mov, Movnti, RepMovsq};
+use kpmem::arch::{
+    Mov, Movnti, RepMovsq,
+    vector::{Avx, Sse2, Vectors},
+};
 #[cfg(target_arch = "aarch64")]
 use kpmem::arch::{Stnp, Stp, Zva};
 
@@ -32,10 +38,13 @@ const fn by_size<I: Instruction, C: Copies>() -> BySize {
     ]
 }
 
+// QEMU's `max` has both widths.
 #[cfg(target_arch = "x86_64")]
-static STRATEGIES: [BySize; 2] = [
+static STRATEGIES: [BySize; 4] = [
     by_size::<Correct, Forced<Mov, Movnti>>(),
     by_size::<Correct, Forced<RepMovsq<0, 0>, RepMovsq<0, 0>>>(),
+    by_size::<Correct, Forced<Vectors<Sse2, Lent, Mov, 0>, Vectors<Sse2, Lent, Movnti, 0>>>(),
+    by_size::<Correct, Forced<Vectors<Avx, Lent, Mov, 0>, Vectors<Avx, Lent, Movnti, 0>>>(),
 ];
 
 // The sizes of a block are those of QEMU's `max` and `a64fx`; where the CPU's is another, the stores without blocks are used.

@@ -16,6 +16,8 @@ pub const CASES: &[Case] = &[
     ("copies_between_guard_pages_do_not_fault", between_guards),
     ("copies_reach_the_top_of_the_address_space", top),
     ("checked_copies_refuse_what_is_wrong", checked),
+    #[cfg(target_arch = "x86_64")]
+    ("vectors_are_used_inside_their_guard", vectors),
 ];
 
 /// A place that no other case uses.
@@ -189,6 +191,28 @@ fn checked(machine: &Machine) -> Outcome {
             matches!(misaligned, Err(Error::Misaligned { .. })),
             "stores a value misaligned"
         );
+    }
+    Ok(())
+}
+
+/// Outside the guard they are a trap, which every other case would run into.
+#[cfg(target_arch = "x86_64")]
+fn vectors(machine: &Machine) -> Outcome {
+    use kpmem_guest::vectors::Lent;
+    let frame = machine.address().wrapping_add(AREA);
+    for table in crate::strategies::vectors() {
+        for flags in [Flags::NONTEMPORAL, Flags::TEMPORAL] {
+            let before = Lent::entered();
+            // SAFETY: inside the NVDIMM, at a place that only these cases use.
+            unsafe {
+                table.memset_fn()(frame, 0x6b, FRAME, flags.bits());
+                table.memmove_fn()(frame, frame.add(FRAME), FRAME, flags.bits());
+            }
+            // Through the cache, lines are stored chunk by chunk.
+            let entered = Lent::entered() - before;
+            ensure!((2..=4).contains(&entered), "entered {entered} times");
+            ensure!(Lent::is_out(), "vectors are still usable");
+        }
     }
     Ok(())
 }

@@ -6,7 +6,7 @@
 //! those about selection come before anything is selected, the pattern for the host comes last.
 //!
 //! The kernel runs with floating point and vectors off, so that an instruction of that kind anywhere in
-//! the library would be a trap.
+//! the library, outside the guard of a table that is told to use them, would be a trap.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 mod copies;

@@ -16,7 +16,11 @@ impl<T: Stores, N: Stores> Copies for Forced<T, N> {
 #[cfg(target_arch = "x86_64")]
 mod native {
     use super::*;
-    use arch::{Clflush, Mov, Movnti, RepMovsq};
+    use arch::{
+        Clflush, Mov, Movnti, RepMovsq,
+        vector::{Avx, Sse2, Vectors, Width},
+    };
+    use kpmem_guest::vectors::Lent;
 
     pub static LINES: [Table; 2] = [
         Table::of::<Lines<Clflush, 64, Forced<Mov, Movnti>>>(),
@@ -26,6 +30,29 @@ mod native {
         Table::of::<Byte<Forced<Mov, Movnti>>>(),
         Table::of::<Byte<Forced<RepMovsq<0, 0>, Mov>>>(),
     ];
+    type Vector<V> = Forced<Vectors<V, Lent, Mov, 0>, Vectors<V, Lent, Movnti, 0>>;
+    static VECTORS: [(Width, [Table; 2]); 2] = [
+        (
+            Width::Sse2,
+            [
+                Table::of::<Lines<Clflush, 64, Vector<Sse2>>>(),
+                Table::of::<Byte<Vector<Sse2>>>(),
+            ],
+        ),
+        (
+            Width::Avx,
+            [
+                Table::of::<Lines<Clflush, 64, Vector<Avx>>>(),
+                Table::of::<Byte<Vector<Avx>>>(),
+            ],
+        ),
+    ];
+
+    /// Copies inside the guard, for each width that this CPU has.
+    pub fn vectors() -> impl Iterator<Item = &'static Table> {
+        let has = |(width, _): &&(Width, _)| *width <= Width::detect();
+        VECTORS.iter().filter(has).flat_map(|(_, tables)| tables)
+    }
 
     pub fn have_lines(_: &Machine) -> bool {
         true
@@ -50,6 +77,10 @@ mod native {
         Table::of::<Byte<Forced<Stp, Stnp>>>(),
         Table::of::<Byte<Forced<Zva<Stp, 64, 0>, Stnp>>>(),
     ];
+
+    pub fn vectors() -> [&'static Table; 0] {
+        []
+    }
 
     pub fn have_lines(_: &Machine) -> bool {
         true
@@ -89,6 +120,10 @@ mod native {
         Table::of::<Byte<Forced<CboZero<64, 0>, Sd>>>(),
     ];
 
+    pub fn vectors() -> [&'static Table; 0] {
+        []
+    }
+
     pub fn have_lines(machine: &Machine) -> bool {
         machine.cpu().features.contains(Features::ZICBOM)
     }
@@ -97,6 +132,9 @@ mod native {
         run()
     }
 }
+
+#[cfg(target_arch = "x86_64")]
+pub use native::vectors;
 
 /// The selected table if there is one, byte granularity, and every strategy that this CPU has.
 pub fn all(machine: &Machine) -> impl Iterator<Item = &'static Table> {
@@ -107,6 +145,7 @@ pub fn all(machine: &Machine) -> impl Iterator<Item = &'static Table> {
         .chain([&kpmem::BYTE])
         .chain(lines)
         .chain(&native::BYTES)
+        .chain(native::vectors())
 }
 
 /// Runs something so that an access that is not aligned is a trap, where the CPU can be told to.
