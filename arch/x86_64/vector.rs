@@ -154,18 +154,12 @@ unsafe impl<V: Vector, G: Guard, S: Stores, const FROM: usize> Stores for Vector
 
     #[inline(always)]
     unsafe fn copy_up(dest: *mut u64, src: *const u8, words: usize) {
-        let (head, blocks) = split::<V>(dest, words);
-        let rest = head + blocks * block_words::<V>();
-        // SAFETY: the caller's; the three parts make up the range, and the guard lends the vectors.
+        // SAFETY: the caller's.
         unsafe {
-            if words < FROM / 8 || blocks == 0 {
-                return S::copy_up(dest, src, words);
+            match words < FROM / 8 {
+                true => S::copy_up(dest, src, words),
+                false => copy_up::<V, G, S>(dest, src, words),
             }
-            stores::words_up::<S>(dest, src, head);
-            let state = G::enter();
-            V::copy(dest.add(head), src.add(head * 8), blocks, S::CACHED);
-            G::leave(state);
-            stores::words_up::<S>(dest.add(rest), src.add(rest * 8), words - rest);
         }
     }
 
@@ -177,19 +171,53 @@ unsafe impl<V: Vector, G: Guard, S: Stores, const FROM: usize> Stores for Vector
 
     #[inline(always)]
     unsafe fn fill(dest: *mut u64, word: u64, words: usize) {
-        let (head, blocks) = split::<V>(dest, words);
-        let rest = head + blocks * block_words::<V>();
-        // SAFETY: as in `copy_up`.
+        // SAFETY: the caller's.
         unsafe {
-            if words < FROM / 8 || blocks == 0 {
-                return S::fill(dest, word, words);
+            match words < FROM / 8 {
+                true => S::fill(dest, word, words),
+                false => fill::<V, G, S>(dest, word, words),
             }
-            stores::words_fill::<S>(dest, word, head);
+        }
+    }
+}
+
+/// [`Stores::copy_up`] by vectors. Not in line, so that a small copy saves no register for it.
+///
+/// # Safety
+/// As there.
+#[inline(never)]
+unsafe fn copy_up<V: Vector, G: Guard, S: Stores>(dest: *mut u64, src: *const u8, words: usize) {
+    let (head, blocks) = split::<V>(dest, words);
+    let rest = head + blocks * block_words::<V>();
+    // SAFETY: the caller's; the three parts make up the range, and the guard lends the vectors.
+    unsafe {
+        stores::words_up::<S>(dest, src, head);
+        if blocks != 0 {
+            let state = G::enter();
+            V::copy(dest.add(head), src.add(head * 8), blocks, S::CACHED);
+            G::leave(state);
+        }
+        stores::words_up::<S>(dest.add(rest), src.add(rest * 8), words - rest);
+    }
+}
+
+/// [`Stores::fill`] by vectors.
+///
+/// # Safety
+/// As there.
+#[inline(never)]
+unsafe fn fill<V: Vector, G: Guard, S: Stores>(dest: *mut u64, word: u64, words: usize) {
+    let (head, blocks) = split::<V>(dest, words);
+    let rest = head + blocks * block_words::<V>();
+    // SAFETY: as in `copy_up`.
+    unsafe {
+        stores::words_fill::<S>(dest, word, head);
+        if blocks != 0 {
             let state = G::enter();
             V::fill(dest.add(head), word, blocks, S::CACHED);
             G::leave(state);
-            stores::words_fill::<S>(dest.add(rest), word, words - rest);
         }
+        stores::words_fill::<S>(dest.add(rest), word, words - rest);
     }
 }
 

@@ -61,7 +61,7 @@ fn main() -> Result<()> {
         if let Some(folder) = svg.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        std::fs::write(svg, plot::svg(&report))?;
+        plot::draw(&report, svg)?;
     }
     report.print(args.verbose);
     Ok(())

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::{
     goals,
+    plot::short,
     times::{COUNT, Times, Who},
 };
 
@@ -195,14 +196,6 @@ impl Report {
             }
             println!();
         }
-    }
-}
-
-fn short(size: usize) -> String {
-    match size {
-        0..1024 => size.to_string(),
-        1024..1_048_576 => format!("{}K", size >> 10),
-        _ => format!("{}M", size >> 20),
     }
 }
 
