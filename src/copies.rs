@@ -202,7 +202,9 @@ unsafe fn store<C: Copies, S: Source>(
 ) -> bool {
     const { assert!(C::Temporal::CACHED, "temporal stores go to the cache") };
     let flags = flags.or_none();
+    let no_flush = flags.contains(Flags::NOFLUSH);
     let past_the_cache = match flags.kind() {
+        _ if no_flush => false,
         Kind::Temporal => false,
         Kind::Default => len >= C::NON_TEMPORAL_FROM,
         // What spares no flush must be worth the wait for the memory.
@@ -211,18 +213,18 @@ unsafe fn store<C: Copies, S: Source>(
     };
     // SAFETY: the caller's.
     unsafe {
-        let few_words = len <= lines.chunk && are_words(dest, len, source);
-        if C::BY_LINE_UP_TO == 0 && !past_the_cache && few_words {
-            source.words::<C::Temporal>(dest, 0, len / WORD);
-            if !flags.contains(Flags::NOFLUSH) {
+        if !past_the_cache && (no_flush || len <= lines.chunk) {
+            match C::BY_LINE_UP_TO == 0 && are_words(dest, len, source) {
+                true => source.words::<C::Temporal>(dest, 0, len / WORD),
+                false => source.store::<C::Temporal>(dest, 0, len),
+            }
+            if !no_flush {
                 lines.flush(dest, len);
             }
-        } else if flags.contains(Flags::NOFLUSH) {
-            source.store::<C::Temporal>(dest, 0, len);
         } else if !past_the_cache {
-            cached::<C::Temporal, S>(dest, 0, len, source, lines);
+            cached::<C::Temporal, S>(dest, len, source, lines);
         } else if C::NonTemporal::CACHED {
-            cached::<C::NonTemporal, S>(dest, 0, len, source, lines);
+            cached::<C::NonTemporal, S>(dest, len, source, lines);
         } else {
             uncached::<C, S>(dest, len, source, lines);
         }
@@ -230,36 +232,32 @@ unsafe fn store<C: Copies, S: Source>(
     !flags.intersects(Flags::NODRAIN.union(Flags::NOFLUSH))
 }
 
-/// Stores `len` bytes from offset `at` through the cache and flushes each line once, chunk by chunk.
+/// Stores through the cache and flushes each line once, chunk by chunk.
 ///
 /// # Safety
 /// As for [`Source::store`].
 #[inline(never)]
-unsafe fn cached<T: Stores, S: Source>(
-    dest: *mut u8,
-    mut at: usize,
-    len: usize,
-    source: S,
-    lines: &Flushing,
-) {
-    let mut rest = len;
-    while rest != 0 {
-        let start = dest.addr().wrapping_add(at);
+unsafe fn cached<T: Stores, S: Source>(dest: *mut u8, len: usize, source: S, lines: &Flushing) {
+    let (mut from, mut to) = (0, len);
+    while from != to {
+        let (start, end) = (dest.addr().wrapping_add(from), dest.addr().wrapping_add(to));
         // A chunk begins and ends with a line, but for the first and the last.
-        let part = match source.descending() {
-            _ if rest <= lines.chunk => rest,
-            false => lines.chunk - lines.in_line(start),
-            true => lines.chunk - lines.size + lines.in_line(start.wrapping_add(rest - 1)) + 1,
+        let (first, part) = match source.descending() {
+            _ if to - from <= lines.chunk => (from, to - from),
+            false => (from, lines.chunk - lines.in_line(start)),
+            true => {
+                let part = lines.chunk - lines.size + lines.in_line(end.wrapping_sub(1)) + 1;
+                (to - part, part)
+            }
         };
-        rest -= part;
-        let first = if source.descending() { at + rest } else { at };
         // SAFETY: the part is inside the range.
         unsafe {
             source.store::<T>(dest, first, part);
             lines.flush(dest.add(first), part);
         }
-        if !source.descending() {
-            at += part;
+        match source.descending() {
+            false => from += part,
+            true => to -= part,
         }
     }
 }
@@ -272,37 +270,43 @@ unsafe fn cached<T: Stores, S: Source>(
 #[inline(always)]
 unsafe fn uncached<C: Copies, S: Source>(dest: *mut u8, len: usize, source: S, lines: &Flushing) {
     let (start, end) = (dest.addr(), dest.addr().wrapping_add(len));
-    // SAFETY: the three parts make up the range.
-    unsafe {
-        if (start | end) % WORD == 0 {
-            return source.store::<C::NonTemporal>(dest, 0, len);
+    let head = match start % WORD {
+        0 => 0,
+        _ => (lines.size - lines.in_line(start)).min(len),
+    };
+    let tail = match end % WORD {
+        0 => 0,
+        _ => lines.in_line(end).min(len - head),
+    };
+    // SAFETY: the parts are inside the range.
+    let edge = |at, len| unsafe {
+        if len != 0 {
+            source.store::<C::Temporal>(dest, at, len);
+            lines.flush(dest.add(at), len);
         }
-        // Both lines can be on their way while the first is stored.
-        C::Temporal::prepare(dest);
-        C::Temporal::prepare(dest.add(len.saturating_sub(1)));
-        let head = match start % WORD {
-            0 => 0,
-            _ => (lines.size - lines.in_line(start)).min(len),
-        };
-        let tail = match end % WORD {
-            0 => 0,
-            _ => lines.in_line(end).min(len - head),
-        };
-        let first = || cached::<C::Temporal, S>(dest, 0, head, source, lines);
-        let middle = || source.store::<C::NonTemporal>(dest, head, len - head - tail);
-        let last = || cached::<C::Temporal, S>(dest, len - tail, tail, source, lines);
+    };
+    let (first, last) = (|| edge(0, head), || edge(len - tail, tail));
+    let middle = len - head - tail;
+    let apart = source.is_apart(dest, len);
+    // SAFETY: the three parts make up the range, in an order that stores over nothing that is still to be loaded.
+    unsafe {
+        if head | tail != 0 {
+            // Both lines can be on their way while the first is stored.
+            C::Temporal::prepare(dest);
+            C::Temporal::prepare(dest.add(len - 1));
+        }
         if source.descending() {
             last();
-            middle();
-            first();
-        } else if source.is_apart(dest, len) {
-            // What is past the cache need not wait for the lines that are fetched.
-            first();
+            source.store::<C::NonTemporal>(dest, head, middle);
+            return first();
+        }
+        first();
+        // What is past the cache need not wait for the lines that are fetched.
+        if apart {
             last();
-            middle();
-        } else {
-            first();
-            middle();
+        }
+        source.words::<C::NonTemporal>(dest, head, middle / WORD);
+        if !apart {
             last();
         }
     }

@@ -50,6 +50,7 @@ impl Copies for ByteCopies {
     type Temporal = Cached;
     type NonTemporal = Movnti;
     const NON_TEMPORAL_FROM: usize = 4 << 20;
+    const BY_LINE_UP_TO: usize = BY_LINE;
 }
 
 /// Through the cache at any size and with any flags: for page granularity, where the hook finds the bytes in memory.
@@ -60,4 +61,5 @@ impl Copies for PlainCopies {
     type Temporal = Cached;
     type NonTemporal = Cached;
     const NON_TEMPORAL_FROM: usize = usize::MAX;
+    const BY_LINE_UP_TO: usize = BY_LINE;
 }
