@@ -218,6 +218,7 @@ pub fn runs(cpu: Cpu, effort: Effort, seed: u64) -> Vec<Job> {
         Job::new(cpu, "words", "torn8", seed, 1),
         Job::new(cpu, "contract", "eadr", seed, 1),
         Job::new(cpu, "log", "eadr", seed, 1),
+        Job::new(cpu, "copies", "eadr", seed, 1),
         Job::new(cpu, "log", "torn8", seed, 1),
     ];
     if cpu.arch == Arch::X86_64 {
