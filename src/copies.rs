@@ -174,15 +174,20 @@ unsafe fn cached_words<P: Primitives, C: Copies, S: Source>(dest: *mut u8, len: 
     } else {
         CHUNK
     };
-    let mut at = 0;
-    while at < len {
-        // SAFETY: the part is inside the range.
+    let (mut stored, mut flushed) = (0, 0);
+    while stored < len {
+        // SAFETY: the parts are inside the range.
         unsafe {
-            let start = dest.add(at);
-            let part = (chunk - start.addr() % P::LINE).min(len - at);
-            source.words::<C::Temporal>(dest, at, part / WORD);
-            P::flush(start, part);
-            at += part;
+            let part = chunk.min(len - stored);
+            source.words::<C::Temporal>(dest, stored, part / WORD);
+            stored += part;
+            // The line that the next part begins in is flushed with it.
+            let whole = match stored == len {
+                true => len,
+                false => stored.saturating_sub((dest.addr() + stored) % P::LINE),
+            };
+            P::flush(dest.add(flushed), whole - flushed);
+            flushed = whole;
         }
     }
     P::drain();
