@@ -1,11 +1,11 @@
 //! How a table copies and fills: which stores, from which size on, and what is flushed.
 
 use crate::{
-    Flags, FlushFn, Granularity, Primitives,
+    Flags, Granularity, Primitives,
     flags::Kind,
+    flushing::{CHUNK, COMBINED, Flushing},
     source::{Fill, Move, Source},
     stores::{Stores, WORD},
-    table,
 };
 
 /// The choices that a copy makes: a type for each CPU, or each map, that is tuned differently.
@@ -37,57 +37,8 @@ pub trait Copies {
     const BY_LINE_UP_TO: usize = 0;
 }
 
-/// The most bytes that are stored before their lines are flushed: more, and the first of them may have left the nearest cache.
-const CHUNK: usize = 512;
-
-/// Bytes that a CPU collects before it stores them past the cache.
-const COMBINED: usize = 64;
-
 /// Where nothing is flushed, a hint to combine writes is taken from this size on: smaller copies are faster through the cache.
 const COMBINING_FROM: usize = 8192;
-
-/// How the lines of a granularity are flushed. A value and not a type, so that all tables of an instruction set share one copy.
-struct Flushing {
-    /// None where there is nothing to flush.
-    flush: Option<FlushFn>,
-    /// Bytes of a line, a power of two.
-    size: usize,
-    /// The most bytes between two flushes.
-    chunk: usize,
-}
-
-impl Flushing {
-    const fn of<P: Primitives>() -> Self {
-        Self {
-            flush: match P::GRANULARITY {
-                Granularity::Byte => None,
-                Granularity::CacheLine | Granularity::Page => Some(table::flush::<P>),
-            },
-            size: if P::LINE > WORD { P::LINE } else { COMBINED },
-            chunk: match P::GRANULARITY {
-                Granularity::CacheLine if P::LINE > CHUNK => P::LINE,
-                Granularity::CacheLine => CHUNK,
-                Granularity::Byte | Granularity::Page => 1 << (usize::BITS - 1),
-            },
-        }
-    }
-
-    /// How far an address is into its line.
-    #[inline(always)]
-    const fn in_line(&self, address: usize) -> usize {
-        address & (self.size - 1)
-    }
-
-    /// # Safety
-    /// As for [`Primitives::flush`].
-    #[inline(always)]
-    unsafe fn flush(&self, ptr: *const u8, len: usize) {
-        if let Some(flush) = self.flush {
-            // SAFETY: the caller's.
-            unsafe { flush(ptr, len) }
-        }
-    }
-}
 
 /// [`Primitives::memmove`] by the stores of `C`.
 ///

@@ -77,6 +77,7 @@ mod copies;
 mod dispatch;
 mod error;
 mod flags;
+mod flushing;
 mod map;
 mod page;
 mod primitives;

@@ -22,6 +22,7 @@ mod plot;
 mod raw;
 mod report;
 mod times;
+mod verdict;
 
 use anyhow::Result;
 use clap::Parser;

@@ -6,9 +6,9 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 
 use crate::{
-    goals,
     plot::short,
     times::{COUNT, Times, Who},
+    verdict::{LEGEND, verdicts},
 };
 
 /// All that was measured.
@@ -129,10 +129,10 @@ impl Report {
         if !self.peer {
             println!("libpmem2 is not installed: no comparison with it");
         }
-        for verdict in goals::verdicts(self) {
+        for verdict in verdicts(self) {
             println!("{verdict}");
         }
-        println!("{}", goals::LEGEND);
+        println!("{}", LEGEND);
     }
 
     /// A line for each case.
