@@ -3,7 +3,7 @@
 use crate::{
     Flags, Granularity, Primitives,
     flags::Kind,
-    flushing::{CHUNK, COMBINED, Flushing},
+    flushing::{COMBINED, Flushing},
     source::{Fill, Move, Source},
     stores::{Stores, WORD},
 };
@@ -32,8 +32,8 @@ pub trait Copies {
     type NonTemporal: Stores;
     /// Copies and fills without flags go past the cache if they have at least as many bytes.
     const NON_TEMPORAL_FROM: usize;
-    /// Copies and fills through the cache of at most so many bytes write each line back before they store the next. Not 0: those of whole words
-    /// are faster by a few calls, but each table has more code.
+    /// Whole words through the cache: up to so many bytes, each line is written back before the next is stored; more go by chunks. Each table has
+    /// its own code for that, which saves a few calls. 0: by the code that tables share.
     const BY_LINE_UP_TO: usize = 0;
 }
 
@@ -120,10 +120,10 @@ fn are_words(dest: *mut u8, len: usize, source: impl Source) -> bool {
 /// As for [`Primitives::memmove`].
 #[inline(never)]
 unsafe fn cached_words<P: Primitives, C: Copies, S: Source>(dest: *mut u8, len: usize, source: S) {
-    let chunk = if len <= C::BY_LINE_UP_TO {
-        P::LINE
-    } else {
-        CHUNK
+    let lines = const { &Flushing::of::<P>() };
+    let chunk = match len <= C::BY_LINE_UP_TO {
+        true => lines.size,
+        false => lines.chunk,
     };
     let (mut stored, mut flushed) = (0, 0);
     while stored < len {
@@ -135,7 +135,7 @@ unsafe fn cached_words<P: Primitives, C: Copies, S: Source>(dest: *mut u8, len: 
             // The line that the next part begins in is flushed with it.
             let whole = match stored == len {
                 true => len,
-                false => stored.saturating_sub((dest.addr() + stored) % P::LINE),
+                false => stored - lines.in_line(dest.addr() + stored),
             };
             P::flush(dest.add(flushed), whole - flushed);
             flushed = whole;

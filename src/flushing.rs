@@ -3,7 +3,7 @@
 use crate::{FlushFn, Granularity, Primitives, stores::WORD, table};
 
 /// The most bytes that are stored before their lines are flushed: more, and the first of them may have left the nearest cache.
-pub(crate) const CHUNK: usize = 512;
+const CHUNK: usize = 512;
 
 /// Bytes that a CPU collects before it stores them past the cache.
 pub(crate) const COMBINED: usize = 64;
