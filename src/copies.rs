@@ -97,6 +97,12 @@ unsafe fn run<P: Primitives, C: Copies, S: Source>(
                     return P::drain();
                 }
                 (Some(false), Granularity::CacheLine) if C::BY_LINE_UP_TO != 0 => {
+                    // A commit word.
+                    if len == WORD {
+                        source.words::<C::Temporal>(dest, 0, 1);
+                        P::flush(dest, 1);
+                        return P::drain();
+                    }
                     return cached_words::<P, C, S>(dest, len, source);
                 }
                 _ => {}

@@ -35,15 +35,31 @@ impl Functions {
     }
 }
 
+/// Functions, and the code that calls them: its own for each, as a CPU predicts an indirect call best that always goes to the same place.
+#[derive(Clone, Copy, Debug)]
+pub struct Called {
+    functions: Functions,
+    pointers: fn(Functions, &Case, &mut Memory, usize) -> f64,
+}
+
+impl Called {
+    fn from<const SITE: usize>(functions: Functions) -> Self {
+        Self {
+            functions,
+            pointers: pointers::<SITE>,
+        }
+    }
+}
+
 /// Who.
 #[derive(Clone, Copy, Debug)]
 pub enum Contender {
     /// By pointers: kpmem's tables, libpmem2.
-    Pointers { line: Functions, byte: Functions },
+    Pointers { line: Called, byte: Called },
     /// kpmem at compile time.
     Fixed,
     /// Copies by pointers: kpmem's by vectors.
-    Copies { line: Functions, byte: Functions },
+    Copies { line: Called, byte: Called },
     /// Instructions.
     Bare(Bare),
 }
@@ -64,19 +80,19 @@ pub fn all(peer: Option<[Peer; 2]>) -> [Option<Contender>; COUNT] {
     let (width, functions) = (Width::detect(), Functions::of);
     let mut all = [None; COUNT];
     all[Who::Kpmem as usize] = Some(Contender::Pointers {
-        line: functions(table),
-        byte: functions(&BYTE),
+        line: Called::from::<0>(functions(table)),
+        byte: Called::from::<1>(functions(&BYTE)),
     });
     all[Who::Fixed as usize] = Some(Contender::Fixed);
     all[Who::Raw as usize] = Some(Contender::Bare(Bare::Plain));
     all[Who::OtherRaw as usize] = Some(Contender::Bare(Bare::Other));
     all[Who::Peer as usize] = peer.map(|[line, byte]| Contender::Pointers {
-        line: Functions(line),
-        byte: Functions(byte),
+        line: Called::from::<2>(Functions(line)),
+        byte: Called::from::<3>(Functions(byte)),
     });
     all[Who::Vector as usize] = Some(Contender::Copies {
-        line: functions(width.table::<Clwb, NoGuard>()),
-        byte: functions(width.byte_table::<NoGuard>()),
+        line: Called::from::<4>(functions(width.table::<Clwb, NoGuard>())),
+        byte: Called::from::<5>(functions(width.byte_table::<NoGuard>())),
     });
     all[Who::RawVector as usize] = Some(Contender::Bare(Bare::Vector));
     all
@@ -89,8 +105,8 @@ impl Contender {
         match self {
             Self::Copies { .. } if !case.op.copies() => None,
             Self::Pointers { line, byte } | Self::Copies { line, byte } => {
-                let functions = if by_byte { byte } else { line };
-                Some(pointers(functions, case, memory, count))
+                let called = if by_byte { byte } else { line };
+                Some((called.pointers)(called.functions, case, memory, count))
             }
             // The fixed strategy is that of the CPU that this was tuned on.
             Self::Fixed if by_byte => Some(fixed::<Byte>(case, memory, count)),
@@ -139,7 +155,14 @@ pub fn clock_row(
     clock(case, memory, count, row) / ROW as f64
 }
 
-fn pointers(Functions(f): Functions, case: &Case, memory: &mut Memory, count: usize) -> f64 {
+fn pointers<const SITE: usize>(
+    Functions(f): Functions,
+    case: &Case,
+    memory: &mut Memory,
+    count: usize,
+) -> f64 {
+    // Else the compiler finds that all sites are the same.
+    black_box(SITE);
     let flags = case.flags.bits();
     let f = black_box(f);
     // SAFETY: destination and source are inside their memory.
