@@ -21,7 +21,8 @@ pub use self::{
     stores::Sd,
     zicboz::CboZero,
 };
-pub(crate) use stores::{load_block, load_word};
+pub(crate) use super::unaligned::{load_block, load_word};
+pub(crate) use stores::{aligned_block, aligned_word};
 
 use core::arch::asm;
 

@@ -3,40 +3,42 @@
 //! An aligned word that holds a byte of the source may hold bytes around it as well. They lie in the same page and the same line, so they are as
 //! readable as that byte, and they are shifted out.
 
+use super::native::{aligned_block, aligned_word};
+
 const BITS: u32 = 8;
 
-/// The word at `src`.
+/// Loads a word, of any alignment.
 ///
 /// # Safety
-/// 8 bytes must be readable at `src`; `load` must load an aligned word.
+/// 8 bytes must be readable at `src`.
 #[inline(always)]
-pub(crate) unsafe fn word(src: *const u8, load: unsafe fn(*const u64) -> u64) -> u64 {
+pub(crate) unsafe fn load_word(src: *const u8) -> u64 {
     let (first, bytes) = floor(src);
     // SAFETY: each of these words holds a byte of the source.
     unsafe {
         match bytes {
-            0 => load(first),
-            _ => merge(load(first), load(first.wrapping_add(1)), bytes),
+            0 => aligned_word(first),
+            _ => merge(
+                aligned_word(first),
+                aligned_word(first.wrapping_add(1)),
+                bytes,
+            ),
         }
     }
 }
 
-/// The four words at `src`.
+/// Loads four words, of any alignment.
 ///
 /// # Safety
-/// 32 bytes must be readable at `src`; `load` and `load_block` must load one and four aligned words.
+/// 32 bytes must be readable at `src`.
 #[inline(always)]
-pub(crate) unsafe fn block(
-    src: *const u8,
-    load: unsafe fn(*const u64) -> u64,
-    load_block: unsafe fn(*const u64) -> [u64; 4],
-) -> [u64; 4] {
+pub(crate) unsafe fn load_block(src: *const u8) -> [u64; 4] {
     let (first, bytes) = floor(src);
     // SAFETY: each of these words holds a byte of the source.
     unsafe {
-        let mut words = load_block(first);
+        let mut words = aligned_block(first);
         if bytes != 0 {
-            let last = load(first.wrapping_add(4));
+            let last = aligned_word(first.wrapping_add(4));
             let [a, b, c, d] = words;
             words = [
                 merge(a, b, bytes),

@@ -24,7 +24,9 @@ pub mod vector;
 
 pub use self::{
     clzero::Clzero,
-    copies::{ByteCopies, ClzeroCopies, LineCopies, Movdir64bCopies, PlainCopies},
+    copies::{
+        ByteCopies, ClzeroCopies, DurableCache, LineCopies, Movdir64bCopies, PastCache, PlainCopies,
+    },
     cpu::{Cpu, Features, detect},
     movdir64b::Movdir64b,
     stores::{Mov, Movnti},

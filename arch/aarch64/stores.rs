@@ -6,7 +6,7 @@
 
 use core::arch::asm;
 
-use crate::{Stores, arch::unaligned};
+use crate::Stores;
 
 /// `stp`: pairs of registers, through the cache.
 #[derive(Clone, Copy, Debug)]
@@ -66,30 +66,10 @@ unsafe impl Stores for Stnp {
     }
 }
 
-/// Loads a word, of any alignment.
-///
-/// # Safety
-/// 8 bytes must be readable at `src`.
-#[inline(always)]
-pub(crate) unsafe fn load_word(src: *const u8) -> u64 {
-    // SAFETY: the caller's.
-    unsafe { unaligned::word(src, aligned_word) }
-}
-
-/// Loads four words, of any alignment.
-///
-/// # Safety
-/// 32 bytes must be readable at `src`.
-#[inline(always)]
-pub(crate) unsafe fn load_block(src: *const u8) -> [u64; 4] {
-    // SAFETY: the caller's.
-    unsafe { unaligned::block(src, aligned_word, aligned_block) }
-}
-
 /// # Safety
 /// The word must be readable, and aligned.
 #[inline(always)]
-unsafe fn aligned_word(src: *const u64) -> u64 {
+pub(crate) unsafe fn aligned_word(src: *const u64) -> u64 {
     let word;
     // SAFETY: the caller's.
     unsafe {
@@ -101,7 +81,7 @@ unsafe fn aligned_word(src: *const u64) -> u64 {
 /// # Safety
 /// The four words must be readable, and aligned.
 #[inline(always)]
-unsafe fn aligned_block(src: *const u64) -> [u64; 4] {
+pub(crate) unsafe fn aligned_block(src: *const u64) -> [u64; 4] {
     let (a, b, c, d);
     // SAFETY: the caller's.
     unsafe {

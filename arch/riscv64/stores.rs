@@ -5,7 +5,7 @@
 
 use core::arch::asm;
 
-use crate::{Stores, arch::unaligned};
+use crate::Stores;
 
 /// `sd`: through the cache.
 #[derive(Clone, Copy, Debug)]
@@ -39,30 +39,10 @@ unsafe impl Stores for Sd {
     }
 }
 
-/// Loads a word, of any alignment.
-///
-/// # Safety
-/// 8 bytes must be readable at `src`.
-#[inline(always)]
-pub(crate) unsafe fn load_word(src: *const u8) -> u64 {
-    // SAFETY: the caller's.
-    unsafe { unaligned::word(src, aligned_word) }
-}
-
-/// Loads four words, of any alignment.
-///
-/// # Safety
-/// 32 bytes must be readable at `src`.
-#[inline(always)]
-pub(crate) unsafe fn load_block(src: *const u8) -> [u64; 4] {
-    // SAFETY: the caller's.
-    unsafe { unaligned::block(src, aligned_word, aligned_block) }
-}
-
 /// # Safety
 /// The word must be readable, and aligned.
 #[inline(always)]
-unsafe fn aligned_word(src: *const u64) -> u64 {
+pub(crate) unsafe fn aligned_word(src: *const u64) -> u64 {
     let word;
     // SAFETY: the caller's.
     unsafe {
@@ -74,7 +54,7 @@ unsafe fn aligned_word(src: *const u64) -> u64 {
 /// # Safety
 /// The four words must be readable, and aligned.
 #[inline(always)]
-unsafe fn aligned_block(src: *const u64) -> [u64; 4] {
+pub(crate) unsafe fn aligned_block(src: *const u64) -> [u64; 4] {
     let (a, b, c, d);
     // SAFETY: the caller's.
     unsafe {

@@ -13,7 +13,7 @@ use core::{arch::asm, marker::PhantomData};
 
 use raw_cpuid::{CpuId, CpuIdReader, CpuIdReaderNative};
 
-use super::{ByteCopies, LineCopies, Movnti};
+use super::{ByteCopies, DurableCache, Movnti, PastCache};
 use crate::{Byte, Copies, Instruction, Lines, Stores, Table, stores};
 
 /// Makes vector registers usable for a while: `kernel_fpu_begin` and `kernel_fpu_end`, or nothing where the kernel saves them anyway.
@@ -105,26 +105,13 @@ impl Width {
 /// The bytes that pay for the guard.
 const FROM: usize = 256;
 
-/// [`LineCopies`], past the cache by vectors.
-#[derive(Clone, Copy, Debug)]
-pub struct VectorCopies<V, G>(PhantomData<(V, G)>);
-
-impl<V: Vector, G: Guard> Copies for VectorCopies<V, G> {
-    type Temporal = <LineCopies as Copies>::Temporal;
-    type NonTemporal = Vectors<V, G, Movnti, FROM>;
-    const NON_TEMPORAL_FROM: usize = LineCopies::NON_TEMPORAL_FROM;
-    const BY_LINE_UP_TO: usize = LineCopies::BY_LINE_UP_TO;
-}
-
-/// [`ByteCopies`] by vectors, through the cache and past it.
-#[derive(Clone, Copy, Debug)]
-pub struct VectorByteCopies<V, G>(PhantomData<(V, G)>);
-
-impl<V: Vector, G: Guard> Copies for VectorByteCopies<V, G> {
-    type Temporal = Vectors<V, G, <ByteCopies as Copies>::Temporal, FROM>;
-    type NonTemporal = Vectors<V, G, Movnti, FROM>;
-    const NON_TEMPORAL_FROM: usize = ByteCopies::NON_TEMPORAL_FROM;
-}
+/// Cache-line granularity: past the cache by vectors.
+pub type VectorCopies<V, G> = PastCache<Vectors<V, G, Movnti, FROM>>;
+/// Byte granularity: by vectors, through the cache and past it.
+pub type VectorByteCopies<V, G> = DurableCache<
+    Vectors<V, G, <ByteCopies as Copies>::Temporal, FROM>,
+    Vectors<V, G, Movnti, FROM>,
+>;
 
 /// Vectors of `V` inside `G`, for copies and fills of at least `FROM` bytes in ascending order; `S` for all else, and through the cache or past
 /// it as `S` is.

@@ -2,14 +2,11 @@
 
 use std::hint::black_box;
 
-use kpmem::{
-    Flags, Granularity,
-    arch::{Cpu, Features, vector::Width},
-};
+use kpmem::{Flags, Granularity, arch::vector::Width};
 
 use crate::{
     cases::{Case, Op},
-    contenders::{clock, clock_row, dirty},
+    contenders::{CLZERO, WIDTH, clock, clock_row, dirty},
     memory::Memory,
     raw::{self, Avx512, Avx512Nt, Clzero, Mov, Movnti, Rep, Stores},
 };
@@ -51,20 +48,16 @@ impl Bare {
             Self::Plain => Some(copy::<Rep>(case, memory, count, byte)),
             Self::Other if cached && small => Some(copy::<Rep>(case, memory, count, byte)),
             Self::Other if cached => Some(copy::<Mov>(case, memory, count, byte)),
-            Self::Other if zeroes && lines && has_clzero() => {
+            Self::Other if zeroes && lines && *CLZERO => {
                 Some(copy::<Clzero>(case, memory, count, byte))
             }
-            Self::Vector if lines && Width::detect() == Width::Avx512 => Some(match cached {
+            Self::Vector if lines && *WIDTH == Width::Avx512 => Some(match cached {
                 true => copy::<Avx512>(case, memory, count, byte),
                 false => copy::<Avx512Nt>(case, memory, count, byte),
             }),
             Self::Other | Self::Vector => None,
         }
     }
-}
-
-fn has_clzero() -> bool {
-    Cpu::detect().features.contains(Features::CLZERO)
 }
 
 fn persist(case: &Case, memory: &mut Memory, count: usize, byte: bool) -> f64 {

@@ -1,11 +1,12 @@
 //! Who runs a case: kpmem through a table, kpmem fixed at compile time, the bare instructions, libpmem2.
 
-use std::{hint::black_box, time::Instant};
+use std::{hint::black_box, sync::LazyLock, time::Instant};
 
+use anyhow::{Result, bail};
 use kpmem::{
     BYTE, Byte, Granularity, Lines, Primitives, Table,
     arch::{
-        self, Clwb, ClzeroCopies,
+        Clwb, ClzeroCopies, Cpu, Features,
         vector::{Guard, Width},
     },
 };
@@ -75,9 +76,16 @@ unsafe impl Guard for NoGuard {
 }
 
 /// All of them, but for a peer that is not installed.
-pub fn all(peer: Option<[Peer; 2]>) -> [Option<Contender>; COUNT] {
-    let table = arch::Cpu::detect().table().unwrap_or(&arch::CLWB[0]);
-    let (width, functions) = (Width::detect(), Functions::of);
+///
+/// # Errors
+/// A CPU without `clwb`, by which everybody else flushes.
+pub fn all(peer: Option<[Peer; 2]>) -> Result<[Option<Contender>; COUNT]> {
+    let cpu = Cpu::detect();
+    if !cpu.features.contains(Features::CLWB) {
+        bail!("this CPU has no clwb, which the benchmark is about: {cpu:?}");
+    }
+    let table = cpu.table()?;
+    let (width, functions) = (*WIDTH, Functions::of);
     let mut all = [None; COUNT];
     all[Who::Kpmem as usize] = Some(Contender::Pointers {
         line: Called::from::<0>(functions(table)),
@@ -95,8 +103,14 @@ pub fn all(peer: Option<[Peer; 2]>) -> [Option<Contender>; COUNT] {
         byte: Called::from::<5>(functions(width.byte_table::<NoGuard>())),
     });
     all[Who::RawVector as usize] = Some(Contender::Bare(Bare::Vector));
-    all
+    Ok(all)
 }
+
+/// Whether this CPU can zero a line. Asked once: CPUID takes long in a virtual machine.
+pub static CLZERO: LazyLock<bool> =
+    LazyLock::new(|| Cpu::detect().features.contains(Features::CLZERO));
+/// Its widest vectors.
+pub static WIDTH: LazyLock<Width> = LazyLock::new(Width::detect);
 
 impl Contender {
     /// Nanoseconds for one call, of `count` calls. None where this contender has nothing to compare.
@@ -108,9 +122,11 @@ impl Contender {
                 let called = if by_byte { byte } else { line };
                 Some((called.pointers)(called.functions, case, memory, count))
             }
-            // The fixed strategy is that of the CPU that this was tuned on.
             Self::Fixed if by_byte => Some(fixed::<Byte>(case, memory, count)),
-            Self::Fixed => Some(fixed::<Lines<Clwb, 64, ClzeroCopies>>(case, memory, count)),
+            Self::Fixed if *CLZERO => {
+                Some(fixed::<Lines<Clwb, 64, ClzeroCopies>>(case, memory, count))
+            }
+            Self::Fixed => Some(fixed::<Lines<Clwb, 64>>(case, memory, count)),
             Self::Bare(bare) => bare.time(case, memory, count),
         }
     }

@@ -27,7 +27,7 @@ pub fn run(args: &Args) -> Result<Report> {
         peer: peer.is_some(),
         cases: Vec::new(),
     };
-    let contenders = contenders::all(peer);
+    let contenders = contenders::all(peer)?;
     for case in cases::all() {
         let mut measured = Measured::named(&case);
         let line = measured.to_string();
