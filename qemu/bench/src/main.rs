@@ -43,7 +43,7 @@ struct Args {
     /// Where to draw it.
     #[arg(long)]
     svg: Option<PathBuf>,
-    /// Print each case, not only the goals.
+    /// Print each case in nanoseconds, not the table of ratios.
     #[arg(long)]
     verbose: bool,
 }
@@ -58,12 +58,12 @@ fn main() -> Result<()> {
     let args = Args::parse();
     let report = measure::run(&args)?;
     report.write(&args.json)?;
+    report.print(args.verbose);
     if let Some(svg) = &args.svg {
         if let Some(folder) = svg.parent() {
             std::fs::create_dir_all(folder)?;
         }
         plot::draw(&report, svg)?;
     }
-    report.print(args.verbose);
     Ok(())
 }

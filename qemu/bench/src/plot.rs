@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, bail};
 use plotters::{coord::Shift, prelude::*};
 
 use crate::report::{Measured, Report};
@@ -68,7 +68,13 @@ const LEGEND: u32 = 36;
 const TOP: f64 = 1.75;
 
 /// Draws a report as an SVG file.
+///
+/// # Errors
+/// No libpmem2 to compare with; a file that cannot be written.
 pub fn draw(report: &Report, path: &Path) -> Result<()> {
+    if !report.peer {
+        bail!("no plot: it is of ratios to libpmem2, which is not installed");
+    }
     let rows = PANELS.len() as u32 / COLUMNS;
     let size = (PANEL.0 * COLUMNS, PANEL.1 * rows + LEGEND);
     let root = SVGBackend::new(path, size).into_drawing_area();
