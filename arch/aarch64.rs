@@ -1,12 +1,13 @@
 //! AArch64: `dc cvap`, `dc cvadp`, `dc cvac`; drain by `dsb sy`.
 //!
-//! Arm Architecture Reference Manual for A-profile architecture (DDI 0487), "DC CVAP", "DC CVADP", "DC CVAC", "CTR_EL0", "ID_AA64ISAR1_EL1", and
-//! section "Ordering and completion of data and instruction cache instructions": a data cache instruction by address is ordered after
-//! the CPU's own stores to that line, and complete only after a DSB whose access types are both loads and stores. DMB and
-//! `dsb ishst`/`ishld` do not complete it.
+//! Arm Architecture Reference Manual for A-profile architecture (DDI 0487), "DC CVAP", "DC CVADP",
+//! "DC CVAC", "CTR_EL0", "ID_AA64ISAR1_EL1", and section "Ordering and completion of data and
+//! instruction cache instructions": a data cache instruction by address is ordered after
+//! the CPU's own stores to that line, and complete only after a DSB whose access types are both
+//! loads and stores. DMB and `dsb ishst`/`ishld` do not complete it.
 //!
-//! `dsb sy` reaches the full system. A platform whose persistent memory is inside the inner shareable domain may choose `dsb ish` with an
-//! [`Instruction`] of its own.
+//! `dsb sy` reaches the full system. A platform whose persistent memory is inside the inner
+//! shareable domain may choose `dsb ish` with an [`Instruction`] of its own.
 
 #[path = "aarch64/copies.rs"]
 mod copies;
@@ -41,14 +42,16 @@ pub struct Cvadp;
 #[derive(Clone, Copy, Debug)]
 pub struct Cvac;
 
-// SAFETY: "DC CVAP" cleans to the point of persistence; `dsb sy` completes it. Neither block is `nomem`.
+// SAFETY: "DC CVAP" cleans to the point of persistence; `dsb sy` completes it. Neither block is
+// `nomem`.
 unsafe impl Instruction for Cvap {
     const NAME: &'static str = "cvap";
 
     #[inline(always)]
     unsafe fn write_back(line: usize) {
-        // The `sys` form is DC CVAP's own encoding, and assembles whatever extensions the target names.
-        // SAFETY: the caller vouches that the line is mapped and the CPU has the instruction.
+        // The `sys` form is DC CVAP's own encoding, and assembles whatever extensions the target
+        // names. SAFETY: the caller vouches that the line is mapped and the CPU has the
+        // instruction.
         unsafe { asm!("sys #3, c7, c12, #1, {}", in(reg) line, options(nostack, preserves_flags)) }
     }
 
@@ -74,14 +77,15 @@ unsafe impl Instruction for Cvadp {
     }
 }
 
-// SAFETY: "DC CVAC" cleans to the point of coherency, and who chooses its table vouches that the persistence domain
-// starts there; `dsb sy` completes it.
+// SAFETY: "DC CVAC" cleans to the point of coherency, and who chooses its table vouches that the
+// persistence domain starts there; `dsb sy` completes it.
 unsafe impl Instruction for Cvac {
     const NAME: &'static str = "cvac";
 
     #[inline(always)]
     unsafe fn write_back(line: usize) {
-        // SAFETY: the caller vouches that the line is mapped; every AArch64 CPU has the instruction.
+        // SAFETY: the caller vouches that the line is mapped; every AArch64 CPU has the
+        // instruction.
         unsafe { asm!("dc cvac, {}", in(reg) line, options(nostack, preserves_flags)) }
     }
 
@@ -108,8 +112,9 @@ pub fn store_fence() {
 pub static CVAP: [Table; 5] = Table::of_sizes::<Cvap>();
 /// Tables for `dc cvadp`, lines of 16 to 256 bytes.
 pub static CVADP: [Table; 5] = Table::of_sizes::<Cvadp>();
-/// Tables for `dc cvac`, lines of 16 to 256 bytes. Never chosen by [`detect`]: only the platform's author knows whether the point of
-/// coherency lies in the persistence domain, and vouches for it with [`select`](crate::select).
+/// Tables for `dc cvac`, lines of 16 to 256 bytes. Never chosen by [`detect`]: only the platform's
+/// author knows whether the point of coherency lies in the persistence domain, and vouches for it
+/// with [`select`](crate::select).
 pub static CVAC: [Table; 5] = Table::of_sizes::<Cvac>();
 
 bitflags! {
@@ -123,7 +128,8 @@ bitflags! {
     }
 }
 
-/// What a CPU reports of its cache lines. Where a system mixes CPUs, take the features that all have and the smallest line.
+/// What a CPU reports of its cache lines. Where a system mixes CPUs, take the features that all
+/// have and the smallest line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cpu {
     /// Its persistence instructions.
@@ -137,7 +143,8 @@ impl Cpu {
     #[must_use]
     pub fn detect() -> Self {
         let (isar1, ctr): (u64, u64);
-        // SAFETY: both registers can be read at EL1 and above, and have no side effect; systems emulate or allow it at EL0.
+        // SAFETY: both registers can be read at EL1 and above, and have no side effect; systems
+        // emulate or allow it at EL0.
         unsafe {
             asm!(
                 "mrs {}, ID_AA64ISAR1_EL1",
@@ -150,7 +157,8 @@ impl Cpu {
         Self::from_registers(isar1, ctr)
     }
 
-    /// Decodes ID_AA64ISAR1_EL1.DPB (bits 3 to 0) and CTR_EL0.DminLine (bits 19 to 16, log2 of 4-byte words).
+    /// Decodes ID_AA64ISAR1_EL1.DPB (bits 3 to 0) and CTR_EL0.DminLine (bits 19 to 16, log2 of
+    /// 4-byte words).
     #[must_use]
     pub const fn from_registers(isar1: u64, ctr: u64) -> Self {
         Self {

@@ -1,5 +1,5 @@
-//! An instruction set without a file of its own: nothing is known to write a line back, so cache-line maps are refused.
-//! Byte and page granularity work.
+//! An instruction set without a file of its own: nothing is known to write a line back, so
+//! cache-line maps are refused. Byte and page granularity work.
 
 use core::sync::atomic::{Ordering, fence};
 

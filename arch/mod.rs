@@ -1,8 +1,9 @@
 //! The instruction sets: one file each, all with the same shape.
 //!
-//! Each offers its instructions (types that implement [`Instruction`](crate::Instruction)), their `static` tables by line size,
-//! [`store_fence`], and [`detect`], which picks a table by what the CPU reports. For copies: its stores (types that implement
-//! [`Stores`](crate::Stores)), and `LineCopies`, `ByteCopies` and `PlainCopies`, which choose among them at each granularity.
+//! Each offers its instructions (types that implement [`Instruction`](crate::Instruction)), their
+//! `static` tables by line size, [`store_fence`], and [`detect`], which picks a table by what the
+//! CPU reports. For copies: its stores (types that implement [`Stores`](crate::Stores)), and
+//! `LineCopies`, `ByteCopies` and `PlainCopies`, which choose among them at each granularity.
 //! A further instruction set is one new file and its line here.
 
 #[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]

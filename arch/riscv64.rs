@@ -1,13 +1,16 @@
 //! RISC-V (RV64): `cbo.clean` and `cbo.flush` of Zicbom; drain by `fence iorw, iorw`.
 //!
-//! RISC-V Instruction Set Manual, Volume I, "Zicbom, Zicbop, Zicboz" (cache-management operations): a store and a later cache-block operation
-//! of the same hart on the same block are ordered; the operation is ordered with what follows by a FENCE whose predecessor set has both
-//! W and O, as memory and as device output. The successor set is everything, since what acknowledges durability may be a device write.
+//! RISC-V Instruction Set Manual, Volume I, "Zicbom, Zicbop, Zicboz" (cache-management operations):
+//! a store and a later cache-block operation of the same hart on the same block are ordered; the
+//! operation is ordered with what follows by a FENCE whose predecessor set has both W and O, as
+//! memory and as device output. The successor set is everything, since what acknowledges durability
+//! may be a device write.
 //!
-//! The manual knows no point of persistence: the operation reaches the point where all agents see the same bytes. Who selects one of these
-//! tables vouches that memory at that point is in the persistence domain, that the block size is the platform's
-//! (device tree `riscv,cbom-block-size`, ACPI RHCT), and that menvcfg.CBCFE (in user mode senvcfg.CBCFE too) is set.
-//! `cbo.inval` discards data and is not here.
+//! The manual knows no point of persistence: the operation reaches the point where all agents see
+//! the same bytes. Who selects one of these tables vouches that memory at that point is in the
+//! persistence domain, that the block size is the platform's (device tree `riscv,cbom-block-size`,
+//! ACPI RHCT), and that menvcfg.CBCFE (in user mode senvcfg.CBCFE too) is set. `cbo.inval` discards
+//! data and is not here.
 
 #[path = "riscv64/copies.rs"]
 mod copies;
@@ -38,14 +41,15 @@ pub struct CboClean;
 #[derive(Clone, Copy, Debug)]
 pub struct CboFlush;
 
-// SAFETY: "cbo.clean" writes the block back, ordered after the hart's own stores to it; the fence orders all later accesses after it.
-// Neither block is `nomem`.
+// SAFETY: "cbo.clean" writes the block back, ordered after the hart's own stores to it; the fence
+// orders all later accesses after it. Neither block is `nomem`.
 unsafe impl Instruction for CboClean {
     const NAME: &'static str = "zicbom";
 
     #[inline(always)]
     unsafe fn write_back(line: usize) {
-        // SAFETY: the caller vouches that the block is mapped and that the hart has Zicbom, enabled at this privilege level.
+        // SAFETY: the caller vouches that the block is mapped and that the hart has Zicbom, enabled
+        // at this privilege level.
         unsafe {
             asm!(
                 ".option push",
@@ -149,7 +153,8 @@ impl Cpu {
     }
 }
 
-/// No table: RISC-V cannot be asked. Describe the hart with [`Cpu`] and give its table to [`select`](crate::select).
+/// No table: RISC-V cannot be asked. Describe the hart with [`Cpu`] and give its table to
+/// [`select`](crate::select).
 ///
 /// # Errors
 /// Always [`Error::Unsupported`].

@@ -1,7 +1,7 @@
 //! Loads of any alignment by aligned loads, for a CPU or a kernel that does not allow others.
 //!
-//! An aligned word that holds a byte of the source may hold bytes around it as well. They lie in the same page and the same line, so they are as
-//! readable as that byte, and they are shifted out.
+//! An aligned word that holds a byte of the source may hold bytes around it as well. They lie in
+//! the same page and the same line, so they are as readable as that byte, and they are shifted out.
 
 use super::native::{aligned_block, aligned_word};
 

@@ -1,10 +1,12 @@
 //! x86-64: `clwb`, `clflushopt`, `clflush`; drain by `sfence` or `mfence`.
 //!
-//! Intel 64 and IA-32 Architectures Software Developer's Manual (SDM), Volume 2, "CLWB", "CLFLUSHOPT", "CLFLUSH", "SFENCE", "MFENCE", "CPUID";
-//! AMD64 Architecture Programmer's Manual (APM), Volume 3, the same entries.
+//! Intel 64 and IA-32 Architectures Software Developer's Manual (SDM), Volume 2, "CLWB",
+//! "CLFLUSHOPT", "CLFLUSH", "SFENCE", "MFENCE", "CPUID"; AMD64 Architecture Programmer's Manual
+//! (APM), Volume 3, the same entries.
 //!
-//! `clwb` and `clflushopt` are ordered after older stores to the same line, and otherwise only by fences: `sfence` completes them. `clflush`
-//! is ordered with writes by Intel, but by AMD's manual only `mfence` is sure to order it, so `mfence` drains it on both.
+//! `clwb` and `clflushopt` are ordered after older stores to the same line, and otherwise only by
+//! fences: `sfence` completes them. `clflush` is ordered with writes by Intel, but by AMD's manual
+//! only `mfence` is sure to order it, so `mfence` drains it on both.
 
 #[path = "x86_64/clzero.rs"]
 mod clzero;
@@ -50,8 +52,9 @@ pub struct Clflushopt;
 #[derive(Clone, Copy, Debug)]
 pub struct Clflush;
 
-// SAFETY: SDM Volume 2, "CLWB": ordered after older stores to the line; "SFENCE" orders it before what follows, and on a
-// platform with ADR a line that reached the memory controller is durable. Neither block is `nomem`.
+// SAFETY: SDM Volume 2, "CLWB": ordered after older stores to the line; "SFENCE" orders it before
+// what follows, and on a platform with ADR a line that reached the memory controller is durable.
+// Neither block is `nomem`.
 unsafe impl Instruction for Clwb {
     const NAME: &'static str = "clwb";
 
@@ -83,7 +86,8 @@ unsafe impl Instruction for Clflushopt {
     }
 }
 
-// SAFETY: APM Volume 3, "CLFLUSH": MFENCE is the fence that orders it; SDM Volume 2, "CLFLUSH", orders it with writes, and MFENCE too.
+// SAFETY: APM Volume 3, "CLFLUSH": MFENCE is the fence that orders it; SDM Volume 2, "CLFLUSH",
+// orders it with writes, and MFENCE too.
 unsafe impl Instruction for Clflush {
     const NAME: &'static str = "clflush";
 
@@ -107,7 +111,8 @@ pub fn store_fence() {
     unsafe { asm!("sfence", options(nostack, preserves_flags)) }
 }
 
-/// Tables for `clwb`. Every x86-64 CPU so far has 64-byte lines; for others, make a `static` of `Table::of::<Lines<Clwb, 128>>()`.
+/// Tables for `clwb`. Every x86-64 CPU so far has 64-byte lines; for others, make a `static` of
+/// `Table::of::<Lines<Clwb, 128>>()`.
 pub static CLWB: [Table; 1] = [Table::of::<Lines<Clwb, 64>>()];
 /// Tables for `clwb`, zeroing by `clzero`.
 pub static CLWB_CLZERO: [Table; 1] = [Table::of::<Lines<Clwb, 64, ClzeroCopies>>()];

@@ -32,12 +32,14 @@ pub trait Copies {
     type NonTemporal: Stores;
     /// Copies and fills without flags go past the cache if they have at least as many bytes.
     const NON_TEMPORAL_FROM: usize;
-    /// Whole words through the cache: up to so many bytes, each line is written back before the next is stored; more go by chunks. Each table has
-    /// its own code for that, which saves a few calls. 0: by the code that tables share.
+    /// Whole words through the cache: up to so many bytes, each line is written back before the
+    /// next is stored; more go by chunks. Each table has its own code for that, which saves a
+    /// few calls. 0: by the code that tables share.
     const BY_LINE_UP_TO: usize = 0;
 }
 
-/// Where nothing is flushed, a hint to combine writes is taken from this size on: smaller copies are faster through the cache.
+/// Where nothing is flushed, a hint to combine writes is taken from this size on: smaller copies
+/// are faster through the cache.
 const COMBINING_FROM: usize = 8192;
 
 /// [`Primitives::memmove`] by the stores of `C`.
@@ -120,7 +122,8 @@ fn are_words(dest: *mut u8, len: usize, source: impl Source) -> bool {
     (dest.addr() | len) % WORD == 0 && !source.descending()
 }
 
-/// [`cached`], for whole words in ascending order, with the drain: nothing is called but what is in line.
+/// [`cached`], for whole words in ascending order, with the drain: nothing is called but what is in
+/// line.
 ///
 /// # Safety
 /// As for [`Primitives::memmove`].
@@ -224,8 +227,8 @@ unsafe fn cached<T: Stores, S: Source>(dest: *mut u8, len: usize, source: S, lin
     }
 }
 
-/// Stores whole words past the cache. Where the range begins or ends inside a word, that line goes through the cache and is flushed:
-/// it costs one flush, and no line is stored to in both ways.
+/// Stores whole words past the cache. Where the range begins or ends inside a word, that line goes
+/// through the cache and is flushed: it costs one flush, and no line is stored to in both ways.
 ///
 /// # Safety
 /// As for [`Source::store`].
@@ -250,7 +253,8 @@ unsafe fn uncached<C: Copies, S: Source>(dest: *mut u8, len: usize, source: S, l
     let (first, last) = (|| edge(0, head), || edge(len - tail, tail));
     let middle = len - head - tail;
     let apart = source.is_apart(dest, len);
-    // SAFETY: the three parts make up the range, in an order that stores over nothing that is still to be loaded.
+    // SAFETY: the three parts make up the range, in an order that stores over nothing that is still
+    // to be loaded.
     unsafe {
         if head | tail != 0 {
             // Both lines can be on their way while the first is stored.

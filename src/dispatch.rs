@@ -57,7 +57,8 @@ impl Dispatch for &'static Table {
 
     #[inline]
     fn drain(self) {
-        // SAFETY: a fence needs no range, and who chose the table vouches that the CPU has the instruction.
+        // SAFETY: a fence needs no range, and who chose the table vouches that the CPU has the
+        // instruction.
         unsafe { self.drain_fn()() }
     }
 

@@ -4,7 +4,8 @@ use core::fmt;
 
 use crate::Granularity;
 
-/// Why a map was not made, or a checked call was not carried out. Addresses and lengths are in bytes.
+/// Why a map was not made, or a checked call was not carried out. Addresses and lengths are in
+/// bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
@@ -78,14 +79,16 @@ pub enum Error {
         /// Its line size in bytes.
         line: usize,
     },
-    /// Page granularity needs the caller's sync hook: use [`Map::with_hook`](crate::Map::with_hook).
+    /// Page granularity needs the caller's sync hook: use
+    /// [`Map::with_hook`](crate::Map::with_hook).
     NoHook {
         /// Start of the map.
         start: usize,
         /// Length of the map.
         len: usize,
     },
-    /// A page-granularity map already covers part of this range, so an address would have two hooks.
+    /// A page-granularity map already covers part of this range, so an address would have two
+    /// hooks.
     Overlap {
         /// Start of the range.
         start: usize,

@@ -42,8 +42,8 @@ pub(crate) enum Kind {
 }
 
 impl Flags {
-    /// What a plain function makes of them, which cannot return an error: unknown or contradictory ones count as none, so that the copy is
-    /// durable on return.
+    /// What a plain function makes of them, which cannot return an error: unknown or contradictory
+    /// ones count as none, so that the copy is durable on return.
     #[inline(always)]
     pub(crate) const fn or_none(self) -> Self {
         match self.problem() {

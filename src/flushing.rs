@@ -2,13 +2,15 @@
 
 use crate::{FlushFn, Granularity, Primitives, stores::WORD, table};
 
-/// The most bytes that are stored before their lines are flushed: more, and the first of them may have left the nearest cache.
+/// The most bytes that are stored before their lines are flushed: more, and the first of them may
+/// have left the nearest cache.
 const CHUNK: usize = 512;
 
 /// Bytes that a CPU collects before it stores them past the cache.
 pub(crate) const COMBINED: usize = 64;
 
-/// How the lines of a granularity are flushed. A value and not a type, so that all tables of an instruction set share one copy.
+/// How the lines of a granularity are flushed. A value and not a type, so that all tables of an
+/// instruction set share one copy.
 pub(crate) struct Flushing {
     /// None where there is nothing to flush.
     pub(crate) flush: Option<FlushFn>,

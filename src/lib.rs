@@ -1,7 +1,9 @@
-//! Persistence primitives of persistent memory for kernels, unikernels and hypervisors: **persist**, **flush**,
-//! **drain** and durable copies over raw address ranges, with one module of bare instructions for each instruction set.
+//! Persistence primitives of persistent memory for kernels, unikernels and hypervisors:
+//! **persist**, **flush**, **drain** and durable copies over raw address ranges, with one module of
+//! bare instructions for each instruction set.
 //!
-//! What PMDK's libpmem2 gives user space on Linux, without an OS: no allocator, no files, no floating-point or vector register.
+//! What PMDK's libpmem2 gives user space on Linux, without an OS: no allocator, no files, no
+//! floating-point or vector register.
 //!
 //! # Use
 //!
@@ -44,9 +46,10 @@
 //! | [`CacheLine`](Granularity::CacheLine) (ADR, Arm PoP, Zicbom) | every line written back | write back each line once | fence that completes it | both |
 //! | [`Page`](Granularity::Page) (virtio-pmem, block-backed) | what the host or device was asked to sync | the map's hook | store fence | both |
 //!
-//! The cache-line functions are those of a [`Table`]: the CPU's best by [`selected`], the kernel's own choice by [`select`] or
-//! [`Map::with_table`], or [fixed at compile time](Map::fixed), where calls inline to the bare instructions. A granularity that the CPU
-//! cannot honour is refused when the map is made; no flush ever does nothing in silence.
+//! The cache-line functions are those of a [`Table`]: the CPU's best by [`selected`], the kernel's
+//! own choice by [`select`] or [`Map::with_table`], or [fixed at compile time](Map::fixed), where
+//! calls inline to the bare instructions. A granularity that the CPU cannot honour is refused when
+//! the map is made; no flush ever does nothing in silence.
 //!
 //! | target | flush, best first | drain | line size from |
 //! |---|---|---|---|
@@ -57,18 +60,22 @@
 //!
 //! # Copies
 //!
-//! [`Map::memmove`] and [`Map::memset`] (as pointers: [`Map::memmove_fn`], [`Map::memset_fn`]) do what libc's do, and the bytes are durable on
-//! return unless [`Flags`] say otherwise. Each aligned word of 8 bytes inside the destination is written by one store, in every strategy: no other
-//! CPU and no power cut sees a part of it. Each line is flushed at most once; what goes past the cache is not flushed at all; there is one fence.
+//! [`Map::memmove`] and [`Map::memset`] (as pointers: [`Map::memmove_fn`], [`Map::memset_fn`]) do
+//! what libc's do, and the bytes are durable on return unless [`Flags`] say otherwise. Each aligned
+//! word of 8 bytes inside the destination is written by one store, in every strategy: no other
+//! CPU and no power cut sees a part of it. Each line is flushed at most once; what goes past the
+//! cache is not flushed at all; there is one fence.
 //!
-//! A table's [`Copies`] choose among the [`Stores`] of the instruction set by size and flags, so tuning for a CPU or a map is a type:
-//! `Table::of::<Lines<arch::Clwb, 64, Mine>>()`. No vector register is used, but on x86_64 with the feature `vector` and a guard of the
+//! A table's [`Copies`] choose among the [`Stores`] of the instruction set by size and flags, so
+//! tuning for a CPU or a map is a type: `Table::of::<Lines<arch::Clwb, 64, Mine>>()`. No vector
+//! register is used, but on x86_64 with the feature `vector` and a guard of the
 //! caller's (`arch::vector`).
 //!
 //! # What it does not do
 //!
-//! It maps nothing, finds no persistent memory, and makes nothing atomic but what the CPU does: a range may become durable in any
-//! order, and earlier than asked. It cannot see whether the platform keeps its promise: who makes a map vouches for that.
+//! It maps nothing, finds no persistent memory, and makes nothing atomic but what the CPU does: a
+//! range may become durable in any order, and earlier than asked. It cannot see whether the
+//! platform keeps its promise: who makes a map vouches for that.
 #![no_std]
 
 #[path = "../arch/mod.rs"]

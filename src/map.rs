@@ -10,9 +10,10 @@ use crate::{
 
 /// A range of persistent memory, its granularity, and the functions that make stores to it durable.
 ///
-/// The functions are fixed when the map is made: complete, precomputed, the same at every call, so callers may cache them.
-/// Those of byte and cache-line maps take no lock, allocate nothing, cannot panic, and may be called on any CPU and in interrupt and NMI
-/// context. Those of page maps call the caller's hook and look it up under a spin lock: not in interrupt context.
+/// The functions are fixed when the map is made: complete, precomputed, the same at every call, so
+/// callers may cache them. Those of byte and cache-line maps take no lock, allocate nothing, cannot
+/// panic, and may be called on any CPU and in interrupt and NMI context. Those of page maps call
+/// the caller's hook and look it up under a spin lock: not in interrupt context.
 ///
 /// Any number of maps may cover a range, except of page granularity, where an address has one hook.
 #[derive(Debug)]
@@ -24,15 +25,18 @@ pub struct Map<D: Dispatch = &'static Table> {
 }
 
 impl Map {
-    /// A map of `len` bytes at `base`, over the best functions that this machine has for its granularity (see [`selected`]).
+    /// A map of `len` bytes at `base`, over the best functions that this machine has for its
+    /// granularity (see [`selected`]).
     ///
     /// # Errors
-    /// A null base, no bytes, or a range that wraps; [`Error::Unsupported`] or [`Error::LineSize`] where the CPU cannot honour
-    /// the granularity; [`Error::NoHook`] for page granularity, which [`Map::with_hook`] makes.
+    /// A null base, no bytes, or a range that wraps; [`Error::Unsupported`] or [`Error::LineSize`]
+    /// where the CPU cannot honour the granularity; [`Error::NoHook`] for page granularity,
+    /// which [`Map::with_hook`] makes.
     ///
     /// # Safety
-    /// As long as the map is used, the range must be mapped for each CPU that uses it, as write-back cacheable memory; the
-    /// platform must make durable what `granularity` says; and the selected table must be right for the CPU ([`select`](crate::select) says how).
+    /// As long as the map is used, the range must be mapped for each CPU that uses it, as
+    /// write-back cacheable memory; the platform must make durable what `granularity` says; and
+    /// the selected table must be right for the CPU ([`select`](crate::select) says how).
     #[doc(alias = "pmem2_map_new")]
     pub unsafe fn new(base: *mut u8, len: usize, granularity: Granularity) -> Result<Self, Error> {
         let span = range_of(base, len)?;
@@ -54,7 +58,8 @@ impl Map {
     /// As for [`Map::new`].
     ///
     /// # Safety
-    /// As for [`Map::new`] with the table's granularity; for a cache-line table also as for [`select`](crate::select).
+    /// As for [`Map::new`] with the table's granularity; for a cache-line table also as for
+    /// [`select`](crate::select).
     pub unsafe fn with_table(
         base: *mut u8,
         len: usize,
@@ -73,15 +78,18 @@ impl Map {
 
     /// A page-granularity map of `len` bytes at `base`, made durable by `hook`.
     ///
-    /// Page maps that touch each other may be persisted with one call that spans them, also with different hooks. A plain
-    /// function pointer cannot return what a hook returned: a failure stays with the map, and its next checked
-    /// [`persist`](Self::persist) or [`drain`](Self::drain) reports it.
+    /// Page maps that touch each other may be persisted with one call that spans them, also with
+    /// different hooks. A plain function pointer cannot return what a hook returned: a failure
+    /// stays with the map, and its next checked [`persist`](Self::persist) or
+    /// [`drain`](Self::drain) reports it.
     ///
     /// # Errors
-    /// A null base, no bytes, or a range that wraps; [`Error::Overlap`] with another page map; [`Error::TooManyPageMaps`].
+    /// A null base, no bytes, or a range that wraps; [`Error::Overlap`] with another page map;
+    /// [`Error::TooManyPageMaps`].
     ///
     /// # Safety
-    /// As for [`Map::new`], and the map must not be dropped while another CPU persists a part of it.
+    /// As for [`Map::new`], and the map must not be dropped while another CPU persists a part of
+    /// it.
     pub unsafe fn with_hook(base: *mut u8, len: usize, hook: SyncHook) -> Result<Self, Error> {
         let span = range_of(base, len)?;
         Ok(Self {
@@ -93,10 +101,12 @@ impl Map {
 }
 
 impl<P: Primitives> Map<Fixed<P>> {
-    /// A map of `len` bytes at `base` over primitives chosen at compile time, such as `Lines<arch::Clwb, 64>` or [`Byte`](crate::Byte).
+    /// A map of `len` bytes at `base` over primitives chosen at compile time, such as
+    /// `Lines<arch::Clwb, 64>` or [`Byte`](crate::Byte).
     ///
     /// # Errors
-    /// A null base, no bytes, or a range that wraps; [`Error::NoHook`] for primitives of page granularity.
+    /// A null base, no bytes, or a range that wraps; [`Error::NoHook`] for primitives of page
+    /// granularity.
     ///
     /// # Safety
     /// As for [`Map::with_table`].
@@ -143,14 +153,16 @@ impl<D: Dispatch> Map<D> {
         self.dispatch.table()
     }
 
-    /// The function that makes a range of this map durable before it returns. Any alignment; whole lines may become durable.
+    /// The function that makes a range of this map durable before it returns. Any alignment; whole
+    /// lines may become durable.
     #[must_use]
     #[doc(alias = "pmem2_get_persist_fn")]
     pub fn persist_fn(&self) -> PersistFn {
         self.table().persist_fn()
     }
 
-    /// The function that starts to make a range of this map durable; many flushes may share one drain.
+    /// The function that starts to make a range of this map durable; many flushes may share one
+    /// drain.
     #[must_use]
     #[doc(alias = "pmem2_get_flush_fn")]
     pub fn flush_fn(&self) -> FlushFn {
@@ -164,10 +176,12 @@ impl<D: Dispatch> Map<D> {
         self.table().drain_fn()
     }
 
-    /// Makes `len` bytes at `ptr` durable before it returns. No bytes: nothing happens, whatever the pointer.
+    /// Makes `len` bytes at `ptr` durable before it returns. No bytes: nothing happens, whatever
+    /// the pointer.
     ///
     /// # Errors
-    /// [`Error::OutsideMap`] or [`Error::Wraps`], and nothing was touched; [`Error::Sync`] if the hook of a page map failed.
+    /// [`Error::OutsideMap`] or [`Error::Wraps`], and nothing was touched; [`Error::Sync`] if the
+    /// hook of a page map failed.
     #[inline]
     pub fn persist(&self, ptr: *const u8, len: usize) -> Result<(), Error> {
         let Some(span) = self.checked(ptr, len)? else {
@@ -182,7 +196,8 @@ impl<D: Dispatch> Map<D> {
         Ok(())
     }
 
-    /// Starts to make `len` bytes at `ptr` durable; [`drain`](Self::drain) on the same CPU completes it. No bytes: nothing happens.
+    /// Starts to make `len` bytes at `ptr` durable; [`drain`](Self::drain) on the same CPU
+    /// completes it. No bytes: nothing happens.
     ///
     /// # Errors
     /// As for [`persist`](Self::persist).
@@ -202,7 +217,8 @@ impl<D: Dispatch> Map<D> {
     /// Waits until all earlier flushes of this CPU are durable.
     ///
     /// # Errors
-    /// [`Error::Sync`] if a hook of this page map failed in a call through a plain function pointer since the last report.
+    /// [`Error::Sync`] if a hook of this page map failed in a call through a plain function pointer
+    /// since the last report.
     #[inline]
     pub fn drain(&self) -> Result<(), Error> {
         self.dispatch.drain();

@@ -1,7 +1,8 @@
 //! Page granularity: the caller's sync hooks, found by address.
 //!
-//! The registry is behind a spin lock that is held to look an entry up, never while a hook runs. So unlike the other
-//! granularities these functions must not be called from an interrupt handler, nor be interrupted by one that calls them.
+//! The registry is behind a spin lock that is held to look an entry up, never while a hook runs. So
+//! unlike the other granularities these functions must not be called from an interrupt handler, nor
+//! be interrupted by one that calls them.
 
 use core::ffi::c_void;
 
@@ -9,7 +10,8 @@ use spin::Mutex;
 
 use crate::{Error, Granularity, Primitives, Table, arch, range::Span};
 
-/// Syncs `len` bytes at `ptr` to the medium: 0 once they are durable, else the caller's own error code.
+/// Syncs `len` bytes at `ptr` to the medium: 0 once they are durable, else the caller's own error
+/// code.
 pub type SyncFn = unsafe extern "C" fn(context: *mut c_void, ptr: *const u8, len: usize) -> i32;
 
 /// What makes a page-granularity map durable: a function and the context that it is called with.
@@ -19,24 +21,27 @@ pub struct SyncHook {
     context: *mut c_void,
 }
 
-// SAFETY: `SyncHook::new` has its caller vouch that the hook may be called with its context from any CPU, also at once.
+// SAFETY: `SyncHook::new` has its caller vouch that the hook may be called with its context from
+// any CPU, also at once.
 unsafe impl Send for SyncHook {}
 // SAFETY: as above.
 unsafe impl Sync for SyncHook {}
 
 impl SyncHook {
-    /// A hook that calls `sync(context, ptr, len)` with ranges inside the map only, in bytes and not rounded to pages.
+    /// A hook that calls `sync(context, ptr, len)` with ranges inside the map only, in bytes and
+    /// not rounded to pages.
     ///
     /// # Safety
-    /// `sync` must be callable with `context` as long as the map lives, from any CPU and from several at once. If it returns 0, the
-    /// range must be durable.
+    /// `sync` must be callable with `context` as long as the map lives, from any CPU and from
+    /// several at once. If it returns 0, the range must be durable.
     pub const unsafe fn new(sync: SyncFn, context: *mut c_void) -> Self {
         Self { sync, context }
     }
 
     fn call(self, span: Span) -> Result<(), Error> {
         let (start, len) = (span.first, span.len());
-        // SAFETY: who made the hook vouches for function and context, and the map is registered, so it lives.
+        // SAFETY: who made the hook vouches for function and context, and the map is registered, so
+        // it lives.
         match unsafe { (self.sync)(self.context, span.ptr(), len) } {
             0 => Ok(()),
             code => Err(Error::Sync { start, len, code }),
@@ -51,7 +56,8 @@ const CAPACITY: usize = 64;
 struct Entry {
     span: Span,
     hook: SyncHook,
-    /// The first failure since the last report that came through a plain function pointer, which cannot return it.
+    /// The first failure since the last report that came through a plain function pointer, which
+    /// cannot return it.
     failure: Option<Error>,
 }
 
@@ -110,7 +116,8 @@ impl Drop for Registration {
     }
 }
 
-/// Calls the hook of each map that `span` touches, in ascending order, with that map's part. All are called, also after a failure.
+/// Calls the hook of each map that `span` touches, in ascending order, with that map's part. All
+/// are called, also after a failure.
 fn sync(span: Span, mut failed: impl FnMut(Span, Error)) {
     let mut rest = span;
     while let Some(entry) = lowest_in(rest) {
@@ -143,8 +150,8 @@ pub(crate) struct Page;
 
 pub(crate) static PAGE: Table = Table::of::<Page>();
 
-// SAFETY: the hooks of the maps that the range touches are called, and who made them vouches that 0 means durable. Another
-// result stays with its map until a checked call reports it.
+// SAFETY: the hooks of the maps that the range touches are called, and who made them vouches that 0
+// means durable. Another result stays with its map until a checked call reports it.
 unsafe impl Primitives for Page {
     const NAME: &'static str = "page";
     const GRANULARITY: Granularity = Granularity::Page;
@@ -154,7 +161,8 @@ unsafe impl Primitives for Page {
         match Span::new(ptr.addr(), len) {
             Ok(span) => sync(span, remember),
             Err(_) if len == 0 => {}
-            // No caller may pass a range that wraps; what lies on either side of the wrap is synced rather than skipped.
+            // No caller may pass a range that wraps; what lies on either side of the wrap is synced
+            // rather than skipped.
             Err(_) => {
                 let (first, last) = (ptr.addr(), ptr.addr().wrapping_add(len - 1));
                 let below = Span {

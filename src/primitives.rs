@@ -1,4 +1,5 @@
-//! What a flush, a drain and a persist are made of: the two traits that an instruction set fills in.
+//! What a flush, a drain and a persist are made of: the two traits that an instruction set fills
+//! in.
 
 use core::marker::PhantomData;
 
@@ -6,11 +7,14 @@ use crate::{Copies, Flags, Granularity, arch, copies, range::for_each_line};
 
 /// One instruction that writes a cache line back, with the fence that completes it.
 ///
-/// Each file in `arch/` implements this for its instructions. Implement it yourself to add one, or to record calls in a test.
+/// Each file in `arch/` implements this for its instructions. Implement it yourself to add one, or
+/// to record calls in a test.
 ///
 /// # Safety
-/// When `drain` returns, every store that this CPU made to a line before its `write_back` of that line, in program order, must be in
-/// the persistence domain, and so must every earlier store past the cache (see [`Stores`](crate::Stores)). The compiler must not be able to move memory accesses across either function (in inline asm: no `nomem`).
+/// When `drain` returns, every store that this CPU made to a line before its `write_back` of that
+/// line, in program order, must be in the persistence domain, and so must every earlier store past
+/// the cache (see [`Stores`](crate::Stores)). The compiler must not be able to move memory accesses
+/// across either function (in inline asm: no `nomem`).
 pub unsafe trait Instruction {
     /// The instruction's mnemonic, which also names its tables.
     const NAME: &'static str;
@@ -25,12 +29,13 @@ pub unsafe trait Instruction {
     fn drain();
 }
 
-/// A complete set of functions for one [`Granularity`]: what a [`Table`](crate::Table) points to, and what
-/// [`Map::fixed`](crate::Map::fixed) inlines.
+/// A complete set of functions for one [`Granularity`]: what a [`Table`](crate::Table) points to,
+/// and what [`Map::fixed`](crate::Map::fixed) inlines.
 ///
 /// # Safety
-/// After `flush` of a range and then `drain` on the same CPU, all stores that the CPU made to the range before `flush` must be
-/// durable. An own `memmove` or `memset` must store each aligned word of its range by one store, and make the range durable as its flags say.
+/// After `flush` of a range and then `drain` on the same CPU, all stores that the CPU made to the
+/// range before `flush` must be durable. An own `memmove` or `memset` must store each aligned word
+/// of its range by one store, and make the range durable as its flags say.
 pub unsafe trait Primitives: Sized {
     /// The name of the table.
     const NAME: &'static str;
@@ -59,11 +64,12 @@ pub unsafe trait Primitives: Sized {
         Self::drain();
     }
 
-    /// Copies `len` bytes from `src` to `dest`, which may overlap, and makes them durable as `flags` say. Unknown or
-    /// contradictory flags count as none.
+    /// Copies `len` bytes from `src` to `dest`, which may overlap, and makes them durable as
+    /// `flags` say. Unknown or contradictory flags count as none.
     ///
     /// # Safety
-    /// `src` must be valid for reads, `dest` for writes that nothing else reads or writes meanwhile, and neither may wrap past 2^64.
+    /// `src` must be valid for reads, `dest` for writes that nothing else reads or writes
+    /// meanwhile, and neither may wrap past 2^64.
     #[inline(always)]
     unsafe fn memmove(dest: *mut u8, src: *const u8, len: usize, flags: Flags) {
         // SAFETY: the caller's.
@@ -82,12 +88,13 @@ pub unsafe trait Primitives: Sized {
     }
 }
 
-/// Cache-line granularity by the instruction `I`, for lines of `LINE` bytes: each line that a range touches is written back once. Copies
-/// are tuned by `C`.
+/// Cache-line granularity by the instruction `I`, for lines of `LINE` bytes: each line that a range
+/// touches is written back once. Copies are tuned by `C`.
 #[derive(Clone, Copy, Debug)]
 pub struct Lines<I, const LINE: usize, C = arch::LineCopies>(PhantomData<(I, C)>);
 
-// SAFETY: `for_each_line` visits every line of the range, and `I` vouches for write-back and drain, `C` for the stores.
+// SAFETY: `for_each_line` visits every line of the range, and `I` vouches for write-back and drain,
+// `C` for the stores.
 unsafe impl<I: Instruction, const LINE: usize, C: Copies> Primitives for Lines<I, LINE, C> {
     const NAME: &'static str = I::NAME;
     const GRANULARITY: Granularity = Granularity::CacheLine;
@@ -96,7 +103,8 @@ unsafe impl<I: Instruction, const LINE: usize, C: Copies> Primitives for Lines<I
     #[inline(always)]
     unsafe fn flush(ptr: *const u8, len: usize) {
         for_each_line::<LINE>(ptr.addr(), len, |line| {
-            // SAFETY: the caller vouches that the range is mapped; a line that it touches lies in a page that it touches.
+            // SAFETY: the caller vouches that the range is mapped; a line that it touches lies in a
+            // page that it touches.
             unsafe { I::write_back(line) }
         });
     }
@@ -119,11 +127,13 @@ unsafe impl<I: Instruction, const LINE: usize, C: Copies> Primitives for Lines<I
     }
 }
 
-/// Byte granularity: what has left the core is durable, so only the store fence of the instruction set is left. Copies are tuned by `C`.
+/// Byte granularity: what has left the core is durable, so only the store fence of the instruction
+/// set is left. Copies are tuned by `C`.
 #[derive(Clone, Copy, Debug)]
 pub struct Byte<C = arch::ByteCopies>(PhantomData<C>);
 
-// SAFETY: the creator of a byte-granularity map vouches that every store which left the core is durable; the fence makes them leave.
+// SAFETY: the creator of a byte-granularity map vouches that every store which left the core is
+// durable; the fence makes them leave.
 unsafe impl<C: Copies> Primitives for Byte<C> {
     const NAME: &'static str = "byte";
     const GRANULARITY: Granularity = Granularity::Byte;

@@ -2,8 +2,8 @@
 
 use crate::Error;
 
-/// A non-empty address range by its two inclusive ends, so that a range which ends at the top of the
-/// address space (2^64) is like any other.
+/// A non-empty address range by its two inclusive ends, so that a range which ends at the top of
+/// the address space (2^64) is like any other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
     pub(crate) first: usize,
@@ -49,12 +49,15 @@ impl Span {
     }
 }
 
-/// Calls `visit` once with the address of each `LINE`-byte line that the `len` bytes from `start` touch, in ascending order.
+/// Calls `visit` once with the address of each `LINE`-byte line that the `len` bytes from `start`
+/// touch, in ascending order.
 ///
-/// The end is the last line itself, not the address after it, so a range that ends at 2^64 is visited whole. A range that wraps, which
-/// no caller may pass, is visited on both sides of the wrap rather than skipped.
+/// The end is the last line itself, not the address after it, so a range that ends at 2^64 is
+/// visited whole. A range that wraps, which no caller may pass, is visited on both sides of the
+/// wrap rather than skipped.
 ///
-/// A word or a line takes no loop, and the loop takes two lines at a time: on Arm that is three instructions a line, not four.
+/// A word or a line takes no loop, and the loop takes two lines at a time: on Arm that is three
+/// instructions a line, not four.
 #[inline(always)]
 pub(crate) fn for_each_line<const LINE: usize>(start: usize, len: usize, visit: impl Fn(usize)) {
     const { assert!(LINE.is_power_of_two() && LINE > 1, "no line size") };

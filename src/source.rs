@@ -1,4 +1,5 @@
-//! Where the bytes of a copy come from: other memory, or one repeated byte. Words by [`Stores`], and the odd bytes around them.
+//! Where the bytes of a copy come from: other memory, or one repeated byte. Words by [`Stores`],
+//! and the odd bytes around them.
 
 use crate::stores::{Stores, WORD};
 
@@ -7,10 +8,12 @@ pub(crate) trait Source: Copy {
     /// Whether the parts of the copy must be stored from the last to the first.
     fn descending(self) -> bool;
 
-    /// Whether the source has no byte of the `len` at `dest`, so that the parts of the copy may be stored in any order.
+    /// Whether the source has no byte of the `len` at `dest`, so that the parts of the copy may be
+    /// stored in any order.
     fn is_apart(self, dest: *mut u8, len: usize) -> bool;
 
-    /// Stores `words` words from offset `at`, in line, in a copy that starts at `dest` and is not descending.
+    /// Stores `words` words from offset `at`, in line, in a copy that starts at `dest` and is not
+    /// descending.
     ///
     /// # Safety
     /// As for [`store`](Self::store); `dest` and `at` must be aligned.
@@ -36,7 +39,8 @@ impl Move {
     pub(crate) fn new(dest: *mut u8, src: *const u8, len: usize) -> Self {
         Self {
             src,
-            // Ascending would store over bytes that are still to be loaded if `dest` lies inside the source.
+            // Ascending would store over bytes that are still to be loaded if `dest` lies inside
+            // the source.
             descending: dest.addr().wrapping_sub(src.addr()) < len,
         }
     }
@@ -108,7 +112,8 @@ impl Source for Fill {
     }
 }
 
-/// How `len` bytes at `dest` divide: bytes before the first aligned word, words, bytes after the last.
+/// How `len` bytes at `dest` divide: bytes before the first aligned word, words, bytes after the
+/// last.
 #[inline(always)]
 fn split(dest: *mut u8, len: usize) -> (usize, usize, usize) {
     let head = (dest.addr().wrapping_neg() % WORD).min(len);
@@ -116,12 +121,14 @@ fn split(dest: *mut u8, len: usize) -> (usize, usize, usize) {
 }
 
 /// # Safety
-/// As for [`Source::store`]; `len` bytes at `src` must be readable, and `dest` must not lie inside them.
+/// As for [`Source::store`]; `len` bytes at `src` must be readable, and `dest` must not lie inside
+/// them.
 #[inline(never)]
 unsafe fn up<S: Stores>(dest: *mut u8, src: *const u8, len: usize) {
     let (head, words, tail) = split(dest, len);
     let end = head + words * WORD;
-    // SAFETY: the three parts make up the range; `dest + head` is aligned, unless there are no words.
+    // SAFETY: the three parts make up the range; `dest + head` is aligned, unless there are no
+    // words.
     unsafe {
         pieces_up(dest, src, head);
         S::copy_up(dest.add(head).cast(), src.add(head), words);
@@ -188,7 +195,8 @@ unsafe fn pieces_down(dest: *mut u8, src: *const u8, mut len: usize) {
     }
 }
 
-/// The size of the largest piece of `len` bytes, 1, 2 or 4, that begins or ends at `address` and is aligned.
+/// The size of the largest piece of `len` bytes, 1, 2 or 4, that begins or ends at `address` and is
+/// aligned.
 #[inline(always)]
 const fn piece(address: usize, len: usize) -> usize {
     let aligned = (address | 4) & (address | 4).wrapping_neg();

@@ -4,14 +4,16 @@ use crate::arch;
 
 /// Bytes of a word: what a CPU stores as one.
 pub(crate) const WORD: usize = 8;
-/// Words that are loaded and stored together: with two addresses and a count, what the registers hold that a function need not save.
+/// Words that are loaded and stored together: with two addresses and a count, what the registers
+/// hold that a function need not save.
 pub(crate) const BLOCK: usize = 4;
 
 /// One way to store words. Each file in `arch/` has its own; tests have a recording one.
 ///
 /// # Safety
-/// Each word must be stored by one store of 8 bytes or more that is aligned to its size, and nothing else may be stored. If the stores
-/// are not [`CACHED`](Self::CACHED), the drain of each instruction that they are used with must make them durable. The compiler must not be
+/// Each word must be stored by one store of 8 bytes or more that is aligned to its size, and
+/// nothing else may be stored. If the stores are not [`CACHED`](Self::CACHED), the drain of each
+/// instruction that they are used with must make them durable. The compiler must not be
 /// able to turn them into other stores or into a call (use inline asm).
 pub unsafe trait Stores {
     /// Whether the bytes go to the cache, so that their lines must be written back to be durable.
@@ -24,7 +26,8 @@ pub unsafe trait Stores {
     /// Stores one word.
     ///
     /// # Safety
-    /// `dest` must be valid for writes and aligned, and the CPU must have the instructions: so for all functions here.
+    /// `dest` must be valid for writes and aligned, and the CPU must have the instructions: so for
+    /// all functions here.
     unsafe fn word(dest: *mut u64, word: u64);
 
     /// Stores four words.
@@ -33,10 +36,12 @@ pub unsafe trait Stores {
     /// As for [`word`](Self::word).
     unsafe fn block(dest: *mut u64, words: [u64; 4]);
 
-    /// Copies words in ascending order: right where `dest` is below `src`, or they do not overlap. `src` may have any alignment.
+    /// Copies words in ascending order: right where `dest` is below `src`, or they do not overlap.
+    /// `src` may have any alignment.
     ///
     /// # Safety
-    /// `words` words must be valid for reads at `src` and for writes at `dest`, which is aligned if there are any.
+    /// `words` words must be valid for reads at `src` and for writes at `dest`, which is aligned if
+    /// there are any.
     #[inline(always)]
     unsafe fn copy_up(dest: *mut u64, src: *const u8, words: usize) {
         // SAFETY: the caller's.
@@ -75,8 +80,9 @@ pub(crate) unsafe fn words_up<S: Stores + ?Sized>(
     words: usize,
 ) {
     for _ in 0..words / BLOCK {
-        // SAFETY: this many blocks are valid. A block is loaded before it is stored, so it may overlap itself, and what it stores over lies
-        // below all that is still to be loaded.
+        // SAFETY: this many blocks are valid. A block is loaded before it is stored, so it may
+        // overlap itself, and what it stores over lies below all that is still to be
+        // loaded.
         unsafe {
             S::block(dest, arch::load_block(src));
             dest = dest.add(BLOCK);
@@ -141,7 +147,8 @@ pub(crate) unsafe fn words_fill<S: Stores + ?Sized>(mut dest: *mut u64, word: u6
     }
 }
 
-/// [`Stores::fill`] by whole aligned blocks of `SIZE` bytes, which `store` stores, and by `S` around them.
+/// [`Stores::fill`] by whole aligned blocks of `SIZE` bytes, which `store` stores, and by `S`
+/// around them.
 ///
 /// # Safety
 /// As there; `store` must store `word` to all of the block at the address that it gets.

@@ -10,24 +10,27 @@ pub type PersistFn = unsafe extern "C" fn(ptr: *const u8, len: usize);
 pub type FlushFn = unsafe extern "C" fn(ptr: *const u8, len: usize);
 /// Waits until all earlier flushes of this CPU are durable.
 pub type DrainFn = unsafe extern "C" fn();
-/// Copies: destination, source, length in bytes, [`Flags`] as bits (unknown or contradictory ones count as none). Returns the destination.
+/// Copies: destination, source, length in bytes, [`Flags`] as bits (unknown or contradictory ones
+/// count as none). Returns the destination.
 pub type MemmoveFn =
     unsafe extern "C" fn(dest: *mut u8, src: *const u8, len: usize, flags: u32) -> *mut u8;
 /// Copies like [`MemmoveFn`]; source and destination may overlap here too.
 pub type MemcpyFn = MemmoveFn;
-/// Fills: destination, the byte (the lowest eight bits of `c`), length in bytes, [`Flags`] as bits (unknown or contradictory ones count as
-/// none). Returns the destination.
+/// Fills: destination, the byte (the lowest eight bits of `c`), length in bytes, [`Flags`] as bits
+/// (unknown or contradictory ones count as none). Returns the destination.
 pub type MemsetFn = unsafe extern "C" fn(dest: *mut u8, c: i32, len: usize, flags: u32) -> *mut u8;
 
 /// What the platform makes durable, and so which functions a map needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Granularity {
-    /// Every store that has left the core (eADR, battery-backed or flush-on-fail caches). Persist is a store fence.
+    /// Every store that has left the core (eADR, battery-backed or flush-on-fail caches). Persist
+    /// is a store fence.
     Byte,
     /// Every cache line that was written back (ADR, Arm's point of persistence, RISC-V Zicbom).
     CacheLine,
-    /// Only what the host or device was asked to sync (virtio-pmem, block-backed memory). Persist calls the map's hook.
+    /// Only what the host or device was asked to sync (virtio-pmem, block-backed memory). Persist
+    /// calls the map's hook.
     Page,
 }
 
@@ -145,7 +148,8 @@ impl Table {
         self.memmove
     }
 
-    /// The function that copies and makes the destination durable: the same as [`memmove_fn`](Self::memmove_fn).
+    /// The function that copies and makes the destination durable: the same as
+    /// [`memmove_fn`](Self::memmove_fn).
     #[must_use]
     #[inline]
     pub const fn memcpy_fn(&self) -> MemcpyFn {

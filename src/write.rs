@@ -2,10 +2,12 @@
 
 use crate::{Dispatch, Error, Flags, Map, MemcpyFn, MemmoveFn, MemsetFn};
 
-/// A type that is nothing but its bytes, so that it may be written to persistent memory as they are.
+/// A type that is nothing but its bytes, so that it may be written to persistent memory as they
+/// are.
 ///
 /// # Safety
-/// Every byte of a value must be initialised: no padding. (That it should hold no pointer or reference is for the reader's sake.)
+/// Every byte of a value must be initialised: no padding. (That it should hold no pointer or
+/// reference is for the reader's sake.)
 pub unsafe trait Pod: Copy + 'static {}
 
 macro_rules! pod {
@@ -20,7 +22,8 @@ pod!(u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64);
 unsafe impl<T: Pod, const N: usize> Pod for [T; N] {}
 
 impl<D: Dispatch> Map<D> {
-    /// The function that copies to this map, overlap included, durably unless its flags say otherwise.
+    /// The function that copies to this map, overlap included, durably unless its flags say
+    /// otherwise.
     #[must_use]
     #[doc(alias = "pmem2_get_memmove_fn")]
     pub fn memmove_fn(&self) -> MemmoveFn {
@@ -41,17 +44,20 @@ impl<D: Dispatch> Map<D> {
         self.table().memset_fn()
     }
 
-    /// Copies `len` bytes from `src`, which need not be in the map, to `dest`, which must be. They may overlap.
+    /// Copies `len` bytes from `src`, which need not be in the map, to `dest`, which must be. They
+    /// may overlap.
     ///
-    /// Durable on return, unless `flags` say otherwise. Each aligned word (8 bytes) inside the destination is written by one store, so neither
-    /// another CPU nor a power cut sees a part of it. No bytes: nothing is touched, whatever the pointers.
+    /// Durable on return, unless `flags` say otherwise. Each aligned word (8 bytes) inside the
+    /// destination is written by one store, so neither another CPU nor a power cut sees a part
+    /// of it. No bytes: nothing is touched, whatever the pointers.
     ///
     /// # Errors
-    /// [`Error::Flags`], [`Error::OutsideMap`] or [`Error::Wraps`], and nothing was touched; [`Error::Sync`] if the hook of a page map failed.
+    /// [`Error::Flags`], [`Error::OutsideMap`] or [`Error::Wraps`], and nothing was touched;
+    /// [`Error::Sync`] if the hook of a page map failed.
     ///
     /// # Safety
-    /// `src` must be valid for reads of `len` bytes. While the call lasts, nothing else may write to either range, and whoever reads the
-    /// destination must be content with words.
+    /// `src` must be valid for reads of `len` bytes. While the call lasts, nothing else may write
+    /// to either range, and whoever reads the destination must be content with words.
     #[inline]
     pub unsafe fn memmove(
         &self,
@@ -85,7 +91,8 @@ impl<D: Dispatch> Map<D> {
         unsafe { self.memmove(dest, src, len, flags) }
     }
 
-    /// Stores `byte` to each of `len` bytes at `dest`. Durability and words as for [`memmove`](Self::memmove).
+    /// Stores `byte` to each of `len` bytes at `dest`. Durability and words as for
+    /// [`memmove`](Self::memmove).
     ///
     /// # Errors
     /// As for [`memmove`](Self::memmove).
@@ -107,7 +114,8 @@ impl<D: Dispatch> Map<D> {
         })
     }
 
-    /// Writes a value, durably. A value of up to 8 bytes is one store; a larger one is one store for each word.
+    /// Writes a value, durably. A value of up to 8 bytes is one store; a larger one is one store
+    /// for each word.
     ///
     /// # Errors
     /// [`Error::Misaligned`], and as for [`memmove`](Self::memmove).
@@ -146,7 +154,8 @@ impl<D: Dispatch> Map<D> {
         }
     }
 
-    /// Checks, stores by `call`, and has the hook of a page map called where the caller can be told of its failure.
+    /// Checks, stores by `call`, and has the hook of a page map called where the caller can be told
+    /// of its failure.
     #[inline]
     fn store(
         &self,

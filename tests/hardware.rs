@@ -1,4 +1,5 @@
-//! The tables of this CPU on real memory, with unmapped pages on both sides: what a range does not touch is not touched.
+//! The tables of this CPU on real memory, with unmapped pages on both sides: what a range does not
+//! touch is not touched.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 use std::ptr::{null_mut, without_provenance};
@@ -30,7 +31,8 @@ fn guarded_page() -> *mut u8 {
 
 /// Whether `call` dies of a memory fault, found out in a child process.
 fn faults(call: impl FnOnce()) -> bool {
-    // SAFETY: the child makes the call and leaves by `_exit`; it takes no lock that another thread may have held.
+    // SAFETY: the child makes the call and leaves by `_exit`; it takes no lock that another thread
+    // may have held.
     unsafe {
         match libc::fork() {
             -1 => panic!("fork failed"),
@@ -108,7 +110,8 @@ fn no_bytes_do_not_fault_whatever_the_pointer() {
 #[test]
 fn the_detected_map_persists_real_memory() {
     let page = guarded_page();
-    // SAFETY: the page is mapped for as long as the process lives; nothing here must outlive a power cut.
+    // SAFETY: the page is mapped for as long as the process lives; nothing here must outlive a
+    // power cut.
     let map = unsafe { Map::new(page, PAGE, Granularity::CacheLine) }.unwrap();
     assert!(std::ptr::eq(map.table(), tables()[0]), "not the best one");
     // SAFETY: the page is ours.

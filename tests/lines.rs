@@ -1,4 +1,5 @@
-//! Line arithmetic, for every line size: each line that a range touches is written back once, and the fence comes last.
+//! Line arithmetic, for every line size: each line that a range touches is written back once, and
+//! the fence comes last.
 
 mod common;
 

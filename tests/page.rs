@@ -1,4 +1,5 @@
-//! Page granularity: the hook is found by address, ranges may span maps, and a failed hook is reported.
+//! Page granularity: the hook is found by address, ranges may span maps, and a failed hook is
+//! reported.
 
 use std::{
     ffi::c_void,
@@ -30,7 +31,8 @@ unsafe extern "C" fn sync(context: *mut c_void, ptr: *const u8, len: usize) -> i
 
 impl Device {
     fn map(&self, base: usize, len: usize) -> Result<Map, Error> {
-        // SAFETY: the device can be used from any thread and outlives its map in each test; nothing is stored to the range.
+        // SAFETY: the device can be used from any thread and outlives its map in each test; nothing
+        // is stored to the range.
         unsafe {
             let hook = SyncHook::new(sync, (&raw const *self).cast_mut().cast());
             Map::with_hook(at(base), len, hook)

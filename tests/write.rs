@@ -179,7 +179,8 @@ struct Device {
 }
 
 unsafe extern "C" fn sync(context: *mut c_void, ptr: *const u8, len: usize) -> i32 {
-    // SAFETY: the test passes a device that outlives the map, on one thread; the range is in memory.
+    // SAFETY: the test passes a device that outlives the map, on one thread; the range is in
+    // memory.
     unsafe {
         let device = &mut *context.cast::<Device>();
         device.calls.push((ptr.addr(), len, ptr.read()));

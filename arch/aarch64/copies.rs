@@ -1,4 +1,5 @@
-//! Which stores a table's copies are made of. Nothing here was timed: there was no such CPU to time it on.
+//! Which stores a table's copies are made of. Nothing here was timed: there was no such CPU to time
+//! it on.
 
 use super::{Stnp, Stp};
 use crate::Copies;
@@ -16,7 +17,8 @@ impl Copies for LineCopies {
 /// The same under byte granularity.
 pub type ByteCopies = LineCopies;
 
-/// Through the cache with any flags: for page granularity, where the hook finds the bytes in memory.
+/// Through the cache with any flags: for page granularity, where the hook finds the bytes in
+/// memory.
 #[derive(Clone, Copy, Debug)]
 pub struct PlainCopies;
 

@@ -1,8 +1,9 @@
 //! The stores of AArch64 on general registers: `stp`, `stnp`.
 //!
-//! Arm ARM, "Requirements for single-copy atomicity": a pair of 64-bit registers is stored as two aligned 8-byte stores, each of which is atomic.
-//! "Load/Store Non-temporal pair": a hint that the bytes are not used again soon; where they go is up to the CPU, so their lines
-//! are cleaned like any other.
+//! Arm ARM, "Requirements for single-copy atomicity": a pair of 64-bit registers is stored as two
+//! aligned 8-byte stores, each of which is atomic. "Load/Store Non-temporal pair": a hint that the
+//! bytes are not used again soon; where they go is up to the CPU, so their lines are cleaned like
+//! any other.
 
 use core::arch::asm;
 

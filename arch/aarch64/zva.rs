@@ -1,16 +1,19 @@
 //! `dc zva`: zeroes a block through the cache.
 //!
-//! Arm ARM, "DC ZVA", "DCZID_EL0": zeroes the aligned block that holds an address, unless DCZID_EL0.DZP (bit 4) prohibits it. The block is
-//! 4 << DCZID_EL0.BS (bits 3 to 0) bytes. Its lines still need a clean.
+//! Arm ARM, "DC ZVA", "DCZID_EL0": zeroes the aligned block that holds an address, unless
+//! DCZID_EL0.DZP (bit 4) prohibits it. The block is 4 << DCZID_EL0.BS (bits 3 to 0) bytes. Its
+//! lines still need a clean.
 
 use core::{arch::asm, marker::PhantomData};
 
 use crate::{Stores, stores};
 
-/// `dc zva` for zero fills of at least `FROM` bytes where it zeroes `BLOCK` bytes, the stores of `S` for all else.
+/// `dc zva` for zero fills of at least `FROM` bytes where it zeroes `BLOCK` bytes, the stores of
+/// `S` for all else.
 ///
-/// Not in any table of this crate: to the manual, `dc zva` is a store to each byte, so it does not promise that a word turns to
-/// zero at once. Who tunes a table with it knows that the CPU does (those with a data path of 8 bytes or more), or has no reader that cares.
+/// Not in any table of this crate: to the manual, `dc zva` is a store to each byte, so it does not
+/// promise that a word turns to zero at once. Who tunes a table with it knows that the CPU does
+/// (those with a data path of 8 bytes or more), or has no reader that cares.
 #[derive(Clone, Copy, Debug)]
 pub struct Zva<S, const BLOCK: usize, const FROM: usize>(PhantomData<S>);
 

@@ -1,4 +1,5 @@
-//! Which stores a table's copies are made of. Nothing here was timed: there was no such hart to time it on.
+//! Which stores a table's copies are made of. Nothing here was timed: there was no such hart to
+//! time it on.
 
 use super::{CboZero, Sd};
 use crate::Copies;

@@ -1,7 +1,8 @@
 //! The stores of RV64 on general registers: `sd`.
 //!
-//! RISC-V Instruction Set Manual, Volume I, "RV64I", "Load and Store Instructions": an aligned 8-byte store is atomic. Zihintntl's hints would be
-//! one more instruction for each store, and no hart was at hand to show what they bring.
+//! RISC-V Instruction Set Manual, Volume I, "RV64I", "Load and Store Instructions": an aligned
+//! 8-byte store is atomic. Zihintntl's hints would be one more instruction for each store, and no
+//! hart was at hand to show what they bring.
 
 use core::arch::asm;
 

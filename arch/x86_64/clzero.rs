@@ -1,7 +1,8 @@
 //! `clzero` of AMD: a whole line of zeroes past the cache.
 //!
-//! APM Volume 3, "CLZERO": zeroes the line at rAX by the write-combining protocol, ordered like a non-temporal store (SFENCE orders it). A
-//! line is what caches and memory exchange, so no word of it is zeroed in part.
+//! APM Volume 3, "CLZERO": zeroes the line at rAX by the write-combining protocol, ordered like a
+//! non-temporal store (SFENCE orders it). A line is what caches and memory exchange, so no word of
+//! it is zeroed in part.
 
 use core::arch::asm;
 
@@ -33,7 +34,8 @@ unsafe impl<const FROM: usize> Stores for Clzero<FROM> {
 
     #[inline(always)]
     unsafe fn fill(dest: *mut u64, word: u64, words: usize) {
-        // SAFETY: the caller's; a block is a line inside the range, and the CPU has the instruction.
+        // SAFETY: the caller's; a block is a line inside the range, and the CPU has the
+        // instruction.
         unsafe {
             if word != 0 || words < FROM / 8 {
                 return stores::words_fill::<Movnti>(dest, word, words);

@@ -11,7 +11,8 @@ type Cached = RepMovsq<384, 384>;
 /// Up to this size, writing a line back while the next is stored beats the loops of the microcode.
 const BY_LINE: usize = 256;
 
-/// Cache-line granularity: past the cache by `N` unless the flags say otherwise, since it spares the flush.
+/// Cache-line granularity: past the cache by `N` unless the flags say otherwise, since it spares
+/// the flush.
 #[derive(Clone, Copy, Debug)]
 pub struct PastCache<N>(PhantomData<N>);
 
@@ -29,7 +30,8 @@ pub type ClzeroCopies = PastCache<Clzero<1024>>;
 /// [`LineCopies`] on a CPU with `movdir64b`.
 pub type Movdir64bCopies = PastCache<Movdir64b>;
 
-/// Byte granularity: through the cache by `T`, which is durable, up to a size that would displace all else in it; then past it by `N`.
+/// Byte granularity: through the cache by `T`, which is durable, up to a size that would displace
+/// all else in it; then past it by `N`.
 #[derive(Clone, Copy, Debug)]
 pub struct DurableCache<T, N>(PhantomData<(T, N)>);
 
@@ -43,7 +45,8 @@ impl<T: Stores, N: Stores> Copies for DurableCache<T, N> {
 /// Byte granularity on any CPU.
 pub type ByteCopies = DurableCache<Cached, Movnti>;
 
-/// Through the cache at any size and with any flags: for page granularity, where the hook finds the bytes in memory.
+/// Through the cache at any size and with any flags: for page granularity, where the hook finds the
+/// bytes in memory.
 #[derive(Clone, Copy, Debug)]
 pub struct PlainCopies;
 

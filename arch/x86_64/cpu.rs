@@ -25,7 +25,8 @@ bitflags! {
     }
 }
 
-/// What a CPU reports of its cache lines. A hypervisor that hides instructions makes its own, and gives its table to [`select`](crate::select).
+/// What a CPU reports of its cache lines. A hypervisor that hides instructions makes its own, and
+/// gives its table to [`select`](crate::select).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cpu {
     /// Its instructions.
@@ -76,10 +77,12 @@ impl Cpu {
         }
     }
 
-    /// The table of its best instruction: `clwb` keeps the line cached, `clflushopt` runs in parallel, `clflush` does neither.
+    /// The table of its best instruction: `clwb` keeps the line cached, `clflushopt` runs in
+    /// parallel, `clflush` does neither.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] with no such instruction, [`Error::LineSize`] with lines that no table has.
+    /// [`Error::Unsupported`] with no such instruction, [`Error::LineSize`] with lines that no
+    /// table has.
     pub fn table(self) -> Result<&'static Table, Error> {
         let tables = if self.features.contains(Features::CLWB) {
             // Intel has the one, AMD the other.

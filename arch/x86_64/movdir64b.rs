@@ -1,7 +1,7 @@
 //! `movdir64b`: one 64-byte store past the cache.
 //!
-//! SDM Volume 2, "MOVDIR64B": reads 64 bytes of any alignment, and stores them to a 64-byte aligned address as one direct store, weakly ordered
-//! like write-combining memory.
+//! SDM Volume 2, "MOVDIR64B": reads 64 bytes of any alignment, and stores them to a 64-byte aligned
+//! address as one direct store, weakly ordered like write-combining memory.
 
 use core::arch::asm;
 

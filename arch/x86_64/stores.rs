@@ -1,7 +1,8 @@
 //! The stores of x86-64 on general registers: `mov`, `movnti`, `rep movsq`.
 //!
-//! SDM Volume 1, "Programming with Intel SSE", section "Cacheability Control, Prefetch, and Memory Ordering Instructions", and Volume 2, "MOVNTI": a
-//! non-temporal store is weakly ordered and collected in a write-combining buffer; SFENCE makes it globally visible, past the cache.
+//! SDM Volume 1, "Programming with Intel SSE", section "Cacheability Control, Prefetch, and Memory
+//! Ordering Instructions", and Volume 2, "MOVNTI": a non-temporal store is weakly ordered and
+//! collected in a write-combining buffer; SFENCE makes it globally visible, past the cache.
 //! SDM Volume 3, "Guaranteed Atomic Operations": an aligned 8-byte store is atomic.
 
 use core::arch::asm;
@@ -22,7 +23,8 @@ unsafe impl Stores for Mov {
 
     #[inline(always)]
     fn prepare(line: *mut u8) {
-        // SAFETY: a hint that never faults, and does nothing on a CPU without it (SDM Volume 2, "PREFETCHW").
+        // SAFETY: a hint that never faults, and does nothing on a CPU without it (SDM Volume 2,
+        // "PREFETCHW").
         unsafe {
             asm!("prefetchw [{}]", in(reg) line, options(nostack, preserves_flags, readonly));
         }
@@ -52,7 +54,8 @@ unsafe impl Stores for Mov {
     }
 }
 
-// SAFETY: as for `mov`; the `sfence` or `mfence` that drains every instruction of this file's parent makes them durable.
+// SAFETY: as for `mov`; the `sfence` or `mfence` that drains every instruction of this file's
+// parent makes them durable.
 unsafe impl Stores for Movnti {
     const CACHED: bool = false;
 

@@ -1,7 +1,8 @@
 //! `rep movsq` and `rep stosq`: the microcode's own loops, through the cache.
 //!
-//! SDM Volume 3, "Fast-String Operation and Out-of-Order Stores". Quadwords and not bytes, though as fast: the elements of `movsb` are single
-//! bytes, and nothing promises that a power cut or another CPU never sees a part of a word.
+//! SDM Volume 3, "Fast-String Operation and Out-of-Order Stores". Quadwords and not bytes, though
+//! as fast: the elements of `movsb` are single bytes, and nothing promises that a power cut or
+//! another CPU never sees a part of a word.
 
 use core::arch::asm;
 
@@ -9,13 +10,15 @@ use super::Mov;
 use crate::{Stores, stores};
 
 const LINE: usize = 64;
-/// Where a line of the destination does not come from one of the source, the microcode stores parts of lines, each of which waits for its line;
-/// so the lines are fetched ahead, as many bytes at a time. On AMD Zen 4, 4 KiB that are not in the cache take 215 ns instead of 325.
+/// Where a line of the destination does not come from one of the source, the microcode stores parts
+/// of lines, each of which waits for its line; so the lines are fetched ahead, as many bytes at a
+/// time. On AMD Zen 4, 4 KiB that are not in the cache take 215 ns instead of 325.
 const PIECE: usize = 2048;
 /// So few bytes are not worth it.
 const FEW: usize = 512;
 
-/// `rep movsq` for copies of at least `COPY` bytes and `rep stosq` for fills of at least `FILL` bytes; [`Mov`] for shorter ones.
+/// `rep movsq` for copies of at least `COPY` bytes and `rep stosq` for fills of at least `FILL`
+/// bytes; [`Mov`] for shorter ones.
 #[derive(Clone, Copy, Debug)]
 pub struct RepMovsq<const COPY: usize, const FILL: usize>;
 
@@ -91,8 +94,9 @@ unsafe fn rep_movsq(dest: *mut u64, src: *const u8, words: usize) {
     }
 }
 
-/// Whether each load lies less than a line below a store just made, in the low 12 bits by which a CPU first compares them. Then it waits for that
-/// store: on AMD Zen 4, 4 KiB by `rep movsq` take 168 ns instead of 42, by `rep movsb` 1160, and by `mov` 95.
+/// Whether each load lies less than a line below a store just made, in the low 12 bits by which a
+/// CPU first compares them. Then it waits for that store: on AMD Zen 4, 4 KiB by `rep movsq` take
+/// 168 ns instead of 42, by `rep movsb` 1160, and by `mov` 95.
 #[inline(always)]
 fn loads_meet_stores(dest: *mut u64, src: *const u8) -> bool {
     let distance = dest.addr().wrapping_sub(src.addr()) % 4096;

@@ -1,8 +1,10 @@
-//! Copies by vectors, which are a little faster past the cache, and up to twice as fast in the nearest one: only with the feature `vector`, and
-//! only inside a guard of the caller's, since the registers belong to whoever was interrupted.
+//! Copies by vectors, which are a little faster past the cache, and up to twice as fast in the
+//! nearest one: only with the feature `vector`, and only inside a guard of the caller's, since the
+//! registers belong to whoever was interrupted.
 //!
-//! SDM Volume 1, "Detection of AVX Instructions" and "Detection of AVX-512 Foundation Instructions": CPUID says what the CPU can, XCR0 what the
-//! system has enabled. With CPUID alone, a kernel that enables no AVX would die of an invalid opcode.
+//! SDM Volume 1, "Detection of AVX Instructions" and "Detection of AVX-512 Foundation
+//! Instructions": CPUID says what the CPU can, XCR0 what the system has enabled. With CPUID alone,
+//! a kernel that enables no AVX would die of an invalid opcode.
 
 #[path = "vector/widths.rs"]
 mod widths;
@@ -16,15 +18,17 @@ use raw_cpuid::{CpuId, CpuIdReader, CpuIdReaderNative};
 use super::{ByteCopies, DurableCache, Movnti, PastCache};
 use crate::{Byte, Copies, Instruction, Lines, Stores, Table, stores};
 
-/// Makes vector registers usable for a while: `kernel_fpu_begin` and `kernel_fpu_end`, or nothing where the kernel saves them anyway.
+/// Makes vector registers usable for a while: `kernel_fpu_begin` and `kernel_fpu_end`, or nothing
+/// where the kernel saves them anyway.
 ///
 /// # Safety
-/// Between `enter` and `leave`, code that runs on this CPU must be able to change the vector registers that are enabled in XCR0, without harm
-/// to anyone whose registers they are.
+/// Between `enter` and `leave`, code that runs on this CPU must be able to change the vector
+/// registers that are enabled in XCR0, without harm to anyone whose registers they are.
 pub unsafe trait Guard {
     /// What `leave` must know.
     type State;
-    /// Called before vectors are used, where a copy may be called: also in an interrupt, if copies are.
+    /// Called before vectors are used, where a copy may be called: also in an interrupt, if copies
+    /// are.
     fn enter() -> Self::State;
     /// Called after.
     fn leave(state: Self::State);
@@ -48,7 +52,8 @@ impl Width {
     pub fn detect() -> Self {
         let xcr0 = || {
             let (low, high): (u32, u32);
-            // SAFETY: called if CPUID reports OSXSAVE, and then the register can be read at any privilege level.
+            // SAFETY: called if CPUID reports OSXSAVE, and then the register can be read at any
+            // privilege level.
             unsafe {
                 asm!("xgetbv", in("ecx") 0, out("eax") low, out("edx") high, options(nomem, nostack, preserves_flags));
             }
@@ -81,7 +86,8 @@ impl Width {
         }
     }
 
-    /// The table of `I` for 64-byte lines whose copies use vectors of this width inside `G`. Who makes a map with it vouches for both.
+    /// The table of `I` for 64-byte lines whose copies use vectors of this width inside `G`. Who
+    /// makes a map with it vouches for both.
     #[must_use]
     pub fn table<I: Instruction, G: Guard>(self) -> &'static Table {
         match self {
@@ -113,12 +119,13 @@ pub type VectorByteCopies<V, G> = DurableCache<
     Vectors<V, G, Movnti, FROM>,
 >;
 
-/// Vectors of `V` inside `G`, for copies and fills of at least `FROM` bytes in ascending order; `S` for all else, and through the cache or past
-/// it as `S` is.
+/// Vectors of `V` inside `G`, for copies and fills of at least `FROM` bytes in ascending order; `S`
+/// for all else, and through the cache or past it as `S` is.
 #[derive(Clone, Copy, Debug)]
 pub struct Vectors<V, G, S, const FROM: usize>(PhantomData<(V, G, S)>);
 
-// SAFETY: a vector store is aligned to its size, which is that of two words or more; the rest is what `S` does.
+// SAFETY: a vector store is aligned to its size, which is that of two words or more; the rest is
+// what `S` does.
 unsafe impl<V: Vector, G: Guard, S: Stores, const FROM: usize> Stores for Vectors<V, G, S, FROM> {
     const CACHED: bool = S::CACHED;
 

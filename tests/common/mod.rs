@@ -48,7 +48,8 @@ fn lines_of(start: usize, len: usize, line: usize) -> Vec<Event> {
     lines.into_iter().map(Event::WriteBack).collect()
 }
 
-/// Ranges of every offset in two lines and every length to four, in the middle and at the top of the address space.
+/// Ranges of every offset in two lines and every length to four, in the middle and at the top of
+/// the address space.
 fn ranges(line: usize) -> impl Iterator<Item = (usize, usize)> {
     let middle = (0..2 * line)
         .flat_map(move |offset| (0..=4 * line).map(move |len| (0x7000_0000_0000 + offset, len)));
@@ -58,7 +59,8 @@ fn ranges(line: usize) -> impl Iterator<Item = (usize, usize)> {
     middle.chain(top).chain(extremes)
 }
 
-/// Runs `P` through its table: flush visits each touched line once, in order, and nothing else; persist is that, then one drain.
+/// Runs `P` through its table: flush visits each touched line once, in order, and nothing else;
+/// persist is that, then one drain.
 pub fn check<P: Primitives>() -> Result<(), String> {
     let table = Table::of::<P>();
     for (start, len) in ranges(P::LINE) {

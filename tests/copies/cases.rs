@@ -1,4 +1,5 @@
-//! The copies that every strategy has to do: in the open, against both guard pages, overlapping by every small distance, of every alignment.
+//! The copies that every strategy has to do: in the open, against both guard pages, overlapping by
+//! every small distance, of every alignment.
 
 use std::iter;
 
@@ -84,7 +85,8 @@ pub fn random(arena: Arena, count: usize, seed: u64) -> impl Iterator<Item = Cas
     .take(count)
 }
 
-/// Every offset in a line with every length to two lines, from sources of other alignments, overlapping ones among them.
+/// Every offset in a line with every length to two lines, from sources of other alignments,
+/// overlapping ones among them.
 pub fn small() -> impl Iterator<Item = Case> {
     (0..64).flat_map(|offset| {
         (0..=128).flat_map(move |len| {

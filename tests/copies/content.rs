@@ -1,4 +1,5 @@
-//! What libc promises: the bytes, overlap in both directions, the returned pointer, and nothing stored around the range.
+//! What libc promises: the bytes, overlap in both directions, the returned pointer, and nothing
+//! stored around the range.
 
 use kpmem::{Flags, MemmoveFn, Table};
 

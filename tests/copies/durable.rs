@@ -1,4 +1,5 @@
-//! What each copy leaves after a power cut, and what it costs: each line written back at most once, one drain at the end.
+//! What each copy leaves after a power cut, and what it costs: each line written back at most once,
+//! one drain at the end.
 
 use kpmem::{
     Byte, Copies, Flags, Granularity, Lines, Primitives, Stores, Table,
@@ -119,7 +120,8 @@ fn every_instruction() {
     }
 }
 
-/// PMDK's generic copy flushes each inner line twice where the destination is not aligned to a line: 128 flushes.
+/// PMDK's generic copy flushes each inner line twice where the destination is not aligned to a
+/// line: 128 flushes.
 #[test]
 fn four_kib_beside_a_line_boundary_are_65_flushes() {
     let arena = Arena::new(6);

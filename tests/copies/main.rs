@@ -1,4 +1,5 @@
-//! Copies and fills: every strategy against a naive oracle, a model of the cache, a single-stepped CPU and a second thread.
+//! Copies and fills: every strategy against a naive oracle, a model of the cache, a single-stepped
+//! CPU and a second thread.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 mod cases;

@@ -1,4 +1,5 @@
-//! A model of cache and memory: what is durable is what was written back, or stored past the cache, before a drain.
+//! A model of cache and memory: what is durable is what was written back, or stored past the cache,
+//! before a drain.
 
 use std::{cell::RefCell, marker::PhantomData};
 
@@ -55,7 +56,8 @@ impl Model {
     fn launch(&mut self, address: usize, len: usize) {
         // The arena ends with a line of every size.
         let at = address - self.base;
-        // SAFETY: the range is in the arena, or this would have panicked by the next line of any test.
+        // SAFETY: the range is in the arena, or this would have panicked by the next line of any
+        // test.
         let bytes = unsafe {
             std::slice::from_raw_parts(std::ptr::with_exposed_provenance(address), len).to_vec()
         };

@@ -1,4 +1,5 @@
-//! Stands in for `movdir64b` on a CPU without it: the invalid-opcode trap is caught, the 64 bytes are stored, and the program goes on.
+//! Stands in for `movdir64b` on a CPU without it: the invalid-opcode trap is caught, the 64 bytes
+//! are stored, and the program goes on.
 
 use std::{mem::zeroed, ptr::null_mut, sync::Once};
 
@@ -21,7 +22,8 @@ pub fn emulate() {
 }
 
 extern "C" fn handler(_: i32, _: *mut libc::siginfo_t, context: *mut libc::c_void) {
-    // SAFETY: the kernel passes the context of the thread that trapped, and RIP points at what it ran.
+    // SAFETY: the kernel passes the context of the thread that trapped, and RIP points at what it
+    // ran.
     unsafe {
         let registers = &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs;
         let register = |name: i32| registers[name as usize] as usize;

@@ -31,7 +31,8 @@ const TRAP_FLAG: u64 = 1 << 8;
 /// Runs `call`, which brings the words at `first` from what they are to `new`.
 pub fn trace(first: *const u64, new: Vec<u64>, call: impl FnOnce()) -> Trace {
     let _turn = TURN.lock().unwrap_or_else(|e| e.into_inner());
-    // SAFETY: `first` is as long as `new`, which callers vouch for; the handler fits SA_SIGINFO; the trap flag is cleared again.
+    // SAFETY: `first` is as long as `new`, which callers vouch for; the handler fits SA_SIGINFO;
+    // the trap flag is cleared again.
     unsafe {
         let old = std::slice::from_raw_parts(first, new.len()).to_vec();
         *SLOT.0.get() = Some(Watch {
@@ -66,7 +67,8 @@ unsafe fn flip_trap_flag() {
 }
 
 extern "C" fn handler(_: i32, _: *mut libc::siginfo_t, context: *mut libc::c_void) {
-    // SAFETY: on the thread that called `trace`, between two of its instructions; RIP points at the next one.
+    // SAFETY: on the thread that called `trace`, between two of its instructions; RIP points at the
+    // next one.
     unsafe {
         let Some(watch) = (*SLOT.0.get()).as_mut() else {
             return;
@@ -76,8 +78,8 @@ extern "C" fn handler(_: i32, _: *mut libc::siginfo_t, context: *mut libc::c_voi
             std::ptr::with_exposed_provenance::<u8>(registers[libc::REG_RIP as usize] as usize);
         let trace = &mut watch.trace;
         trace.instructions += 1;
-        // SDM Volume 2: 0F AE /7 with a register is SFENCE, /6 MFENCE; with memory, and 66 before, CLFLUSHOPT and CLWB; 66 may be
-        // followed by a REX prefix.
+        // SDM Volume 2: 0F AE /7 with a register is SFENCE, /6 MFENCE; with memory, and 66 before,
+        // CLFLUSHOPT and CLWB; 66 may be followed by a REX prefix.
         let (prefix, rip) = (rip.read() == 0x66, rip.add(usize::from(rip.read() == 0x66)));
         let rip = rip.add(usize::from(rip.read() & 0xf0 == 0x40));
         if rip.read() == 0x0f && rip.add(1).read() == 0xae {

@@ -1,4 +1,5 @@
-//! What the built copies execute, instruction by instruction: exact where a second thread only has a chance to see it.
+//! What the built copies execute, instruction by instruction: exact where a second thread only has
+//! a chance to see it.
 
 use kpmem::{BYTE, Flags, Granularity, Table, arch::Cpu};
 
@@ -52,7 +53,8 @@ fn a_copy_by_halves_is_torn() {
     assert!(trace.torn > 0);
 }
 
-/// No instruction stores a part of a word, also where words overlap and where a head or tail is exactly one word.
+/// No instruction stores a part of a word, also where words overlap and where a head or tail is
+/// exactly one word.
 #[test]
 fn whole_words_each_line_once_one_fence() {
     let arena = Arena::new(1);

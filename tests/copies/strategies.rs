@@ -18,7 +18,8 @@ impl<T: Stores, N: Stores> Copies for Forced<T, N> {
     const NON_TEMPORAL_FROM: usize = 0;
 }
 
-/// The same, with the copies through the cache in line: up to two lines line by line, and more by chunks.
+/// The same, with the copies through the cache in line: up to two lines line by line, and more by
+/// chunks.
 pub struct InLine<C>(PhantomData<C>);
 
 impl<C: Copies> Copies for InLine<C> {
@@ -60,7 +61,8 @@ static TABLES: [(&str, Table); 10] = [
 ];
 static CLZERO: Table = Table::of::<Lines<Clwb, 64, Forced<Mov, Clzero<0>>>>();
 
-/// The tables of this CPU and every strategy that it can run, by name. `movdir64b` is emulated where the CPU lacks it.
+/// The tables of this CPU and every strategy that it can run, by name. `movdir64b` is emulated
+/// where the CPU lacks it.
 pub fn all() -> Vec<(&'static str, &'static Table)> {
     movdir64b::emulate();
     let cpu = Cpu::detect();

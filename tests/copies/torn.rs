@@ -17,7 +17,8 @@ use super::{
 const LENGTHS: [usize; 6] = [8, 16, 64, 72, 264, 1032];
 const WATCHED: usize = 1032;
 
-/// Copies words of equal bytes to and fro for a while, and says whether another thread saw a word of unequal ones.
+/// Copies words of equal bytes to and fro for a while, and says whether another thread saw a word
+/// of unequal ones.
 fn sees_a_part(store: impl Fn(*mut u8, *const u8, usize, usize), enough: Duration) -> bool {
     let (dest, sources) = (Arena::new(1), [Arena::new(1), Arena::new(1)]);
     for (source, byte) in sources.iter().zip([0x00, 0xff]) {

@@ -1,7 +1,7 @@
 //! The loops of the three vector widths: four vectors an iteration.
 //!
-//! SDM Volume 2, "MOVNTDQ": stores a vector past the cache, aligned to its size; "MOVDQA": the same through the cache. SDM Volume 1,
-//! "Mixing AVX and SSE Code": VZEROUPPER before code without AVX.
+//! SDM Volume 2, "MOVNTDQ": stores a vector past the cache, aligned to its size; "MOVDQA": the same
+//! through the cache. SDM Volume 1, "Mixing AVX and SSE Code": VZEROUPPER before code without AVX.
 
 use core::arch::asm;
 
@@ -16,8 +16,8 @@ pub unsafe trait Vector {
     /// Copies `blocks` times four vectors, through the cache or past it.
     ///
     /// # Safety
-    /// Both ranges must be valid, `dest` aligned to a vector and not inside the source, `blocks` not 0; the CPU must have the vectors and
-    /// nobody else may need what is in them.
+    /// Both ranges must be valid, `dest` aligned to a vector and not inside the source, `blocks`
+    /// not 0; the CPU must have the vectors and nobody else may need what is in them.
     unsafe fn copy(dest: *mut u64, src: *const u8, blocks: usize, cached: bool);
 
     /// Stores `word` to `blocks` times four vectors, through the cache or past it.

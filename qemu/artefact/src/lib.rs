@@ -1,4 +1,5 @@
-//! What the programs of this package share: the index by which the harness finds the functions to look at.
+//! What the programs of this package share: the index by which the harness finds the functions to
+//! look at.
 #![cfg_attr(target_os = "none", no_std)]
 
 pub mod native;

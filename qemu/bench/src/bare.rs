@@ -1,4 +1,5 @@
-//! The bare instructions as a contender: what kpmem's time can be compared with, and the least that it can be.
+//! The bare instructions as a contender: what kpmem's time can be compared with, and the least that
+//! it can be.
 
 use std::hint::black_box;
 
@@ -26,7 +27,8 @@ pub enum Bare {
 }
 
 impl Bare {
-    /// Nanoseconds for one call, of `count` calls. None where there are no such instructions, or where they take more than a loop.
+    /// Nanoseconds for one call, of `count` calls. None where there are no such instructions, or
+    /// where they take more than a loop.
     pub fn time(self, case: &Case, memory: &mut Memory, count: usize) -> Option<f64> {
         let byte = case.granularity == Granularity::Byte;
         if !case.op.copies() {

@@ -1,4 +1,5 @@
-//! Who runs a case: kpmem through a table, kpmem fixed at compile time, the bare instructions, libpmem2.
+//! Who runs a case: kpmem through a table, kpmem fixed at compile time, the bare instructions,
+//! libpmem2.
 
 use std::{hint::black_box, sync::LazyLock, time::Instant};
 
@@ -36,7 +37,8 @@ impl Functions {
     }
 }
 
-/// Functions, and the code that calls them: its own for each, as a CPU predicts an indirect call best that always goes to the same place.
+/// Functions, and the code that calls them: its own for each, as a CPU predicts an indirect call
+/// best that always goes to the same place.
 #[derive(Clone, Copy, Debug)]
 pub struct Called {
     functions: Functions,
@@ -113,7 +115,8 @@ pub static CLZERO: LazyLock<bool> =
 pub static WIDTH: LazyLock<Width> = LazyLock::new(Width::detect);
 
 impl Contender {
-    /// Nanoseconds for one call, of `count` calls. None where this contender has nothing to compare.
+    /// Nanoseconds for one call, of `count` calls. None where this contender has nothing to
+    /// compare.
     pub fn time(self, case: &Case, memory: &mut Memory, count: usize) -> Option<f64> {
         let by_byte = case.granularity == Granularity::Byte;
         match self {
@@ -155,7 +158,8 @@ pub fn clock(
     begin.elapsed().as_secs_f64() * 1e9 / count as f64
 }
 
-/// The same for what takes no longer than the loop around it: many in a row, so that the loop is not what is measured.
+/// The same for what takes no longer than the loop around it: many in a row, so that the loop is
+/// not what is measured.
 #[inline(always)]
 pub fn clock_row(
     case: &Case,

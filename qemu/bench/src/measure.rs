@@ -1,4 +1,5 @@
-//! Rounds in which every contender has its turn, so that what disturbs the machine disturbs all of them.
+//! Rounds in which every contender has its turn, so that what disturbs the machine disturbs all of
+//! them.
 
 use anyhow::Result;
 use kpmem::Granularity;
@@ -14,7 +15,8 @@ use crate::{
     times::{COUNT, Times},
 };
 
-/// How long a contender's turn takes, in nanoseconds: short beside what else the machine does, long beside the clock.
+/// How long a contender's turn takes, in nanoseconds: short beside what else the machine does, long
+/// beside the clock.
 const TURN: f64 = 100_000.0;
 /// So many times the rounds for a case that a goal counts.
 const CARE: usize = 3;
@@ -55,7 +57,8 @@ fn one(
     let mut times: [Times; COUNT] = Default::default();
     for round in 0..=rounds {
         for turn in 0..COUNT {
-            // Nobody always comes first, nor after the same one: the stride changes, and every stride reaches all, as their number is a prime.
+            // Nobody always comes first, nor after the same one: the stride changes, and every
+            // stride reaches all, as their number is a prime.
             let who = (turn * (round % (COUNT - 1) + 1) + round) % COUNT;
             let time = contenders[who].and_then(|contender| contender.time(case, memory, count));
             // The first round warms up.

@@ -34,8 +34,8 @@ impl Memory {
         }
     }
 
-    /// The source of a copy, in cache if it is small. Not at the same place of a page as the destinations: a load just above a store in the low
-    /// 12 bits waits for it.
+    /// The source of a copy, in cache if it is small. Not at the same place of a page as the
+    /// destinations: a load just above a store in the low 12 bits waits for it.
     pub fn source(&self) -> *const u8 {
         self.source.wrapping_add(1024)
     }

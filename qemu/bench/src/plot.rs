@@ -22,7 +22,8 @@ const LINES: [Line; 3] = [
     ("kpmem", RGBColor(200, 30, 40), |case| case.kpmem_ns),
 ];
 
-/// What a panel shows: a title, and the name, granularity, placement, alignment and flags of its cases.
+/// What a panel shows: a title, and the name, granularity, placement, alignment and flags of its
+/// cases.
 type Panel = (
     &'static str,
     (

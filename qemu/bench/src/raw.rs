@@ -2,7 +2,8 @@
 
 use std::arch::asm;
 
-/// One way to store, without a call, a choice or a check. Of whole words, to an aligned destination.
+/// One way to store, without a call, a choice or a check. Of whole words, to an aligned
+/// destination.
 pub trait Stores {
     /// Whether the lines must be flushed.
     const CACHED: bool;

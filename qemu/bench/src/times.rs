@@ -53,8 +53,8 @@ impl Times {
         )
     }
 
-    /// What the median exceeds with 97.5 % confidence, whatever the distribution: the order statistic that many standard deviations of
-    /// a binomial below it.
+    /// What the median exceeds with 97.5 % confidence, whatever the distribution: the order
+    /// statistic that many standard deviations of a binomial below it.
     pub fn at_least(&self) -> Option<f64> {
         let rounds = self.0.len() as f64;
         self.sorted_at(0.5 - 0.98 / rounds.sqrt())

@@ -1,4 +1,5 @@
-//! Whether the goals were reached: the worst case of each, the noise, and what the bare instructions reach.
+//! Whether the goals were reached: the worst case of each, the noise, and what the bare
+//! instructions reach.
 
 use std::fmt;
 
@@ -17,7 +18,8 @@ pub struct Verdict {
     what: String,
     /// None if no case was measured.
     worst: Option<Figure>,
-    /// All cases that count; those over the limit; those over it beyond the noise; those where the bare instructions are, too.
+    /// All cases that count; those over the limit; those over it beyond the noise; those where the
+    /// bare instructions are, too.
     of: usize,
     over: usize,
     surely: usize,

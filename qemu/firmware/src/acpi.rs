@@ -1,4 +1,5 @@
-//! Finding an ACPI table (ACPI 6.5, sections 5.2.5 "Root System Description Pointer" to 5.2.8 "XSDT").
+//! Finding an ACPI table (ACPI 6.5, sections 5.2.5 "Root System Description Pointer" to 5.2.8
+//! "XSDT").
 
 use crate::{Error, bytes};
 
@@ -57,7 +58,8 @@ fn entry_size<'a>(
     }
 }
 
-/// The whole table at an address: its length checked against what is readable, its sum against zero.
+/// The whole table at an address: its length checked against what is readable, its sum against
+/// zero.
 fn table<'a>(
     physical: &impl Fn(u64, usize) -> Option<&'a [u8]>,
     address: u64,

@@ -9,7 +9,8 @@ pub(crate) fn end(code: u8, report: impl FnOnce()) -> ! {
     static SPEAKER: AtomicUsize = AtomicUsize::new(0);
     let me = stack::cpu() + 1;
     match SPEAKER.load(Ordering::Relaxed) {
-        // Plain load and store: exclusives need the MMU on aarch64. Two CPUs that fail at the very same moment garble the report.
+        // Plain load and store: exclusives need the MMU on aarch64. Two CPUs that fail at the very
+        // same moment garble the report.
         0 => {
             SPEAKER.store(me, Ordering::Relaxed);
             console::fresh_line();

@@ -1,4 +1,5 @@
-//! QEMU's firmware configuration device: named files (QEMU, "Firmware Configuration (fw_cfg) Device").
+//! QEMU's firmware configuration device: named files (QEMU, "Firmware Configuration (fw_cfg)
+//! Device").
 
 use crate::{arch::fw_cfg as device, memory};
 

@@ -15,8 +15,8 @@
 //! }
 //! ```
 //!
-//! Returning ends QEMU with exit code 0, a panic with 2, an unexpected trap with 3. Floating point and
-//! vectors are off: such an instruction is a trap, but inside the guard of `vectors`.
+//! Returning ends QEMU with exit code 0, a panic with 2, an unexpected trap with 3. Floating point
+//! and vectors are off: such an instruction is a trap, but inside the guard of `vectors`.
 //!
 //! A package of its own needs this `build.rs` beside it:
 //!
@@ -27,7 +27,8 @@
 //! }
 //! ```
 //!
-//! The kernel runs on one CPU. Where the machine has a second one, [`smp::start`] runs functions there.
+//! The kernel runs on one CPU. Where the machine has a second one, [`smp::start`] runs functions
+//! there.
 #![cfg_attr(target_os = "none", no_std)]
 #![cfg_attr(not(target_os = "none"), allow(dead_code))] // nothing traps on the host
 

@@ -41,7 +41,8 @@ impl Machine {
         }
     }
 
-    /// What the CPU can do for persistence. Its `table()` is what a kernel gives to [`kpmem::select`].
+    /// What the CPU can do for persistence. Its `table()` is what a kernel gives to
+    /// [`kpmem::select`].
     pub fn cpu(&self) -> Cpu {
         arch::cpu::cpu(self.block)
     }

@@ -1,8 +1,8 @@
 //! Page tables: one walker for all three architectures, which have 512 entries in a table and
 //! 4 KiB in a page in common. Entries and root register are the architecture's.
 //!
-//! Everything that is mapped by default is mapped at its physical address: the image, the devices and
-//! the NVDIMM. Whatever else is touched is a trap.
+//! Everything that is mapped by default is mapped at its physical address: the image, the devices
+//! and the NVDIMM. Whatever else is touched is a trap.
 
 use crate::{
     arch::mmu,
@@ -84,8 +84,8 @@ unsafe fn map_identity(region: Region, memory: Memory) {
     }
 }
 
-/// Maps the page at `virt` to the one at `physical`, readable and writable. A second CPU that touched the page before may go on with
-/// what was there.
+/// Maps the page at `virt` to the one at `physical`, readable and writable. A second CPU that
+/// touched the page before may go on with what was there.
 ///
 /// # Safety
 /// Nothing may rely on what was mapped at `virt`, and no Rust reference may be broken by what is

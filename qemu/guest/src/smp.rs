@@ -1,9 +1,10 @@
 //! The second CPU: runs functions beside the kernel.
 //!
-//! It has the kernel's page tables, a stack and trap handlers of its own, and waits in a loop when there is nothing to do. A trap or a
-//! panic there is reported and ends QEMU as on the first one.
+//! It has the kernel's page tables, a stack and trap handlers of its own, and waits in a loop when
+//! there is nothing to do. A trap or a panic there is reported and ends QEMU as on the first one.
 //!
-//! [`memory`](crate::memory) and [`paging`] are for one CPU at a time: only the first may use them while both run.
+//! [`memory`](crate::memory) and [`paging`] are for one CPU at a time: only the first may use them
+//! while both run.
 
 use crate::{arch, fw_cfg, paging, stack};
 use core::{
@@ -43,7 +44,8 @@ pub fn current() -> usize {
     stack::cpu()
 }
 
-/// Runs `f(argument)` on the second CPU; `None` if the machine has only one. What was stored before is visible to it.
+/// Runs `f(argument)` on the second CPU; `None` if the machine has only one. What was stored before
+/// is visible to it.
 ///
 /// Only the first CPU may start it, and only when it is not running: anything else is a panic.
 pub fn start(f: fn(usize), argument: usize) -> Option<Running> {
@@ -69,7 +71,8 @@ pub fn start(f: fn(usize), argument: usize) -> Option<Running> {
     Some(Running(()))
 }
 
-/// Lets the other CPU go on, for use in a waiting loop: where QEMU emulates all CPUs on one thread, it switches to the next one.
+/// Lets the other CPU go on, for use in a waiting loop: where QEMU emulates all CPUs on one thread,
+/// it switches to the next one.
 pub fn relax() {
     arch::cpu::relax();
 }
@@ -77,7 +80,8 @@ pub fn relax() {
 /// Where the boot assembly of the second CPU goes.
 pub(crate) extern "C" fn enter() -> ! {
     arch::trap::init(1);
-    // SAFETY: the first CPU has made the address space, and maps this code and stack where they are.
+    // SAFETY: the first CPU has made the address space, and maps this code and stack where they
+    // are.
     unsafe { paging::join() };
     UP.store(true, Ordering::Release);
     loop {
@@ -86,7 +90,8 @@ pub(crate) extern "C" fn enter() -> ! {
             relax();
             continue;
         }
-        // Only now: the crash simulator records barriers, and the length of a wait is not for the record.
+        // Only now: the crash simulator records barriers, and the length of a wait is not for the
+        // record.
         fence(Ordering::Acquire);
         // SAFETY: `start` stored a function of this type.
         let f = unsafe { transmute::<*mut (), fn(usize)>(job) };

@@ -1,4 +1,5 @@
-//! The stacks of each CPU: one for the kernel, one for trap handlers, for when the first is the trouble.
+//! The stacks of each CPU: one for the kernel, one for trap handlers, for when the first is the
+//! trouble.
 
 use crate::memory::PAGE;
 use core::{cell::UnsafeCell, mem::offset_of};
@@ -47,7 +48,8 @@ pub(crate) fn guards() -> impl Iterator<Item = usize> {
     (0..CPUS).map(|cpu| (&raw const STACKS).addr() + cpu * size_of::<Stack>())
 }
 
-/// The CPU that this runs on, which its stack tells: no instruction set has a register for it that all others have too.
+/// The CPU that this runs on, which its stack tells: no instruction set has a register for it that
+/// all others have too.
 pub(crate) fn cpu() -> usize {
     let here = 0_u8;
     ((&raw const here).addr() - (&raw const STACKS).addr()) / size_of::<Stack>()

@@ -56,7 +56,8 @@ pub unsafe fn fault(
 ) -> Option<usize> {
     let cpu = stack::cpu();
     assert_eq!(PROBE[cpu].load(Ordering::Relaxed), 0, "probes do not nest");
-    // SAFETY: passed on to the caller; the assembly stores the stack pointer that it will unwind to.
+    // SAFETY: passed on to the caller; the assembly stores the stack pointer that it will unwind
+    // to.
     let faulted = unsafe { arch::trap::probe(ptr, len, f, PROBE[cpu].as_ptr()) } != 0;
     PROBE[cpu].store(0, Ordering::Relaxed);
     faulted.then(|| FAULT_ADDRESS[cpu].load(Ordering::Relaxed))

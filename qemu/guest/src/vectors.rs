@@ -1,7 +1,8 @@
-//! The vector registers of x86_64, as a kernel lends them: usable inside a guard, and a trap anywhere else.
+//! The vector registers of x86_64, as a kernel lends them: usable inside a guard, and a trap
+//! anywhere else.
 //!
-//! Intel SDM volume 3, "Providing Operating System Support for Executing SSE/AVX Instructions", and "Control Registers": with CR0.TS, a vector
-//! instruction is the exception "no FPU" (#NM).
+//! Intel SDM volume 3, "Providing Operating System Support for Executing SSE/AVX Instructions", and
+//! "Control Registers": with CR0.TS, a vector instruction is the exception "no FPU" (#NM).
 
 use core::{
     arch::{asm, x86_64::__cpuid},
@@ -34,7 +35,8 @@ impl Lent {
 /// CR0.TS.
 const TASK_SWITCHED: usize = 1 << 3;
 
-// SAFETY: nothing but what runs inside a guard uses vectors, and no trap handler returns to what it interrupted.
+// SAFETY: nothing but what runs inside a guard uses vectors, and no trap handler returns to what it
+// interrupted.
 unsafe impl Guard for Lent {
     type State = ();
 
@@ -60,8 +62,8 @@ pub fn init() {
     const XSAVE: u32 = 1 << 26;
     const AVX: u32 = 1 << 28;
     let has = |bit| __cpuid(1).ecx & bit != 0;
-    // SAFETY: ring 0; CR4.OSFXSR and OSXMMEXCPT, which every CPU in long mode has; OSXSAVE, and in XCR0 the x87, SSE and AVX state, where
-    // CPUID reports them.
+    // SAFETY: ring 0; CR4.OSFXSR and OSXMMEXCPT, which every CPU in long mode has; OSXSAVE, and in
+    // XCR0 the x87, SSE and AVX state, where CPUID reports them.
     unsafe {
         asm!("mov {0}, cr4", "or {0}, 0x600", "mov cr4, {0}", out(reg) _, options(nomem, nostack));
         if has(XSAVE) {

@@ -128,9 +128,11 @@ pub struct Entry {
     pub text: String,
     /// The address stored to or flushed.
     pub addr: Option<u64>,
-    /// Of a store, at the moment of the crash: `pending`, `flushed` (and pending still) or `durable`.
+    /// Of a store, at the moment of the crash: `pending`, `flushed` (and pending still) or
+    /// `durable`.
     pub state: Option<String>,
-    /// Of a store, if it is not a plain one: `non-temporal`, `release`, `acquire`, `acquire-release`.
+    /// Of a store, if it is not a plain one: `non-temporal`, `release`, `acquire`,
+    /// `acquire-release`.
     pub order: Option<String>,
 }
 

@@ -12,7 +12,8 @@ pub struct Machine {
     pub cpu: String,
     /// Number of CPUs that the guest may use.
     pub smp: u32,
-    /// One instruction is one nanosecond, and one step of the guest's counters: they count exactly.
+    /// One instruction is one nanosecond, and one step of the guest's counters: they count
+    /// exactly.
     pub counting: bool,
     /// Further arguments for QEMU (a plugin, for one).
     pub extra: Vec<String>,
@@ -55,8 +56,9 @@ impl Machine {
         let mut argv = Argv::default();
         // Nothing but what is asked for, and a guest that resets ends instead of looping.
         argv.add("-nodefaults -no-user-config -display none -monitor none -no-reboot");
-        // Where CPUs take turns on one thread, QEMU's plugin interface gives the number of the CPU that translated an instruction, not
-        // of the one that executes it (`gen_cpu_index` in accel/tcg/plugin-gen.c, since 10.0). With one CPU to run it is right, and so
+        // Where CPUs take turns on one thread, QEMU's plugin interface gives the number of the CPU
+        // that translated an instruction, not of the one that executes it (`gen_cpu_index`
+        // in accel/tcg/plugin-gen.c, since 10.0). With one CPU to run it is right, and so
         // are the values of atomic operations.
         let turns = self.smp == 1 || self.counting;
         argv.pair(

@@ -31,7 +31,8 @@ pub struct Log {
 }
 
 impl Log {
-    /// Makes the memory an empty log of records with payloads of up to `longest` bytes, whatever it held.
+    /// Makes the memory an empty log of records with payloads of up to `longest` bytes, whatever it
+    /// held.
     ///
     /// # Panics
     /// If `longest` is not from [`MIN_PAYLOAD`] to [`MAX_PAYLOAD`].

@@ -1,6 +1,7 @@
 //! The two hashes: a stream of numbers from a seed, and a digest of words.
 
-/// Numbers from a seed (Steele, Lea, Flood, "Fast splittable pseudorandom number generators": SplitMix64).
+/// Numbers from a seed (Steele, Lea, Flood, "Fast splittable pseudorandom number generators":
+/// SplitMix64).
 #[derive(Clone, Debug)]
 pub(crate) struct Stream(pub u64);
 

@@ -1,4 +1,5 @@
-//! A record log in persistent memory: what the demo's kernels append to, and what the host reads back.
+//! A record log in persistent memory: what the demo's kernels append to, and what the host reads
+//! back.
 //!
 //! All numbers are little-endian, all offsets multiples of 8.
 //!
@@ -7,10 +8,11 @@
 //! record:  0 commit  8 sequence number  16 length  24 checksum  32 payload, padded to 8
 //! ```
 //!
-//! A record counts when its commit word is there: one aligned 8-byte store, which a power cut cannot
-//! tear, made only after everything else of the record is durable. A zero commit word is the end of
-//! the log; each append writes the next one before it commits, so what the memory held before does
-//! not matter. Records follow from the seed, so whoever knows it can tell what must be there.
+//! A record counts when its commit word is there: one aligned 8-byte store, which a power cut
+//! cannot tear, made only after everything else of the record is durable. A zero commit word is the
+//! end of the log; each append writes the next one before it commits, so what the memory held
+//! before does not matter. Records follow from the seed, so whoever knows it can tell what must be
+//! there.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 

@@ -36,7 +36,8 @@ impl Record {
         }
     }
 
-    /// The word that commits it: never zero, and no other record's, so that nothing stale passes for it.
+    /// The word that commits it: never zero, and no other record's, so that nothing stale passes
+    /// for it.
     pub(crate) fn commit(&self) -> u64 {
         self.commit
     }

@@ -10,8 +10,8 @@ use crate::{
 pub struct Recovery {
     /// Whole records, from the first one on.
     pub records: u64,
-    /// 1 if a record was committed but is not whole, or what ends the log is neither a record nor an
-    /// end; else 0. Nothing behind it is read.
+    /// 1 if a record was committed but is not whole, or what ends the log is neither a record nor
+    /// an end; else 0. Nothing behind it is read.
     pub torn: u64,
     /// Digest of all whole records' checksums: see [`digest`].
     pub digest: Digest,

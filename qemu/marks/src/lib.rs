@@ -1,18 +1,21 @@
 //! What a kernel says to the crash simulator.
 //!
-//! A mark is one instruction that does nothing on real hardware, and in QEMU without the simulator: a long NOP with a displacement
-//! on x86_64, an unallocated HINT on aarch64, `slti x0, x0, imm` on riscv64. Up to three numbers go with it in the first argument registers
-//! of the C ABI (rdi, rsi, rdx; x0, x1, x2; a0, a1, a2), so C kernels can say the same by inline assembly of their own.
+//! A mark is one instruction that does nothing on real hardware, and in QEMU without the simulator:
+//! a long NOP with a displacement on x86_64, an unallocated HINT on aarch64, `slti x0, x0, imm` on
+//! riscv64. Up to three numbers go with it in the first argument registers of the C ABI (rdi, rsi,
+//! rdx; x0, x1, x2; a0, a1, a2), so C kernels can say the same by inline assembly of their own.
 //!
 //! # How a kernel is explored
 //! 1. It prepares its persistent memory and says [`begin`].
-//! 2. It works, and says [`claim`] whenever it relies on bytes being durable. The simulator checks at once that they are.
-//! 3. It says [`end`]. With a recovery to check, it goes on in a loop: for each [`Crash`] that [`next_crash`] puts in memory it
-//!    recovers, as after a reboot, and gives its [`verdict`].
+//! 2. It works, and says [`claim`] whenever it relies on bytes being durable. The simulator checks
+//!    at once that they are.
+//! 3. It says [`end`]. With a recovery to check, it goes on in a loop: for each [`Crash`] that
+//!    [`next_crash`] puts in memory it recovers, as after a reboot, and gives its [`verdict`].
 //!
 //! [`next_crash`] reports through a [`Mailbox`]: the last page of the persistent memory, which the simulator does not track and the
-//! workload must leave alone. Recovery must depend on nothing that an earlier recovery left in ordinary memory;
-//! the simulator boots the kernel again on a sample of the crashes and compares the verdicts.
+//! workload must leave alone. Recovery must depend on nothing that an earlier recovery left in
+//! ordinary memory; the simulator boots the kernel again on a sample of the crashes and compares
+//! the verdicts.
 #![no_std]
 
 use core::{arch::asm, ptr};
@@ -101,7 +104,8 @@ pub fn end() {
     mark::<{ Op::End as u32 }>(0, 0, 0);
 }
 
-/// Says that `len` bytes at `ptr` are durable. The simulator reports a violation if a crash could still lose one of them.
+/// Says that `len` bytes at `ptr` are durable. The simulator reports a violation if a crash could
+/// still lose one of them.
 #[inline(always)]
 pub fn claim(ptr: *const u8, len: usize, id: u64) {
     mark::<{ Op::Claim as u32 }>(ptr.addr() as u64, len as u64, id);
@@ -154,7 +158,8 @@ fn mark<const OP: u32>(a: u64, b: u64, c: u64) {
 #[cfg(target_arch = "aarch64")]
 #[inline(always)]
 fn mark<const OP: u32>(a: u64, b: u64, c: u64) {
-    // SAFETY: a hint that no extension has allocated is a NOP. It is not `nomem`: the simulator reads and writes memory here.
+    // SAFETY: a hint that no extension has allocated is a NOP. It is not `nomem`: the simulator
+    // reads and writes memory here.
     unsafe {
         asm!(
             "hint #{}",
@@ -170,7 +175,8 @@ fn mark<const OP: u32>(a: u64, b: u64, c: u64) {
 #[cfg(target_arch = "riscv64")]
 #[inline(always)]
 fn mark<const OP: u32>(a: u64, b: u64, c: u64) {
-    // SAFETY: a HINT encoding, which does nothing. It is not `nomem`: the simulator reads and writes memory here.
+    // SAFETY: a HINT encoding, which does nothing. It is not `nomem`: the simulator reads and
+    // writes memory here.
     unsafe {
         asm!(
             "slti x0, x0, {}",

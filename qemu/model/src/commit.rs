@@ -1,7 +1,7 @@
 //! How pending stores become durable.
 //!
-//! What is committed is closed under [`rules::ordered`]: whatever a crash must show with a store that
-//! is now certain is certain too.
+//! What is committed is closed under [`rules::ordered`]: whatever a crash must show with a store
+//! that is now certain is certain too.
 
 use crate::event::{Cpu, MAX_CPUS};
 use crate::pending::NONE;

@@ -1,4 +1,5 @@
-//! What the model is told: stores, flushes, barriers and marks, in the order in which they happened.
+//! What the model is told: stores, flushes, barriers and marks, in the order in which they
+//! happened.
 //!
 //! The model sees one interleaving of the CPUs. It does not explore others (weak-memory behaviour
 //! between CPUs is outside its scope), but it knows which CPU did what, because a barrier completes
@@ -98,7 +99,8 @@ pub struct StoreOrder(u8);
 impl StoreOrder {
     /// A plain store.
     pub const PLAIN: Self = Self(0);
-    /// x86: a non-temporal or direct store, which bypasses the cache through a write-combining buffer.
+    /// x86: a non-temporal or direct store, which bypasses the cache through a write-combining
+    /// buffer.
     pub const NON_TEMPORAL: Self = Self(1);
     /// Arm, RISC-V: earlier stores of this CPU become visible first (STLR, `amo.rl`).
     pub const RELEASE: Self = Self(2);

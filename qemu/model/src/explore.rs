@@ -1,9 +1,9 @@
 //! Replays a trace and hands out every crash image once.
 //!
-//! A crash can strike after any event. It is enough to look just before an event that makes something
-//! certain: until then stores only add images, so that moment's images include those of all moments
-//! since the last one. Images are also taken at each claim, after it counts, because what recovery must
-//! find changes there.
+//! A crash can strike after any event. It is enough to look just before an event that makes
+//! something certain: until then stores only add images, so that moment's images include those of
+//! all moments since the last one. Images are also taken at each claim, after it counts, because
+//! what recovery must find changes there.
 
 use std::fmt;
 use std::str::FromStr;
@@ -149,9 +149,9 @@ impl<'t> Explorer<'t> {
         }
     }
 
-    /// Moves to the next image and writes to memory what it changes there (whole lines, by address).
-    /// Whatever recovery has written since must have been undone. At the end memory holds what is
-    /// durable after the last event.
+    /// Moves to the next image and writes to memory what it changes there (whole lines, by
+    /// address). Whatever recovery has written since must have been undone. At the end memory
+    /// holds what is durable after the last event.
     pub fn next(&mut self, mut write: impl FnMut(u64, &[u8])) -> Option<Image> {
         loop {
             if self.walking {

@@ -1,7 +1,7 @@
 //! Hashes that change with one line at a time, so that an image's hash costs nothing to keep.
 //!
-//! The hash of an image is the exclusive-or over all lines of `line(number, content)`; replacing one
-//! line's content is two such terms. It is compared with the initial image's, which is 0 by
+//! The hash of an image is the exclusive-or over all lines of `line(number, content)`; replacing
+//! one line's content is two such terms. It is compared with the initial image's, which is 0 by
 //! definition.
 
 /// Multiplies to 128 bits and folds: fast and well mixed.

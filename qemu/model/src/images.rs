@@ -1,10 +1,10 @@
 //! The contents that a crash at one moment may leave.
 //!
-//! Lines (under eADR: all lines together) are independent, so the images are a product: one *variant*
-//! for each group. While the product is small all of it is walked in reflected mixed-radix Gray order
-//! (Knuth, The Art of Computer Programming 4A, 7.2.1.1, algorithm H), so that each image differs from
-//! the one before in a single group. Beyond that the point counts as capped and a plan of samples
-//! takes its place. A step allocates nothing.
+//! Lines (under eADR: all lines together) are independent, so the images are a product: one
+//! *variant* for each group. While the product is small all of it is walked in reflected
+//! mixed-radix Gray order (Knuth, The Art of Computer Programming 4A, 7.2.1.1, algorithm H), so
+//! that each image differs from the one before in a single group. Beyond that the point counts as
+//! capped and a plan of samples takes its place. A step allocates nothing.
 
 use crate::hash::Random;
 use crate::state::State;
@@ -65,8 +65,8 @@ impl Images {
         }
     }
 
-    /// Starts a point; [`Images::step`] then moves to the first image. `memory` says what the memory
-    /// that [`Images::changes`] keeps up to date holds now.
+    /// Starts a point; [`Images::step`] then moves to the first image. `memory` says what the
+    /// memory that [`Images::changes`] keeps up to date holds now.
     pub fn start(&mut self, state: &State, seed: u64, memory: Content) {
         self.line = 1 << state.shift;
         self.base = state.base;
@@ -187,8 +187,8 @@ impl Images {
         }
     }
 
-    /// Hands out (address, bytes) of every line that must be written so that the memory, which holds
-    /// what the last call left, holds this image.
+    /// Hands out (address, bytes) of every line that must be written so that the memory, which
+    /// holds what the last call left, holds this image.
     pub fn changes(&mut self, mut write: impl FnMut(u64, &[u8])) {
         while let Some(group) = self.stale.pop() {
             let group = group as usize;

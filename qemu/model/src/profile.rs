@@ -4,8 +4,8 @@
 //! - *SDM*: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2 (CLFLUSH,
 //!   CLFLUSHOPT, CLWB, SFENCE), volume 3 "Guaranteed Atomic Operations", "Memory Ordering in P6 and
 //!   More Recent Processor Families", and volume 1 "Caching of Temporal vs. Non-Temporal Data".
-//! - *APM*: AMD64 Architecture Programmer's Manual, volume 3, CLFLUSH: "weakly-ordered with respect to
-//!   other instructions that operate on memory"; the only way to order it is MFENCE. Volume 1,
+//! - *APM*: AMD64 Architecture Programmer's Manual, volume 3, CLFLUSH: "weakly-ordered with respect
+//!   to other instructions that operate on memory"; the only way to order it is MFENCE. Volume 1,
 //!   "Atomicity of accesses": atomic if it does not cross an aligned 8-byte boundary.
 //! - *Px86*: Raad, Wickerson, Neiger, Vafeiadis, "Persistency Semantics of the Intel-x86
 //!   Architecture", POPL 2020.
@@ -108,8 +108,8 @@ impl Profile {
 
     /// Intel x86 with ADR.
     ///
-    /// A 16-byte aligned vector store is atomic (SDM, processors with AVX); anything else is torn at
-    /// 8-byte boundaries, lowest word first.
+    /// A 16-byte aligned vector store is atomic (SDM, processors with AVX); anything else is torn
+    /// at 8-byte boundaries, lowest word first.
     pub const PX86: Self = Self {
         name: "px86",
         isa: Isa::X86_64,

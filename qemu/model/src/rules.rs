@@ -149,8 +149,8 @@ const fn orders_stores(domain: Domain, access: Access) -> bool {
     !matches!(domain, Domain::NonShareable) && !matches!(access, Access::Loads)
 }
 
-/// True if a crash that shows `later` must show `earlier` too. Both are pending, and where the scope
-/// is a line, in the same line.
+/// True if a crash that shows `later` must show `earlier` too. Both are pending, and where the
+/// scope is a line, in the same line.
 pub fn ordered(profile: &Profile, earlier: &Pending, later: &Pending) -> bool {
     // Coherence: two stores to one byte take effect in one order, on every architecture.
     if earlier.overlaps(later) {

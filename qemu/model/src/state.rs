@@ -72,7 +72,8 @@ impl State {
     /// A state in which `initial` is durable and lies at `base`.
     ///
     /// # Panics
-    /// If `line` is not a power of two from 16 to 256, or `base` or the length is not a multiple of it.
+    /// If `line` is not a power of two from 16 to 256, or `base` or the length is not a multiple of
+    /// it.
     pub fn new(profile: Profile, line: usize, base: u64, initial: &[u8]) -> Self {
         assert!(
             line.is_power_of_two() && (16..=256).contains(&line),

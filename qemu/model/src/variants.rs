@@ -1,5 +1,5 @@
-//! What each group of lines may hold after a crash: the factors of the product that [`crate::images`]
-//! walks.
+//! What each group of lines may hold after a crash: the factors of the product that
+//! [`crate::images`] walks.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -157,7 +157,8 @@ impl Variants {
     }
 }
 
-/// Appends the lines' content with the chosen stores to `arena`; returns its hash against the durable one.
+/// Appends the lines' content with the chosen stores to `arena`; returns its hash against the
+/// durable one.
 fn variant(
     state: &State,
     lines: &[u32],

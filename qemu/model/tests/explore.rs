@@ -87,9 +87,9 @@ fn explore(trace: &[Event], options: Options) -> (Vec<(Id, Vec<u8>)>, Counts) {
 #[test]
 fn a_log_has_the_images_that_it_should() {
     let (images, counts) = explore(&log(5), Options::default());
-    // A record's two lines hold 0 to 2 of 2 stores each: 9 images, of which the empty one is known but
-    // at the start; then its commit word: 1. At the claim nothing is pending, but recovery must find
-    // the record from now on: 1.
+    // A record's two lines hold 0 to 2 of 2 stores each: 9 images, of which the empty one is known
+    // but at the start; then its commit word: 1. At the claim nothing is pending, but recovery
+    // must find the record from now on: 1.
     assert_eq!(images.len(), 1 + 5 * (9 - 1 + 1 + 1));
     assert_eq!(counts.capped, 0);
     let distinct: BTreeSet<_> = images.iter().map(|(_, memory)| memory).collect();

@@ -9,7 +9,8 @@ use kpmem_model::{
 
 use crate::{report::Entry, timeline::hex};
 
-/// One row of a timeline. `pending` has the stores that are not certain to survive, and whether they are flushed.
+/// One row of a timeline. `pending` has the stores that are not certain to survive, and whether
+/// they are flushed.
 pub fn entry(event: &Event, pc: u64, seq: u64, pending: &BTreeMap<u64, bool>) -> Entry {
     let (cpu, kind, text, addr) = match event {
         Event::Store(store) => (store.cpu, "store", hex(store.value()), Some(store.addr)),
@@ -79,7 +80,8 @@ fn barrier(barrier: Barrier) -> String {
     }
 }
 
-/// `sy` stands alone; elsewhere the access is a suffix, with `ld` and `st` alone for the full system.
+/// `sy` stands alone; elsewhere the access is a suffix, with `ld` and `st` alone for the full
+/// system.
 fn option(domain: Domain, access: Access) -> String {
     let domain = match domain {
         Domain::NonShareable => "nsh",

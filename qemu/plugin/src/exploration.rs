@@ -65,7 +65,8 @@ impl Exploration {
         }
     }
 
-    /// Keeps the first failures, and of the rest a random sample (Vitter's algorithm R: each image is as likely as any other).
+    /// Keeps the first failures, and of the rest a random sample (Vitter's algorithm R: each image
+    /// is as likely as any other).
     pub fn keep(&mut self, image: Image, verdict: u64, samples: usize, memory: &Memory) {
         let kept = || Kept {
             id: image.id.to_string(),

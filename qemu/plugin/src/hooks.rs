@@ -1,9 +1,11 @@
-//! QEMU's callbacks: what is instrumented when code is translated, and what is reported when it runs.
+//! QEMU's callbacks: what is instrumented when code is translated, and what is reported when it
+//! runs.
 //!
-//! One vCPU runs the workload, on QEMU's only thread (`-accel tcg,thread=single`): the order of the reports is the order of execution, and
-//! the values of atomic operations are right. Where several run it, each needs a thread (`thread=multi`): on one thread QEMU 10 reports
-//! the vCPU that was the first to execute an instruction, for all of them. What the vCPUs synchronise is in order even so; the values of
-//! fetch-and-op atomics are not always right, which the audit finds.
+//! One vCPU runs the workload, on QEMU's only thread (`-accel tcg,thread=single`): the order of the
+//! reports is the order of execution, and the values of atomic operations are right. Where several
+//! run it, each needs a thread (`thread=multi`): on one thread QEMU 10 reports the vCPU that was
+//! the first to execute an instruction, for all of them. What the vCPUs synchronise is in order
+//! even so; the values of fetch-and-op atomics are not always right, which the audit finds.
 
 use std::{
     ffi::{c_uint, c_void},
@@ -94,7 +96,8 @@ unsafe fn instrument(insn: *mut qemu::qemu_plugin_insn, pc: u64, action: Action,
         StoreOrder::ACQUIRE => on_store::<4>,
         _ => on_store::<0>,
     };
-    // SAFETY: the caller vouches for the instruction; the callbacks get what they want: a pc, or a site that is never freed.
+    // SAFETY: the caller vouches for the instruction; the callbacks get what they want: a pc, or a
+    // site that is never freed.
     unsafe {
         qemu::qemu_plugin_register_vcpu_mem_cb(
             insn,

@@ -1,11 +1,13 @@
 //! The crash simulator: a TCG plugin that keeps the cache which QEMU lacks.
 //!
-//! QEMU writes every store through to the memory's file, so a missing flush changes nothing there. This plugin watches the stores,
-//! flushes and barriers of a kernel, keeps in a model (`kpmem-model`) what a power cut could lose, checks what the kernel claims to
-//! be durable, and puts each possible crash image in memory for the kernel's own recovery to judge. The kernel
-//! says where it stands by marks (`kpmem-marks`).
+//! QEMU writes every store through to the memory's file, so a missing flush changes nothing there.
+//! This plugin watches the stores, flushes and barriers of a kernel, keeps in a model
+//! (`kpmem-model`) what a power cut could lose, checks what the kernel claims to be durable, and
+//! puts each possible crash image in memory for the kernel's own recovery to judge. The kernel says
+//! where it stands by marks (`kpmem-marks`).
 //!
-//! It is a thin shell: `hooks` turns QEMU's callbacks into events, `session` decides what they mean, the rest are its parts.
+//! It is a thin shell: `hooks` turns QEMU's callbacks into events, `session` decides what they
+//! mean, the rest are its parts.
 
 mod describe;
 mod exploration;

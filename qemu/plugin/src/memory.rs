@@ -24,8 +24,8 @@ impl Memory {
     pub fn open(path: &Path, base: u64, line: usize) -> Result<Self, String> {
         let open = || -> io::Result<MmapMut> {
             let file = File::options().read(true).write(true).open(path)?;
-            // SAFETY: QEMU maps the file too, and the guest changes it; nothing here keeps a reference across guest code,
-            // and no assumption is made of the content.
+            // SAFETY: QEMU maps the file too, and the guest changes it; nothing here keeps a
+            // reference across guest code, and no assumption is made of the content.
             unsafe { MmapMut::map_mut(&file) }
         };
         let map = open().map_err(|e| format!("{}: {e}", path.display()))?;

@@ -1,7 +1,8 @@
 //! Which virtual page the guest uses for which page of persistent memory.
 //!
-//! A flush and a claim name virtual addresses, and QEMU tells physical ones only for stores. But what is not stored to needs no flush, so
-//! the stores teach all that is needed. A page that no store was seen for is taken to be mapped at its physical address.
+//! A flush and a claim name virtual addresses, and QEMU tells physical ones only for stores. But
+//! what is not stored to needs no flush, so the stores teach all that is needed. A page that no
+//! store was seen for is taken to be mapped at its physical address.
 
 use std::collections::HashMap;
 

@@ -26,7 +26,8 @@ static HANDLES: OnceLock<HashMap<String, usize>> = OnceLock::new();
 /// Only from a vCPU initialisation callback.
 pub unsafe fn learn() {
     HANDLES.get_or_init(|| {
-        // SAFETY: as the caller vouches; QEMU hands over an array of descriptors, which is freed once and whose strings live on.
+        // SAFETY: as the caller vouches; QEMU hands over an array of descriptors, which is freed
+        // once and whose strings live on.
         unsafe {
             let array = qemu_plugin_get_registers();
             let first = (*array).data.cast::<qemu_plugin_reg_descriptor>();
@@ -62,7 +63,8 @@ impl Register {
             static BUFFER: *mut GByteArray = unsafe { g_byte_array_new() };
         }
         BUFFER.with(|&buffer| {
-            // SAFETY: the buffer is this thread's alone and the handle is QEMU's own; the caller vouches for the callback.
+            // SAFETY: the buffer is this thread's alone and the handle is QEMU's own; the caller
+            // vouches for the callback.
             unsafe {
                 g_byte_array_set_size(buffer, 0);
                 qemu_plugin_read_register(self.0 as *mut qemu_plugin_register, buffer);

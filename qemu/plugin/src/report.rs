@@ -95,9 +95,11 @@ pub struct Entry {
     /// The bytes of a store in hexadecimal; else the instruction, or what the mark says.
     pub text: String,
     pub addr: Option<u64>,
-    /// Of a store, at the moment of the crash: `pending`, `flushed` (and pending still) or `durable`.
+    /// Of a store, at the moment of the crash: `pending`, `flushed` (and pending still) or
+    /// `durable`.
     pub state: Option<&'static str>,
-    /// Of a store, if it is not a plain one: `non-temporal`, `release`, `acquire`, `acquire-release`.
+    /// Of a store, if it is not a plain one: `non-temporal`, `release`, `acquire`,
+    /// `acquire-release`.
     pub order: Option<&'static str>,
 }
 

@@ -1,4 +1,5 @@
-//! What happens when: a workload is traced, its contract checked, its crash images handed to recovery one by one.
+//! What happens when: a workload is traced, its contract checked, its crash images handed to
+//! recovery one by one.
 
 use kpmem_model::{Event, Mark, State, Store};
 

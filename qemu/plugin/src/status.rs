@@ -1,4 +1,5 @@
-//! A few words that the harness can read at any time, to tell a slow exploration from a recovery that hangs or dies.
+//! A few words that the harness can read at any time, to tell a slow exploration from a recovery
+//! that hangs or dies.
 
 use std::{fs::File, path::Path};
 

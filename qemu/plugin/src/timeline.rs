@@ -96,7 +96,8 @@ pub fn recovery(
         .iter()
         .map(|(addr, image)| view(state, *addr, |_| image.clone()))
         .collect();
-    // Pending lines of which the image shows nothing are as telling as those of which it shows something.
+    // Pending lines of which the image shows nothing are as telling as those of which it shows
+    // something.
     for store in state.overlapping(0, u64::MAX) {
         let addr = line_start(state, state.address(store));
         if lines.iter().all(|l| l.addr != addr) {
@@ -146,7 +147,8 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// What touched the lines, and every barrier and mark, up to the moment of the state; and how many older ones are left out.
+/// What touched the lines, and every barrier and mark, up to the moment of the state; and how many
+/// older ones are left out.
 fn entries(
     state: &State,
     events: &[Event],

@@ -1,4 +1,5 @@
-//! Primitives with one thing wrong each: the harness must refuse every one, or it would not see such a thing in the library.
+//! Primitives with one thing wrong each: the harness must refuse every one, or it would not see
+//! such a thing in the library.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 use core::{

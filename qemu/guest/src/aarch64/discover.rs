@@ -1,5 +1,5 @@
-//! The NVDIMM from ACPI. QEMU leaves it to the firmware to put the tables into memory; booted without
-//! one, the kernel does that itself.
+//! The NVDIMM from ACPI. QEMU leaves it to the firmware to put the tables into memory; booted
+//! without one, the kernel does that itself.
 
 use crate::{fw_cfg, machine::Discovered};
 use kpmem_firmware::{Error, Region, acpi, nfit::Nfit, table_loader};
@@ -19,8 +19,8 @@ fn from_acpi() -> Result<Region, Error> {
         let bytes = fw_cfg::file(name, align.max(8))?;
         Some((bytes.as_ptr() as u64, bytes))
     })?;
-    // SAFETY: the loader made every pointer point into a file that it loaded, and `find_table` checks
-    // signatures and sums; the tables do not change any more.
+    // SAFETY: the loader made every pointer point into a file that it loaded, and `find_table`
+    // checks signatures and sums; the tables do not change any more.
     let physical = |address: u64, len: usize| unsafe {
         Some(core::slice::from_raw_parts(address as *const u8, len))
     };

@@ -1,4 +1,5 @@
-//! Translation descriptors and registers (Arm ARM, "The AArch64 Virtual Memory System Architecture").
+//! Translation descriptors and registers (Arm ARM, "The AArch64 Virtual Memory System
+//! Architecture").
 
 use super::{fw_cfg, serial};
 use crate::paging::Memory;

@@ -1,4 +1,5 @@
-//! Starting the second CPU: by the firmware interface, which QEMU itself answers (Arm, "Power State Coordination Interface", `CPU_ON`).
+//! Starting the second CPU: by the firmware interface, which QEMU itself answers (Arm, "Power State
+//! Coordination Interface", `CPU_ON`).
 
 use core::arch::asm;
 
@@ -18,8 +19,9 @@ unsafe extern "C" {
 /// Once, with the address space complete.
 pub unsafe fn start() {
     let result: i64;
-    // SAFETY: the other CPU runs on a stack of its own. By the calling convention (Arm, "SMC Calling Convention") the call changes
-    // nothing but x0 to x17. It is not `nomem`: what was stored before is for the other CPU to see.
+    // SAFETY: the other CPU runs on a stack of its own. By the calling convention (Arm, "SMC
+    // Calling Convention") the call changes nothing but x0 to x17. It is not `nomem`: what was
+    // stored before is for the other CPU to see.
     unsafe {
         asm!(
             "dsb sy",

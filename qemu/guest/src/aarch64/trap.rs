@@ -1,7 +1,7 @@
 //! Exceptions (Arm ARM, "AArch64 Exception model").
 //!
-//! No handler ever returns to what it interrupted: it ends QEMU or unwinds to a probe. So nothing is
-//! saved. Interrupts stay masked, which an exception does not change.
+//! No handler ever returns to what it interrupted: it ends QEMU or unwinds to a probe. So nothing
+//! is saved. Interrupts stay masked, which an exception does not change.
 
 use crate::{stack, trap::Trap};
 use core::arch::{asm, global_asm, naked_asm};

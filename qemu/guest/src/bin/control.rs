@@ -1,8 +1,9 @@
 //! A suite that misbehaves, to see whether the harness notices.
 //!
-//! Parameter `mode`: `hang`, `trap` (an undefined instruction), `fault` (a load where nothing is mapped),
-//! `overflow` (of the stack), `panic`, `silent` (ends well without the closing line), `miscount` (claims
-//! more than it did), `garble` (half a line). With `cpu=1` the trap, fault, overflow or panic is on the second CPU.
+//! Parameter `mode`: `hang`, `trap` (an undefined instruction), `fault` (a load where nothing is
+//! mapped), `overflow` (of the stack), `panic`, `silent` (ends well without the closing line),
+//! `miscount` (claims more than it did), `garble` (half a line). With `cpu=1` the trap, fault,
+//! overflow or panic is on the second CPU.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 use core::hint::{black_box, spin_loop};

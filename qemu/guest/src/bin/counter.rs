@@ -1,7 +1,8 @@
 //! A kernel of one's own under the crash simulator: `cargo xtask crash --kernel KERNEL`.
 //!
-//! It keeps a counter in two slots and writes them in turn, so that one is whole at any moment. Each slot is a value and its
-//! complement; recovery takes the larger of the whole ones. With the parameter `careless` it writes always the same slot.
+//! It keeps a counter in two slots and writes them in turn, so that one is whole at any moment.
+//! Each slot is a value and its complement; recovery takes the larger of the whole ones. With the
+//! parameter `careless` it writes always the same slot.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 use kpmem::Map;

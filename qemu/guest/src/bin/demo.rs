@@ -1,8 +1,10 @@
-//! A kernel that keeps a log in persistent memory and acknowledges each record on the serial line once
-//! it is durable. Cut its power at any moment: what was acknowledged is there at the next boot.
+//! A kernel that keeps a log in persistent memory and acknowledges each record on the serial line
+//! once it is durable. Cut its power at any moment: what was acknowledged is there at the next
+//! boot.
 //!
-//! Parameters: `seed`, and `mode`: `append` (until the log is full), `recover` (only look), or `control`,
-//! which acknowledges before it writes: a harness that does not report that as loss sees nothing.
+//! Parameters: `seed`, and `mode`: `append` (until the log is full), `recover` (only look), or
+//! `control`, which acknowledges before it writes: a harness that does not report that as loss sees
+//! nothing.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 use core::slice;
@@ -78,8 +80,8 @@ impl Nvdimm {
             .cpu()
             .table()
             .unwrap_or_else(|error| panic!("{error}"));
-        // SAFETY: the CPU has the table's instruction, says its CPUID or its firmware, and the boot code
-        // enabled it. What QEMU writes back reaches the file.
+        // SAFETY: the CPU has the table's instruction, says its CPUID or its firmware, and the boot
+        // code enabled it. What QEMU writes back reaches the file.
         unsafe { kpmem::select(table) }.expect("nothing else was selected");
         // SAFETY: the runtime mapped the NVDIMM write-back, and nothing else uses it.
         let map = unsafe { Map::new(machine.address(), machine.size(), Granularity::CacheLine) };

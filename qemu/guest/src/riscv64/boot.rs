@@ -1,6 +1,6 @@
 //! From reset to Rust: what firmware does in M-mode before a kernel runs, then S-mode (RISC-V
-//! Privileged Architecture, "Machine-Level ISA"). The reset code gives the hart's number in `a0` and
-//! the device tree's address in `a1`.
+//! Privileged Architecture, "Machine-Level ISA"). The reset code gives the hart's number in `a0`
+//! and the device tree's address in `a1`.
 
 use crate::stack::{self, STACKS};
 use core::arch::global_asm;

@@ -16,8 +16,9 @@ pub fn cpu(block: Option<usize>) -> Cpu {
     }
 }
 
-/// Lets another hart go on. QEMU does not switch harts at `pause`, but does at `wfi`, which returns when an interrupt is pending (RISC-V
-/// Privileged Architecture, "Wait for Interrupt"): so one always is. Interrupts are disabled, and it is never taken.
+/// Lets another hart go on. QEMU does not switch harts at `pause`, but does at `wfi`, which returns
+/// when an interrupt is pending (RISC-V Privileged Architecture, "Wait for Interrupt"): so one
+/// always is. Interrupts are disabled, and it is never taken.
 pub fn relax() {
     // SAFETY: changes nothing but registers that nobody else uses.
     unsafe {

@@ -1,5 +1,5 @@
-//! The device tree, which the reset code passes on: the memory that stands in for an NVDIMM, and the
-//! block size of the cache-block instructions.
+//! The device tree, which the reset code passes on: the memory that stands in for an NVDIMM, and
+//! the block size of the cache-block instructions.
 
 use crate::machine::Discovered;
 use core::slice;
@@ -18,8 +18,8 @@ pub fn discover(blob: usize) -> Discovered {
 }
 
 fn tree(blob: *const u8) -> Result<DeviceTree<'static>, Error> {
-    // SAFETY: the reset code put a device tree there, which nobody changes; the header says how long
-    // it is.
+    // SAFETY: the reset code put a device tree there, which nobody changes; the header says how
+    // long it is.
     unsafe {
         let head = slice::from_raw_parts(blob, 8)
             .try_into()

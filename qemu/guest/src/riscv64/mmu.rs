@@ -24,7 +24,8 @@ const NUMBER_SHIFT: u32 = 10;
 const NUMBER: u64 = (1 << 44) - 1;
 const SV39: u64 = 8 << 60;
 
-/// An entry that maps a page. How it is cached is fixed by the platform (physical memory attributes).
+/// An entry that maps a page. How it is cached is fixed by the platform (physical memory
+/// attributes).
 pub const fn leaf(physical: u64, _: Memory) -> u64 {
     physical >> 12 << NUMBER_SHIFT | ACCESSED_DIRTY | READ_WRITE_EXECUTE | VALID
 }

@@ -1,7 +1,7 @@
 //! Exceptions (RISC-V Privileged Architecture, "Supervisor-Level ISA").
 //!
-//! No handler ever returns to what it interrupted: it ends QEMU or unwinds to a probe. So nothing is
-//! saved. Interrupts stay disabled.
+//! No handler ever returns to what it interrupted: it ends QEMU or unwinds to a probe. So nothing
+//! is saved. Interrupts stay disabled.
 
 use crate::{stack, trap::Trap};
 use core::arch::{asm, global_asm, naked_asm};

@@ -1,5 +1,5 @@
-//! Starting the second CPU: INIT and two start-up interrupts from this CPU's local APIC (Intel SDM volume 3, "Multiple-Processor (MP)
-//! Initialization").
+//! Starting the second CPU: INIT and two start-up interrupts from this CPU's local APIC (Intel SDM
+//! volume 3, "Multiple-Processor (MP) Initialization").
 
 use super::port;
 use crate::{
@@ -8,7 +8,8 @@ use crate::{
     paging::{Memory, map_page, unmap_page},
 };
 
-/// The local APIC's registers after reset (Intel SDM volume 3, "Relocating the Local APIC Registers").
+/// The local APIC's registers after reset (Intel SDM volume 3, "Relocating the Local APIC
+/// Registers").
 pub const BASE: usize = 0xfee0_0000;
 
 /// Interrupt command register, low and high half.
@@ -22,7 +23,8 @@ const PENDING: u32 = 1 << 12;
 /// QEMU numbers the local APICs from 0 on.
 const SECOND: u32 = 1;
 
-/// Where the second CPU starts in real mode: a page of low memory that neither the firmware nor QEMU's boot data is in.
+/// Where the second CPU starts in real mode: a page of low memory that neither the firmware nor
+/// QEMU's boot data is in.
 const LOW_PAGE: usize = 0x8000;
 
 unsafe extern "C" {
@@ -37,7 +39,8 @@ unsafe extern "C" {
 pub unsafe fn start() {
     let code = &raw const kpmem_second_start;
     let len = (&raw const kpmem_second_start_end).addr() - code.addr();
-    // SAFETY: nothing else uses the page. The other CPU reads it with paging off, so the mapping need not stay.
+    // SAFETY: nothing else uses the page. The other CPU reads it with paging off, so the mapping
+    // need not stay.
     unsafe {
         map_page(LOW_PAGE, LOW_PAGE as u64, Memory::Normal);
         (LOW_PAGE as *mut u8).copy_from_nonoverlapping(code, len);
@@ -61,7 +64,8 @@ fn send(command: u32) {
     }
 }
 
-/// Waits, roughly: a write to an unused port takes about a microsecond on a real bus, and QEMU needs no delay.
+/// Waits, roughly: a write to an unused port takes about a microsecond on a real bus, and QEMU
+/// needs no delay.
 fn microseconds(count: u32) {
     for _ in 0..count {
         // SAFETY: the port of diagnostic codes.

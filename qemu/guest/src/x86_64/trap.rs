@@ -1,7 +1,7 @@
 //! Exceptions (Intel SDM volume 3, "Interrupt and Exception Handling").
 //!
-//! No handler ever returns to what it interrupted: it ends QEMU or unwinds to a probe. So nothing is
-//! saved but what the CPU pushes. Interrupts stay disabled.
+//! No handler ever returns to what it interrupted: it ends QEMU or unwinds to a probe. So nothing
+//! is saved but what the CPU pushes. Interrupts stay disabled.
 
 use crate::{memory, stack, trap::Trap, vectors};
 use core::arch::{asm, global_asm, naked_asm};
@@ -134,7 +134,8 @@ fn set_stack(cpu: usize) {
     }
 }
 
-/// Installs the exception handlers on the CPU with this number, and has vectors trap outside a guard.
+/// Installs the exception handlers on the CPU with this number, and has vectors trap outside a
+/// guard.
 pub fn init(cpu: usize) {
     set_stack(cpu);
     let gates = memory::allocate(size_of::<[Gate; 32]>(), 16).as_mut_ptr();

@@ -49,8 +49,8 @@ pub struct Done {
 }
 
 impl Done {
-    /// Whether the job's seeded bug was reported: by the simulator, or by the CPU where that is how it shows. A kernel that ends early
-    /// for another reason has tested nothing.
+    /// Whether the job's seeded bug was reported: by the simulator, or by the CPU where that is how
+    /// it shows. A kernel that ends early for another reason has tested nothing.
     pub fn is_caught(&self, job: &Job) -> Result<bool> {
         match &self.broken {
             Some(how) if job.traps() => Ok(how.contains("TRAP: ")),
@@ -146,7 +146,8 @@ impl Campaign {
             .collect()
     }
 
-    /// Simulates one job; seed by seed where a recovery does not come back, so that it is clear whose.
+    /// Simulates one job; seed by seed where a recovery does not come back, so that it is clear
+    /// whose.
     pub fn job(&self, job: &Job) -> Result<Done> {
         let images = tempfile::tempdir().context("cannot make a directory for crash images")?;
         let simulation = self.simulation(job)?;
@@ -168,8 +169,9 @@ impl Campaign {
         self.sum_up(job, &simulation, outcome, images.path())
     }
 
-    /// Whether the `n`th of a job's kept crash images is booted from: every bad one of the correct build, and of the good ones as many as
-    /// there is time for; of a seeded bug's only some, which show that the verdict of a bad image does not depend on the loop either.
+    /// Whether the `n`th of a job's kept crash images is booted from: every bad one of the correct
+    /// build, and of the good ones as many as there is time for; of a seeded bug's only some,
+    /// which show that the verdict of a bad image does not depend on the loop either.
     fn reboots(&self, job: &Job, n: usize, verdict: u64) -> bool {
         match (job.mutant.as_str(), self.effort) {
             ("none", Effort::Full) => verdict != 0 || n.is_multiple_of(10),

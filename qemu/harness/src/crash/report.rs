@@ -100,7 +100,8 @@ impl Run {
         self.violations == 0 && self.untracked == 0 && self.reboot_agreed == self.reboot_checked
     }
 
-    /// Adds another shard of the same run: images are each shard's own, everything else all of them have.
+    /// Adds another shard of the same run: images are each shard's own, everything else all of them
+    /// have.
     fn join(&mut self, other: &Self) {
         self.states += other.states;
         self.seconds += other.seconds;

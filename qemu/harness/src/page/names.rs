@@ -1,4 +1,5 @@
-//! Names as short as a person can use them: functions without their modules, sources without the machine's paths.
+//! Names as short as a person can use them: functions without their modules, sources without the
+//! machine's paths.
 
 /// `<a::Lines<a::Clwb, 64> as a::Primitives>::flush` is `Lines<Clwb, 64>::flush`.
 pub(super) fn function(name: &str) -> String {

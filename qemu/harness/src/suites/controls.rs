@@ -1,4 +1,5 @@
-//! Kernels that misbehave: the harness must report each, or it would not see such a thing in a suite.
+//! Kernels that misbehave: the harness must report each, or it would not see such a thing in a
+//! suite.
 
 use super::bare::hear;
 use crate::{

@@ -19,8 +19,8 @@ use std::{
 /// Seed of the bounded run: it finds the same every time.
 const SEED: u64 = 1;
 
-/// Simulates power cuts on all CPUs; `kernels` are the crash kernels by the name of the instruction set, `other` an x86_64 kernel without
-/// marks.
+/// Simulates power cuts on all CPUs; `kernels` are the crash kernels by the name of the instruction
+/// set, `other` an x86_64 kernel without marks.
 pub fn run(
     kernels: BTreeMap<&'static str, PathBuf>,
     plugin: PathBuf,

@@ -1,4 +1,5 @@
-//! The pages of the crash simulator, drawn by a real browser: what must be seen is seen, and a page that lacks it fails.
+//! The pages of the crash simulator, drawn by a real browser: what must be seen is seen, and a page
+//! that lacks it fails.
 
 use crate::{
     findings::{Failure, LineView},
@@ -27,7 +28,8 @@ const VIEWS: [View; 3] = [
     },
 ];
 
-/// Draws the pages of `findings`, and damaged ones. Skipped where there is no browser and none can be installed.
+/// Draws the pages of `findings`, and damaged ones. Skipped where there is no browser and none can
+/// be installed.
 pub fn run(findings: &[(Failure, Context)]) -> Result<Suite> {
     let mut suite = Suite::new("pages of failures", None, None);
     let Some(browser) = setup::browser() else {
@@ -98,7 +100,8 @@ fn compare(drawn: &Drawn, failure: &Failure, context: &Context, view: View) -> R
             return Err(format!("{what}: {found} instead of {expected}"));
         }
     }
-    // An instruction of which nobody knows the place is no reason to fail; a kernel of which none is known is.
+    // An instruction of which nobody knows the place is no reason to fail; a kernel of which none
+    // is known is.
     if context.kernel.is_some() && drawn.places == 0 {
         return Err("no row names a source file".to_owned());
     }

@@ -26,8 +26,8 @@ impl Simulated {
         }
     }
 
-    /// The two extremes of a power cut here: nothing that was not persisted is there, or all is. And
-    /// between them, all words that differ, each alone.
+    /// The two extremes of a power cut here: nothing that was not persisted is there, or all is.
+    /// And between them, all words that differ, each alone.
     fn record_crashes(&mut self) {
         self.crashes.push(self.durable.clone());
         self.crashes.push(self.volatile.clone());

@@ -1,5 +1,5 @@
-//! AArch64. Encodings: Arm Architecture Reference Manual for A-profile, C4.1 "A64 instruction set encoding"
-//! and C5.3 "A64 System instructions for cache maintenance".
+//! AArch64. Encodings: Arm Architecture Reference Manual for A-profile, C4.1 "A64 instruction set
+//! encoding" and C5.3 "A64 System instructions for cache maintenance".
 
 use kpmem_marks::AARCH64_HINT;
 

@@ -1,8 +1,8 @@
 //! From an instruction's bytes to what the model has to know of it.
 //!
-//! Emulators run `clwb` or `dc cvap` without touching memory and so report no access; the bytes are all
-//! there is. Decoding happens once, when code is translated. What happens when the instruction runs is an
-//! [`Action`]; addresses are recipes that are worked out from the registers then.
+//! Emulators run `clwb` or `dc cvap` without touching memory and so report no access; the bytes are
+//! all there is. Decoding happens once, when code is translated. What happens when the instruction
+//! runs is an [`Action`]; addresses are recipes that are worked out from the registers then.
 
 pub mod aarch64;
 pub mod riscv64;
@@ -13,8 +13,8 @@ use kpmem_marks::Op;
 use crate::event::{Barrier, FlushKind, StoreOrder};
 use crate::profile::Isa;
 
-/// What to report when the instruction executes. Plain loads and stores are [`Action::Nothing`]: their
-/// accesses report themselves.
+/// What to report when the instruction executes. Plain loads and stores are [`Action::Nothing`]:
+/// their accesses report themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Nothing special.
@@ -27,8 +27,9 @@ pub enum Action {
     Stores(StoreOrder),
     /// A barrier, then a store with this order.
     Atomic(Barrier, StoreOrder),
-    /// It zeroes the aligned block at this address, as stores of this order. The block's size is the
-    /// CPU's. Not every emulator reports these stores: QEMU does for `cbo.zero`, not for `dc zva`.
+    /// It zeroes the aligned block at this address, as stores of this order. The block's size is
+    /// the CPU's. Not every emulator reports these stores: QEMU does for `cbo.zero`, not for
+    /// `dc zva`.
     Zero(Address, StoreOrder),
     /// A mark.
     Mark(Op),
@@ -99,7 +100,8 @@ impl Address {
     }
 }
 
-/// Decodes one instruction. Bytes after its end do no harm; a cut or unknown one does [`Action::Nothing`].
+/// Decodes one instruction. Bytes after its end do no harm; a cut or unknown one does
+/// [`Action::Nothing`].
 pub fn decode(isa: Isa, bytes: &[u8]) -> Action {
     match isa {
         Isa::X86_64 => x86_64::decode(bytes),

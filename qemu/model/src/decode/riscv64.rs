@@ -1,5 +1,5 @@
-//! RV64. Encodings: RISC-V Unprivileged ISA, "RV32I Base Integer Instruction Set" (FENCE, HINTs), "A"
-//! Extension, and "CMO" Extensions for Base Cache Management Operation ISA.
+//! RV64. Encodings: RISC-V Unprivileged ISA, "RV32I Base Integer Instruction Set" (FENCE, HINTs),
+//! "A" Extension, and "CMO" Extensions for Base Cache Management Operation ISA.
 
 use kpmem_marks::RISCV64_IMMEDIATE;
 

@@ -1,5 +1,6 @@
-//! x86-64, 64-bit mode. Encodings: Intel SDM volume 2, chapter 2 "Instruction Format" and the pages of each
-//! instruction; AMD64 Architecture Programmer's Manual volume 3 for CLZERO and MOVNTSS/MOVNTSD.
+//! x86-64, 64-bit mode. Encodings: Intel SDM volume 2, chapter 2 "Instruction Format" and the pages
+//! of each instruction; AMD64 Architecture Programmer's Manual volume 3 for CLZERO and
+//! MOVNTSS/MOVNTSD.
 
 use kpmem_marks::X86_DISPLACEMENT;
 

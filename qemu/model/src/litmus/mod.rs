@@ -1,14 +1,17 @@
 //! Litmus tests of the model itself: small programs with exactly the states that a crash may leave.
 //!
 //! A case is a line of text. Lines of memory are `a`, `b`, `c`, their 8-byte words `a0`..`a7`.
-//! - `a0=1` stores the value in both halves of the word; `a0.l`, `a0.h` name a half; `a0:1=1` stores 16
-//!   bytes, words 0 and 1; `a0~=1` stores 8 bytes across the upper half of word 0 and the lower of 1.
+//! - `a0=1` stores the value in both halves of the word; `a0.l`, `a0.h` name a half; `a0:1=1`
+//!   stores 16 bytes, words 0 and 1; `a0~=1` stores 8 bytes across the upper half of word 0 and the
+//!   lower of 1.
 //! - `nt a0=1`, `rel a0=1`, `acq a0=1`: a non-temporal, release, acquire store.
-//! - `clwb a`, `cvap a`, `clean a`..., `sfence`, `dsb ish`, `fence rw,w`...: by name; `rmw` is a locked one.
+//! - `clwb a`, `cvap a`, `clean a`..., `sfence`, `dsb ish`, `fence rw,w`...: by name; `rmw` is a
+//!   locked one.
 //! - `P1 ` before an instruction: by CPU 1 instead of 0.
 //!
-//! `states` lists the values of `vars` after a crash at any time, one digit each; every other combination
-//! is forbidden. `durable` lists the words that may be claimed at the end of the program.
+//! `states` lists the values of `vars` after a crash at any time, one digit each; every other
+//! combination is forbidden. `durable` lists the words that may be claimed at the end of the
+//! program.
 
 mod arm;
 mod parse;
@@ -119,7 +122,8 @@ pub fn cases() -> impl Iterator<Item = &'static Case> {
         .flatten()
 }
 
-/// Runs all cases: how many there are, and for how many the model allows exactly what the source does.
+/// Runs all cases: how many there are, and for how many the model allows exactly what the source
+/// does.
 pub fn run() -> (usize, usize) {
     run_with(|profile| profile)
 }

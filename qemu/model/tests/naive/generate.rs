@@ -8,7 +8,8 @@ use kpmem_model::{Isa, Profile};
 
 use crate::{BASE, LINE, SIZE};
 
-/// An event that makes sense on the profile's instruction set; a store's bytes tell which one it was.
+/// An event that makes sense on the profile's instruction set; a store's bytes tell which one it
+/// was.
 pub fn random_event(random: &mut Random, p: &Profile, value: u8) -> Event {
     let cpu = random.below(2) as u8;
     let line = random.below(3) * LINE as u64;

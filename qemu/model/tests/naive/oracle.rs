@@ -1,5 +1,5 @@
-//! The definitions, in the plainest form: every subset of the stores that obeys them. Shares no code with
-//! the model but the event types.
+//! The definitions, in the plainest form: every subset of the stores that obeys them. Shares no
+//! code with the model but the event types.
 
 use std::collections::BTreeSet;
 
@@ -168,8 +168,8 @@ fn flushes(
     out
 }
 
-/// Which pieces every image after `now` events must show; with `ack`, which ones an acknowledgement by
-/// that CPU comes after.
+/// Which pieces every image after `now` events must show; with `ack`, which ones an acknowledgement
+/// by that CPU comes after.
 pub fn required(
     p: &Profile,
     program: &[Event],
@@ -189,7 +189,8 @@ pub fn required(
                     if let Some(by) = ack {
                         return acks && (stores || by == cpu);
                     }
-                    // Ordered before a store, or an acknowledgement, that has happened since it was ordered.
+                    // Ordered before a store, or an acknowledgement, that has happened since it was
+                    // ordered.
                     let since = |want_store: bool| {
                         (time..now).any(|t| {
                             let ordered = stages(p, program, time, cpu, kind, t);

@@ -1,5 +1,6 @@
-//! Contract fuzz: random maps, pointers, lengths and contents; a persist, or flushes that share a drain; then the claim that all of it
-//! is durable. No recovery: the simulator checks each claim by itself.
+//! Contract fuzz: random maps, pointers, lengths and contents; a persist, or flushes that share a
+//! drain; then the claim that all of it is durable. No recovery: the simulator checks each claim by
+//! itself.
 
 use core::ffi::c_void;
 
@@ -50,13 +51,15 @@ pub fn run(region: &mut Region, seed: u64) {
     end();
 }
 
-/// A map over a random part of the region: over the table under test, or of page granularity with a device that uses it.
+/// A map over a random part of the region: over the table under test, or of page granularity with a
+/// device that uses it.
 fn sub_map(region: &Region, random: &mut Random) -> Map {
     let size = region.map().size();
     let start = random.below(size - LONGEST);
     let len = 1 + random.below((size - start).min(8 * LONGEST));
     let (base, table) = (region.at(start, len), region.map().table());
-    // SAFETY: a part of the region's own map, over the same table; the hook may be called at any time, with a table that is static.
+    // SAFETY: a part of the region's own map, over the same table; the hook may be called at any
+    // time, with a table that is static.
     let map = unsafe {
         if random.below(4) == 0 {
             let hook = SyncHook::new(sync, (&raw const *table).cast_mut().cast());

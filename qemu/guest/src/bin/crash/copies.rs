@@ -1,4 +1,5 @@
-//! Copies and fills: every strategy in turn, any overlap, offset and length, each kind of flags; then the claim that the destination is durable.
+//! Copies and fills: every strategy in turn, any overlap, offset and length, each kind of flags;
+//! then the claim that the destination is durable.
 
 use core::slice;
 
@@ -120,7 +121,8 @@ pub fn run_words(region: &mut Region, seed: u64, mutant: bool) {
     end();
 }
 
-/// 0 if each word is whole, not older than what was claimed, and not newer than what may have begun.
+/// 0 if each word is whole, not older than what was claimed, and not newer than what may have
+/// begun.
 pub fn recover_words(region: &Region, seed: u64, claimed: u64) -> u64 {
     let mut oldest = [0; WORDS];
     for (step, first, len) in steps(seed).take(claimed as usize) {

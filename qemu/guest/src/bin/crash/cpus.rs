@@ -1,9 +1,11 @@
-//! Two CPUs: each persists ranges of its own and claims them, in turn, or with the other's flush between its own flush and fence. A fence
-//! completes the flushes of its own CPU only, so it matters who does what.
+//! Two CPUs: each persists ranges of its own and claims them, in turn, or with the other's flush
+//! between its own flush and fence. A fence completes the flushes of its own CPU only, so it
+//! matters who does what.
 //!
-//! Both CPUs follow the same plan from the seed and hand over the turn in ordinary memory, so a run has one order, whatever the
-//! emulator's timing. Handing over is a plain store: with a barrier of its own it could be the fence that a bug leaves out.
-//! No recovery: the simulator checks each claim by itself.
+//! Both CPUs follow the same plan from the seed and hand over the turn in ordinary memory, so a run
+//! has one order, whatever the emulator's timing. Handing over is a plain store: with a barrier of
+//! its own it could be the fence that a bug leaves out. No recovery: the simulator checks each
+//! claim by itself.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 

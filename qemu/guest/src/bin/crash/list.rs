@@ -1,6 +1,8 @@
-//! A doubly linked list whose updates are made atomic by an undo record, so that recovery has work to do: it rolls back.
+//! A doubly linked list whose updates are made atomic by an undo record, so that recovery has work
+//! to do: it rolls back.
 //!
-//! Nodes are one word each way, spread over lines. An insertion changes two nodes besides its own, a removal two.
+//! Nodes are one word each way, spread over lines. An insertion changes two nodes besides its own,
+//! a removal two.
 //! ```text
 //! 0 undo: valid   8 count   16 (offset, old word) * 8   256 head node   then nodes of 64 bytes: next, previous, value
 //! ```
@@ -83,7 +85,8 @@ fn remove(region: &mut Region, index: usize, skip_undo: bool) {
     update(region, &changes, skip_undo);
 }
 
-/// Old words to the undo record, durable; the record valid, durable; the new words, durable; the record invalid, durable.
+/// Old words to the undo record, durable; the record valid, durable; the new words, durable; the
+/// record invalid, durable.
 fn update(region: &mut Region, changes: &[(usize, u64)], skip_undo: bool) {
     for (i, (offset, _)) in changes.iter().enumerate() {
         let old = region.load_word(*offset);

@@ -9,7 +9,8 @@ use crate::region::Region;
 const RECORDS: u64 = 64;
 /// Bytes of a word.
 const WORD: usize = 8;
-/// Longest payload in bytes: records of one or two lines, so that nearly every moment's crash images can all be tried.
+/// Longest payload in bytes: records of one or two lines, so that nearly every moment's crash
+/// images can all be tried.
 const LONGEST: usize = 40;
 
 /// A way to get the protocol wrong.

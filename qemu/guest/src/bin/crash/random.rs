@@ -1,4 +1,5 @@
-//! Numbers from a seed (Steele, Lea, Flood, "Fast splittable pseudorandom number generators": SplitMix64).
+//! Numbers from a seed (Steele, Lea, Flood, "Fast splittable pseudorandom number generators":
+//! SplitMix64).
 
 #[derive(Clone, Debug)]
 pub struct Random(pub u64);

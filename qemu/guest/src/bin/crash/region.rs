@@ -16,8 +16,9 @@ impl Region {
     /// The NVDIMM but for the mailbox.
     pub fn new(machine: &Machine, table: &'static Table) -> Self {
         let len = machine.size() - MAILBOX;
-        // SAFETY: the runtime mapped the NVDIMM write-back, and this CPU has the table's instruction. Whether the table keeps its
-        // promise is what the simulator is to find out.
+        // SAFETY: the runtime mapped the NVDIMM write-back, and this CPU has the table's
+        // instruction. Whether the table keeps its promise is what the simulator is to find
+        // out.
         let map = unsafe { Map::with_table(machine.address(), len, table) };
         Self {
             map: map.unwrap_or_else(|error| panic!("{error}")),
@@ -35,7 +36,8 @@ impl Region {
 
     /// All bytes. Take it anew after each crash: the simulator changes them.
     pub fn bytes(&self) -> &[u8] {
-        // SAFETY: the map is readable, and nothing stores to it while a workload or a recovery looks.
+        // SAFETY: the map is readable, and nothing stores to it while a workload or a recovery
+        // looks.
         unsafe { slice::from_raw_parts(self.map.address(), self.map.size()) }
     }
 
@@ -69,7 +71,8 @@ impl Region {
     pub fn store_word(&mut self, offset: usize, word: u64) {
         let to = self.at(offset, 8).cast::<u64>();
         assert!(to.is_aligned());
-        // SAFETY: inside the map and aligned. Volatile: the compiler may neither split nor merge it.
+        // SAFETY: inside the map and aligned. Volatile: the compiler may neither split nor merge
+        // it.
         unsafe { to.write_volatile(word.to_le()) };
     }
 

@@ -1,6 +1,8 @@
-//! A slot of one line: seven words of payload and the word that commits them, with one persist and no barrier between.
+//! A slot of one line: seven words of payload and the word that commits them, with one persist and
+//! no barrier between.
 //!
-//! x86-64 makes the stores of one line durable in their order, so this holds there. Arm and RISC-V do not.
+//! x86-64 makes the stores of one line durable in their order, so this holds there. Arm and RISC-V
+//! do not.
 
 use kpmem_marks::{begin, end};
 

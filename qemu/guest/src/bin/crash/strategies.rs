@@ -56,7 +56,8 @@ static STRATEGIES: [Strategy; 4] = [
     of::<Correct, Forced<Vectors<Avx, Lent, Mov, 0>, Vectors<Avx, Lent, Movnti, 0>>>(),
 ];
 
-// The sizes of a block are those of QEMU's `max` and `a64fx`; where the CPU's is another, the stores without blocks are used.
+// The sizes of a block are those of QEMU's `max` and `a64fx`; where the CPU's is another, the
+// stores without blocks are used.
 #[cfg(target_arch = "aarch64")]
 static STRATEGIES: [Strategy; 3] = [
     of::<Correct, Forced<Stp, Stnp>>(),

@@ -1,4 +1,5 @@
-//! Copies and fills on the NVDIMM, by every strategy: what libc promises, at every alignment, and at the edges of what is mapped.
+//! Copies and fills on the NVDIMM, by every strategy: what libc promises, at every alignment, and
+//! at the edges of what is mapped.
 
 use crate::{
     Case,

@@ -1,6 +1,8 @@
-//! How many instructions a call executes: where time means nothing, in emulation, this is exact and repeatable.
+//! How many instructions a call executes: where time means nothing, in emulation, this is exact and
+//! repeatable.
 //!
-//! With `-icount shift=0`, which the parameter `icount` vouches for, QEMU's counters advance by one for each instruction.
+//! With `-icount shift=0`, which the parameter `icount` vouches for, QEMU's counters advance by one
+//! for each instruction.
 
 use crate::{
     Case,
@@ -124,7 +126,8 @@ fn copies(machine: &Machine) -> Outcome {
                 unsafe { memmove(black_box(dest), black_box(src), black_box(len), 0) };
             })?;
             let (words, lines) = (len as u64 / 8, len.div_ceil(table.line()) as u64);
-            // A load and a store for each word, a loop around four or fewer, and a flush for each KiB.
+            // A load and a store for each word, a loop around four or fewer, and a flush for each
+            // KiB.
             let most = 4 * words
                 + if flushes {
                     3 * lines + 40 * (1 + len as u64 / 1024)

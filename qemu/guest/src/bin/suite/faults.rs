@@ -1,7 +1,7 @@
 //! Negative controls: the instruction reaches each line, for where a page is missing it faults.
 //!
-//! QEMU's translator looks at the page tables for `dc cvap`, `dc cvadp` and Zicbom. It makes nothing at
-//! all of x86's instructions and of `dc cvac`, so that these cases prove nothing there.
+//! QEMU's translator looks at the page tables for `dc cvap`, `dc cvadp` and Zicbom. It makes
+//! nothing at all of x86's instructions and of `dc cvac`, so that these cases prove nothing there.
 
 use crate::{
     Case,

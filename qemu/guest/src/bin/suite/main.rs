@@ -1,12 +1,13 @@
-//! The bare-metal suite: the library's promises, at the privilege of a kernel, on the NVDIMM that the
-//! firmware describes.
+//! The bare-metal suite: the library's promises, at the privilege of a kernel, on the NVDIMM that
+//! the firmware describes.
 //!
-//! Parameters: `expect`, the table that selection must find on this CPU, or `refused`; `line`, its line
-//! size; `inject`, the name of the table to select where selection refuses; `icount`, where QEMU counts instructions. The cases run in order:
-//! those about selection come before anything is selected, the pattern for the host comes last.
+//! Parameters: `expect`, the table that selection must find on this CPU, or `refused`; `line`, its
+//! line size; `inject`, the name of the table to select where selection refuses; `icount`, where
+//! QEMU counts instructions. The cases run in order: those about selection come before anything is
+//! selected, the pattern for the host comes last.
 //!
-//! The kernel runs with floating point and vectors off, so that an instruction of that kind anywhere in
-//! the library, outside the guard of a table that is told to use them, would be a trap.
+//! The kernel runs with floating point and vectors off, so that an instruction of that kind
+//! anywhere in the library, outside the guard of a table that is told to use them, would be a trap.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 mod copies;

@@ -65,8 +65,8 @@ fn refused(machine: &Machine) -> Outcome {
 
 fn outside(machine: &Machine) -> Outcome {
     let table = table()?;
-    // One page is mapped, the one before and behind are not: where the instruction looks at the page
-    // tables, a touch would be a trap.
+    // One page is mapped, the one before and behind are not: where the instruction looks at the
+    // page tables, a touch would be a trap.
     let window = Window::new(machine, 1);
     // SAFETY: mapped, write-back; the table is selected.
     let map = unsafe { Map::with_table(window.ptr(0), PAGE, table) }?;

@@ -59,7 +59,8 @@ fn runs(_: &Machine) -> Outcome {
     Ok(())
 }
 
-/// What the CPUs share: a map of [`LEN`] bytes, the pattern that it should hold, and whether the second one was content.
+/// What the CPUs share: a map of [`LEN`] bytes, the pattern that it should hold, and whether the
+/// second one was content.
 struct Shared {
     map: Map,
     seed: u64,

@@ -103,8 +103,8 @@ fn injection(machine: &Machine) -> Outcome {
         },
         (Err(_), None) => return Err(Stop::Skipped("no table on this CPU, and no inject=")),
     };
-    // SAFETY: the CPU has the instruction, says its identification, its firmware or the command line;
-    // and QEMU's memory has no cache in front.
+    // SAFETY: the CPU has the instruction, says its identification, its firmware or the command
+    // line; and QEMU's memory has no cache in front.
     unsafe { select(table) }?;
     ensure!(
         core::ptr::eq(selected()?, table),

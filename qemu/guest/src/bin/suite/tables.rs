@@ -106,8 +106,8 @@ fn each_runs(machine: &Machine) -> Outcome {
         |table: &&Table| table.line() <= hardware_line(machine) && native::can_run(machine, table);
     let mut count = 0;
     for table in all().iter().copied().flatten().filter(fits) {
-        // SAFETY: the NVDIMM is mapped write-back, the CPU has the instruction, and its lines are no
-        // shorter.
+        // SAFETY: the NVDIMM is mapped write-back, the CPU has the instruction, and its lines are
+        // no shorter.
         let map = unsafe { Map::with_table(machine.address(), machine.size(), table) }?;
         check_content(&map, count)?;
         count += 1;

@@ -30,8 +30,8 @@ impl Window {
     fn at(machine: &Machine, start: usize, pages: usize) -> Self {
         for page in 0..pages {
             let physical = machine.nvdimm.base + (page * PAGE) as u64;
-            // SAFETY: the window's addresses are used by nothing else, and the NVDIMM is only accessed
-            // through raw pointers.
+            // SAFETY: the window's addresses are used by nothing else, and the NVDIMM is only
+            // accessed through raw pointers.
             unsafe { map_page(start + page * PAGE, physical, Memory::Normal) };
         }
         Self {
@@ -40,7 +40,8 @@ impl Window {
         }
     }
 
-    /// The address `offset` bytes behind the first mapped byte; the guard page before it has negative ones.
+    /// The address `offset` bytes behind the first mapped byte; the guard page before it has
+    /// negative ones.
     pub fn ptr(&self, offset: isize) -> *mut u8 {
         self.start.wrapping_add_signed(offset) as *mut u8
     }

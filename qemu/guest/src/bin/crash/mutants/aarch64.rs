@@ -27,7 +27,8 @@ pub static MUTANTS: &[(&str, BySize)] = &[
     ),
 ];
 
-/// The misread line size is above: for the longest lines the library has no table, and would refuse.
+/// The misread line size is above: for the longest lines the library has no table, and would
+/// refuse.
 pub static MISDETECTED: &[(&str, Misdetect)] = &[];
 
 /// The correct clean with a barrier that does not complete it.

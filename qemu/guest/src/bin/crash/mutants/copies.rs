@@ -47,7 +47,8 @@ unsafe impl<const BUG: u8, const LINE: usize> Primitives for Wrong<BUG, LINE> {
             match BUG {
                 bug::TAIL_NOT_FLUSHED => Self::flush(dest, len / LINE * LINE),
                 bug::SOURCE_FLUSHED => Self::flush(src, len),
-                // The words in the middle need no flush where they went past the cache, or it is forgotten.
+                // The words in the middle need no flush where they went past the cache, or it is
+                // forgotten.
                 bug::EDGES_NOT_FLUSHED => {}
                 _ => Self::flush(dest, len),
             }

@@ -1,7 +1,9 @@
-//! Seeded bugs: the library with one thing wrong, in the ways that people get it wrong. Each is a whole set of tables, so the crash
-//! simulator sees the instructions that such a library would execute.
+//! Seeded bugs: the library with one thing wrong, in the ways that people get it wrong. Each is a
+//! whole set of tables, so the crash simulator sees the instructions that such a library would
+//! execute.
 //!
-//! Here are the bugs that any instruction set can have; the wrong barriers and instructions are in a file for each set.
+//! Here are the bugs that any instruction set can have; the wrong barriers and instructions are in
+//! a file for each set.
 
 use core::{arch::asm, marker::PhantomData};
 
@@ -129,7 +131,8 @@ unsafe impl Instruction for FenceMissing {
     fn drain() {}
 }
 
-/// The flush has a result that nobody needs and is said to touch no memory, so the compiler removes it.
+/// The flush has a result that nobody needs and is said to touch no memory, so the compiler removes
+/// it.
 struct Removed;
 
 // SAFETY: none: this is the bug.

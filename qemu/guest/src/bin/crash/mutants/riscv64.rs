@@ -19,7 +19,8 @@ pub static MUTANTS: &[(&str, BySize)] = &[
 ];
 
 pub static MISDETECTED: &[(&str, Misdetect)] = &[
-    // Wrong where blocks are smaller; where they are larger it cleans blocks several times and is slow but right.
+    // Wrong where blocks are smaller; where they are larger it cleans blocks several times and is
+    // slow but right.
     ("block-size-assumed-64", |cpu| Cpu { line: 64, ..cpu }),
 ];
 

@@ -20,8 +20,9 @@ pub static MISDETECTED: &[(&str, Misdetect)] = &[("cpuid-bit-wrong", wrong_clwb_
 
 /// CPUID leaf 7.0, EBX bit 23, which is CLFLUSHOPT's, taken for CLWB's, bit 24.
 ///
-/// No claim shows it. On a CPU that has `clflushopt` but no `clwb` (QEMU: `-cpu max,-clwb`) the first flush is an invalid opcode: the
-/// runtime's trap, exit code 3, is how it is caught. With both it goes unseen.
+/// No claim shows it. On a CPU that has `clflushopt` but no `clwb` (QEMU: `-cpu max,-clwb`) the
+/// first flush is an invalid opcode: the runtime's trap, exit code 3, is how it is caught. With
+/// both it goes unseen.
 fn wrong_clwb_bit(cpu: Cpu) -> Cpu {
     let leaf = __cpuid_count(7, 0);
     let mut features = cpu.features;
