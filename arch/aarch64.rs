@@ -48,7 +48,7 @@ unsafe impl Instruction for Cvap {
     const NAME: &'static str = "cvap";
 
     #[inline(always)]
-    unsafe fn write_back(line: usize) {
+    unsafe fn write_back(line: *const u8) {
         // The `sys` form is DC CVAP's own encoding, and assembles whatever extensions the target
         // names. SAFETY: the caller vouches that the line is mapped and the CPU has the
         // instruction.
@@ -59,6 +59,16 @@ unsafe impl Instruction for Cvap {
     fn drain() {
         dsb();
     }
+
+    #[inline(always)]
+    unsafe fn write_back_invalidate(line: *const u8) {
+        // `dc civac` cleans to the point of coherency only, so the line is cleaned first.
+        // SAFETY: the caller's.
+        unsafe {
+            Self::write_back(line);
+            civac(line);
+        }
+    }
 }
 
 // SAFETY: "DC CVADP" cleans to the point of deep persistence; `dsb sy` completes it.
@@ -66,7 +76,7 @@ unsafe impl Instruction for Cvadp {
     const NAME: &'static str = "cvadp";
 
     #[inline(always)]
-    unsafe fn write_back(line: usize) {
+    unsafe fn write_back(line: *const u8) {
         // SAFETY: as for `dc cvap`, of which this is the deep form.
         unsafe { asm!("sys #3, c7, c13, #1, {}", in(reg) line, options(nostack, preserves_flags)) }
     }
@@ -74,6 +84,16 @@ unsafe impl Instruction for Cvadp {
     #[inline(always)]
     fn drain() {
         dsb();
+    }
+
+    #[inline(always)]
+    unsafe fn write_back_invalidate(line: *const u8) {
+        // `dc civac` cleans to the point of coherency only, so the line is cleaned first.
+        // SAFETY: the caller's.
+        unsafe {
+            Self::write_back(line);
+            civac(line);
+        }
     }
 }
 
@@ -83,7 +103,7 @@ unsafe impl Instruction for Cvac {
     const NAME: &'static str = "cvac";
 
     #[inline(always)]
-    unsafe fn write_back(line: usize) {
+    unsafe fn write_back(line: *const u8) {
         // SAFETY: the caller vouches that the line is mapped; every AArch64 CPU has the
         // instruction.
         unsafe { asm!("dc cvac, {}", in(reg) line, options(nostack, preserves_flags)) }
@@ -93,6 +113,22 @@ unsafe impl Instruction for Cvac {
     fn drain() {
         dsb();
     }
+
+    #[inline(always)]
+    unsafe fn write_back_invalidate(line: *const u8) {
+        // SAFETY: the caller's.
+        unsafe { civac(line) }
+    }
+}
+
+/// `dc civac`: cleans the line to the point of coherency, and drops it.
+///
+/// # Safety
+/// The line must be mapped.
+#[inline(always)]
+unsafe fn civac(line: *const u8) {
+    // SAFETY: the caller's; every AArch64 CPU has the instruction.
+    unsafe { asm!("dc civac, {}", in(reg) line, options(nostack, preserves_flags)) }
 }
 
 #[inline(always)]
@@ -100,6 +136,9 @@ fn dsb() {
     // SAFETY: a barrier touches no memory.
     unsafe { asm!("dsb sy", options(nostack, preserves_flags)) }
 }
+
+/// Whether stores of any alignment are allowed and fast: not on every CPU, nor in every kernel.
+pub(crate) const UNALIGNED_STORES: bool = false;
 
 /// Waits until this CPU's stores are complete in the whole system.
 #[inline(always)]
@@ -171,6 +210,16 @@ impl Cpu {
         }
     }
 
+    /// What two kinds of CPU in one machine have in common: the instructions that both have, and
+    /// the smaller line, which no flush of either skips. Fold it over all CPUs.
+    #[must_use]
+    pub fn common(self, other: Self) -> Self {
+        Self {
+            features: self.features & other.features,
+            line: self.line.min(other.line),
+        }
+    }
+
     /// The table of `dc cvap`.
     ///
     /// # Errors
@@ -192,4 +241,9 @@ impl Cpu {
 /// As for [`Cpu::table`].
 pub fn detect() -> Result<&'static Table, Error> {
     Cpu::detect().table()
+}
+
+/// The table for byte granularity: one for all CPUs of this instruction set.
+pub(crate) fn detect_byte() -> &'static Table {
+    &crate::BYTE
 }

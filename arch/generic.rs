@@ -3,7 +3,13 @@
 
 use core::sync::atomic::{Ordering, fence};
 
-use crate::{Copies, Error, Granularity, Stores, Table};
+use crate::{
+    Error, Granularity, Table,
+    tuning::{Copies, Stores, Word},
+};
+
+/// Whether stores of any alignment are allowed and fast: not on every CPU, nor in every kernel.
+pub(crate) const UNALIGNED_STORES: bool = false;
 
 /// The strongest fence that the compiler knows for this CPU.
 #[inline(always)]
@@ -20,16 +26,16 @@ unsafe impl Stores for Words {
     const CACHED: bool = true;
 
     #[inline(always)]
-    unsafe fn word(dest: *mut u64, word: u64) {
+    unsafe fn word(dest: *mut u64, word: Word) {
         // SAFETY: the caller vouches for the word.
-        unsafe { dest.write_volatile(word) }
+        unsafe { dest.cast::<Word>().write_volatile(word) }
     }
 
     #[inline(always)]
-    unsafe fn block(dest: *mut u64, words: [u64; 4]) {
+    unsafe fn block(dest: *mut u64, words: [Word; 4]) {
         for (i, word) in words.into_iter().enumerate() {
             // SAFETY: the caller vouches for the words.
-            unsafe { dest.add(i).write_volatile(word) };
+            unsafe { dest.add(i).cast::<Word>().write_volatile(word) };
         }
     }
 }
@@ -37,17 +43,17 @@ unsafe impl Stores for Words {
 /// # Safety
 /// 8 bytes must be readable at `src`.
 #[inline(always)]
-pub(crate) unsafe fn load_word(src: *const u8) -> u64 {
+pub(crate) unsafe fn load_word(src: *const u8) -> Word {
     // SAFETY: the caller's.
-    unsafe { src.cast::<u64>().read_unaligned() }
+    unsafe { src.cast::<Word>().read_unaligned() }
 }
 
 /// # Safety
 /// 32 bytes must be readable at `src`.
 #[inline(always)]
-pub(crate) unsafe fn load_block(src: *const u8) -> [u64; 4] {
+pub(crate) unsafe fn load_block(src: *const u8) -> [Word; 4] {
     // SAFETY: the caller's.
-    unsafe { src.cast::<[u64; 4]>().read_unaligned() }
+    unsafe { src.cast::<[Word; 4]>().read_unaligned() }
 }
 
 /// Through the cache, whatever the flags.
@@ -75,4 +81,9 @@ pub fn detect() -> Result<&'static Table, Error> {
         granularity: Granularity::CacheLine,
         missing: "no write-back instruction is known for this instruction set",
     })
+}
+
+/// The table for byte granularity: one for all CPUs of this instruction set.
+pub(crate) fn detect_byte() -> &'static Table {
+    &crate::BYTE
 }

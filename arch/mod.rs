@@ -2,7 +2,7 @@
 //!
 //! Each offers its instructions (types that implement [`Instruction`](crate::Instruction)), their
 //! `static` tables by line size, [`store_fence`], and [`detect`], which picks a table by what the
-//! CPU reports. For copies: its stores (types that implement [`Stores`](crate::Stores)), and
+//! CPU reports. For copies: its stores (types that implement [`Stores`](crate::tuning::Stores)), and
 //! `LineCopies`, `ByteCopies` and `PlainCopies`, which choose among them at each granularity.
 //! A further instruction set is one new file and its line here.
 
@@ -23,4 +23,4 @@ mod native;
 mod unaligned;
 
 pub use native::*;
-pub(crate) use native::{load_block, load_word};
+pub(crate) use native::{UNALIGNED_STORES, detect_byte, load_block, load_word};

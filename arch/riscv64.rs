@@ -47,7 +47,7 @@ unsafe impl Instruction for CboClean {
     const NAME: &'static str = "zicbom";
 
     #[inline(always)]
-    unsafe fn write_back(line: usize) {
+    unsafe fn write_back(line: *const u8) {
         // SAFETY: the caller vouches that the block is mapped and that the hart has Zicbom, enabled
         // at this privilege level.
         unsafe {
@@ -66,6 +66,12 @@ unsafe impl Instruction for CboClean {
     fn drain() {
         store_fence();
     }
+
+    #[inline(always)]
+    unsafe fn write_back_invalidate(line: *const u8) {
+        // SAFETY: the caller's; Zicbom has both.
+        unsafe { CboFlush::write_back(line) }
+    }
 }
 
 // SAFETY: "cbo.flush" does what cbo.clean does, and then invalidates the block.
@@ -73,7 +79,7 @@ unsafe impl Instruction for CboFlush {
     const NAME: &'static str = "zicbom-flush";
 
     #[inline(always)]
-    unsafe fn write_back(line: usize) {
+    unsafe fn write_back(line: *const u8) {
         // SAFETY: as for `cbo.clean`.
         unsafe {
             asm!(
@@ -91,7 +97,16 @@ unsafe impl Instruction for CboFlush {
     fn drain() {
         store_fence();
     }
+
+    #[inline(always)]
+    unsafe fn write_back_invalidate(line: *const u8) {
+        // SAFETY: the caller's.
+        unsafe { Self::write_back(line) }
+    }
 }
+
+/// Whether stores of any alignment are allowed and fast: not on every CPU, nor in every kernel.
+pub(crate) const UNALIGNED_STORES: bool = false;
 
 /// Orders all earlier accesses of this hart, to memory and devices, before all later ones.
 #[inline(always)]
@@ -134,7 +149,18 @@ pub struct Cpu {
 }
 
 impl Cpu {
-    /// The table of `cbo.clean`.
+    /// What two kinds of CPU in one machine have in common: the instructions that both have, and
+    /// the smaller line, which no flush of either skips. Fold it over all CPUs.
+    #[must_use]
+    pub fn common(self, other: Self) -> Self {
+        Self {
+            features: self.features & other.features,
+            line: self.line.min(other.line),
+        }
+    }
+
+    /// The table of `cbo.clean`. Never one of [`ZICBOM_ZICBOZ`], which zero by an instruction that
+    /// promises nothing of words: [`CboZero`] says who may choose them.
     ///
     /// # Errors
     /// [`Error::Unsupported`] without Zicbom, [`Error::LineSize`] with blocks that no table has.
@@ -145,11 +171,7 @@ impl Cpu {
                 missing: "the hart has no Zicbom (cbo.clean)",
             });
         }
-        let tables = match self.features.contains(Features::ZICBOZ) {
-            true => &ZICBOM_ZICBOZ,
-            false => &ZICBOM,
-        };
-        Table::with_line(tables, self.line)
+        Table::with_line(&ZICBOM, self.line)
     }
 }
 
@@ -163,4 +185,9 @@ pub fn detect() -> Result<&'static Table, Error> {
         granularity: Granularity::CacheLine,
         missing: "RISC-V reports no Zicbom and no block size by itself: select the table of the device tree's arch::Cpu",
     })
+}
+
+/// The table for byte granularity: one for all CPUs of this instruction set.
+pub(crate) fn detect_byte() -> &'static Table {
+    &crate::BYTE
 }

@@ -4,6 +4,7 @@
 //! the same page and the same line, so they are as readable as that byte, and they are shifted out.
 
 use super::native::{aligned_block, aligned_word};
+use crate::tuning::Word;
 
 const BITS: u32 = 8;
 
@@ -12,18 +13,15 @@ const BITS: u32 = 8;
 /// # Safety
 /// 8 bytes must be readable at `src`.
 #[inline(always)]
-pub(crate) unsafe fn load_word(src: *const u8) -> u64 {
+pub(crate) unsafe fn load_word(src: *const u8) -> Word {
     let (first, bytes) = floor(src);
     // SAFETY: each of these words holds a byte of the source.
     unsafe {
-        match bytes {
-            0 => aligned_word(first),
-            _ => merge(
-                aligned_word(first),
-                aligned_word(first.wrapping_add(1)),
-                bytes,
-            ),
+        let low = aligned_word(first);
+        if bytes == 0 {
+            return Word::new(low);
         }
+        Word::new(merge(low, aligned_word(first.wrapping_add(1)), bytes))
     }
 }
 
@@ -32,7 +30,7 @@ pub(crate) unsafe fn load_word(src: *const u8) -> u64 {
 /// # Safety
 /// 32 bytes must be readable at `src`.
 #[inline(always)]
-pub(crate) unsafe fn load_block(src: *const u8) -> [u64; 4] {
+pub(crate) unsafe fn load_block(src: *const u8) -> [Word; 4] {
     let (first, bytes) = floor(src);
     // SAFETY: each of these words holds a byte of the source.
     unsafe {
@@ -47,7 +45,7 @@ pub(crate) unsafe fn load_block(src: *const u8) -> [u64; 4] {
                 merge(d, last, bytes),
             ];
         }
-        words
+        words.map(Word::new)
     }
 }
 

@@ -1,87 +1,173 @@
-//! The two ways from a map to its functions: a table at run time, primitives at compile time.
+//! The ways from a map to its functions: a table at run time, primitives at compile time. (Page
+//! maps have a third, [`Paged`](crate::Paged).)
 
 use core::{fmt, marker::PhantomData};
 
-use crate::{Flags, Primitives, Table};
+use crate::{
+    Error, Flags, Granularity, Primitives, Table,
+    copy::{self, Direct},
+};
 
-/// How a map reaches its functions: through a [`Table`] at run time, or [`Fixed`] at compile time.
-pub trait Dispatch: Copy + fmt::Debug + sealed::Sealed {
-    /// The table with the same functions.
-    fn table(self) -> &'static Table;
+/// How a map reaches its functions: a [`Table`] at run time, [`Fixed`] at compile time, or the hook
+/// of a page map.
+pub trait Dispatch: fmt::Debug + sealed::Sealed {
+    /// What the platform makes durable.
+    fn granularity(&self) -> Granularity;
 
     /// Starts to make a range durable.
     ///
+    /// # Errors
+    /// Those of a page map's hook.
+    ///
     /// # Safety
     /// As for [`Primitives::flush`].
-    unsafe fn flush(self, ptr: *const u8, len: usize);
+    unsafe fn flush(&self, ptr: *const u8, len: usize) -> Result<(), Error>;
 
     /// Waits until all earlier flushes of this CPU are durable.
-    fn drain(self);
+    ///
+    /// # Errors
+    /// Those of a page map's hook.
+    fn drain(&self) -> Result<(), Error>;
 
     /// Makes a range durable.
     ///
+    /// # Errors
+    /// Those of a page map's hook.
+    ///
     /// # Safety
     /// As for [`Primitives::flush`].
-    unsafe fn persist(self, ptr: *const u8, len: usize);
+    unsafe fn persist(&self, ptr: *const u8, len: usize) -> Result<(), Error>;
 
-    /// Copies and makes the destination durable.
+    /// Makes a range durable and drops it from the caches.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] where no instruction for that is known.
     ///
     /// # Safety
-    /// As for [`Primitives::memmove`].
-    unsafe fn memmove(self, dest: *mut u8, src: *const u8, len: usize, flags: Flags);
+    /// As for [`Primitives::flush`].
+    unsafe fn writeback_invalidate(&self, ptr: *const u8, len: usize) -> Result<(), Error>;
 
-    /// Fills and makes the destination durable.
+    /// Copies, and makes the destination durable as `flags` say.
+    ///
+    /// # Errors
+    /// Those of a page map's hook.
     ///
     /// # Safety
-    /// As for [`Primitives::memset`].
-    unsafe fn memset(self, dest: *mut u8, byte: u8, len: usize, flags: Flags);
+    /// As for [`Map::memmove`](crate::Map::memmove), and the destination must be in the map.
+    unsafe fn memmove(
+        &self,
+        dest: *mut u8,
+        src: *const u8,
+        len: usize,
+        flags: Flags,
+    ) -> Result<(), Error>;
+
+    /// Fills, and makes the destination durable as `flags` say.
+    ///
+    /// # Errors
+    /// Those of a page map's hook.
+    ///
+    /// # Safety
+    /// As for [`memmove`](Self::memmove).
+    unsafe fn memset(&self, dest: *mut u8, byte: u8, len: usize, flags: Flags)
+    -> Result<(), Error>;
 }
 
-mod sealed {
+/// A dispatch whose functions exist as plain pointers.
+pub trait Tabled: Dispatch {
+    /// The table with the same functions.
+    fn table(&self) -> &'static Table;
+}
+
+pub(crate) mod sealed {
     pub trait Sealed {}
     impl Sealed for &'static crate::Table {}
     impl<P: crate::Primitives> Sealed for super::Fixed<P> {}
 }
 
-impl Dispatch for &'static Table {
-    #[inline]
-    fn table(self) -> &'static Table {
-        self
-    }
-
-    #[inline]
-    unsafe fn flush(self, ptr: *const u8, len: usize) {
-        // SAFETY: the caller vouches for the range.
-        unsafe { self.flush_fn()(ptr, len) }
-    }
-
-    #[inline]
-    fn drain(self) {
-        // SAFETY: a fence needs no range, and who chose the table vouches that the CPU has the
-        // instruction.
-        unsafe { self.drain_fn()() }
-    }
-
-    #[inline]
-    unsafe fn persist(self, ptr: *const u8, len: usize) {
-        // SAFETY: the caller vouches for the range.
-        unsafe { self.persist_fn()(ptr, len) }
-    }
-
-    #[inline]
-    unsafe fn memmove(self, dest: *mut u8, src: *const u8, len: usize, flags: Flags) {
-        // SAFETY: the caller vouches for both ranges.
-        unsafe { self.memmove_fn()(dest, src, len, flags.bits()) };
-    }
-
-    #[inline]
-    unsafe fn memset(self, dest: *mut u8, byte: u8, len: usize, flags: Flags) {
-        // SAFETY: the caller vouches for the range.
-        unsafe { self.memset_fn()(dest, byte.into(), len, flags.bits()) };
+pub(crate) const fn not_invalidated(granularity: Granularity) -> Error {
+    Error::Unsupported {
+        granularity,
+        missing: "no instruction here drops a line from the cache; cache-line maps have one",
     }
 }
 
-/// The primitives `P`, chosen at compile time: calls inline to the bare instructions.
+impl Tabled for &'static Table {
+    #[inline]
+    fn table(&self) -> &'static Table {
+        self
+    }
+}
+
+impl Dispatch for &'static Table {
+    #[inline]
+    fn granularity(&self) -> Granularity {
+        Table::granularity(self)
+    }
+
+    #[inline]
+    unsafe fn flush(&self, ptr: *const u8, len: usize) -> Result<(), Error> {
+        // SAFETY: the caller vouches for the range.
+        unsafe { self.flush_fn()(ptr, len) };
+        Ok(())
+    }
+
+    #[inline]
+    fn drain(&self) -> Result<(), Error> {
+        // SAFETY: a fence needs no range, and who chose the table vouches that the CPU has the
+        // instruction.
+        unsafe { self.drain_fn()() };
+        Ok(())
+    }
+
+    #[inline]
+    unsafe fn persist(&self, ptr: *const u8, len: usize) -> Result<(), Error> {
+        // SAFETY: the caller vouches for the range.
+        unsafe { self.persist_fn()(ptr, len) };
+        Ok(())
+    }
+
+    #[inline]
+    unsafe fn writeback_invalidate(&self, ptr: *const u8, len: usize) -> Result<(), Error> {
+        let function = self
+            .writeback_invalidate_fn()
+            .ok_or(not_invalidated(Table::granularity(self)))?;
+        // SAFETY: the caller vouches for the range.
+        unsafe { function(ptr, len) };
+        Ok(())
+    }
+
+    #[inline]
+    unsafe fn memmove(
+        &self,
+        dest: *mut u8,
+        src: *const u8,
+        len: usize,
+        flags: Flags,
+    ) -> Result<(), Error> {
+        // SAFETY: the caller vouches for both ranges.
+        unsafe { self.memmove_fn()(dest, src, len, flags.bits()) };
+        Ok(())
+    }
+
+    #[inline]
+    unsafe fn memset(
+        &self,
+        dest: *mut u8,
+        byte: u8,
+        len: usize,
+        flags: Flags,
+    ) -> Result<(), Error> {
+        // SAFETY: the caller vouches for the range.
+        unsafe { self.memset_fn()(dest, byte.into(), len, flags.bits()) };
+        Ok(())
+    }
+}
+
+/// The primitives `P`, chosen at compile time. Persist, flush and drain inline to the bare
+/// instructions; copies call functions of their own. Nothing is called through a pointer, and no
+/// function's address is taken unless a pointer is asked for: for kernels with retpolines, `ENDBR`
+/// or kCFI.
 pub struct Fixed<P>(PhantomData<fn() -> P>);
 
 impl<P> Fixed<P> {
@@ -104,38 +190,72 @@ impl<P: Primitives> fmt::Debug for Fixed<P> {
     }
 }
 
-impl<P: Primitives> Dispatch for Fixed<P> {
-    #[inline(always)]
-    fn table(self) -> &'static Table {
+impl<P: Primitives> Tabled for Fixed<P> {
+    #[inline]
+    fn table(&self) -> &'static Table {
         const { &Table::of::<P>() }
     }
+}
 
+impl<P: Primitives> Dispatch for Fixed<P> {
     #[inline(always)]
-    unsafe fn flush(self, ptr: *const u8, len: usize) {
-        // SAFETY: the caller vouches for the range.
-        unsafe { P::flush(ptr, len) }
+    fn granularity(&self) -> Granularity {
+        P::GRANULARITY
     }
 
     #[inline(always)]
-    fn drain(self) {
+    unsafe fn flush(&self, ptr: *const u8, len: usize) -> Result<(), Error> {
+        // SAFETY: the caller vouches for the range.
+        unsafe { P::flush(ptr, len) };
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn drain(&self) -> Result<(), Error> {
         P::drain();
+        Ok(())
     }
 
     #[inline(always)]
-    unsafe fn persist(self, ptr: *const u8, len: usize) {
+    unsafe fn persist(&self, ptr: *const u8, len: usize) -> Result<(), Error> {
         // SAFETY: the caller vouches for the range.
-        unsafe { P::persist(ptr, len) }
+        unsafe { P::persist(ptr, len) };
+        Ok(())
     }
 
     #[inline(always)]
-    unsafe fn memmove(self, dest: *mut u8, src: *const u8, len: usize, flags: Flags) {
+    unsafe fn writeback_invalidate(&self, ptr: *const u8, len: usize) -> Result<(), Error> {
+        if !P::INVALIDATES {
+            return Err(not_invalidated(P::GRANULARITY));
+        }
+        // SAFETY: the caller vouches for the range.
+        unsafe { P::writeback_invalidate(ptr, len) };
+        Ok(())
+    }
+
+    #[inline(always)]
+    unsafe fn memmove(
+        &self,
+        dest: *mut u8,
+        src: *const u8,
+        len: usize,
+        flags: Flags,
+    ) -> Result<(), Error> {
         // SAFETY: the caller vouches for both ranges.
-        unsafe { P::memmove(dest, src, len, flags) }
+        unsafe { copy::memmove::<P, _>(dest, src, len, flags, Direct::<P>::new()) };
+        Ok(())
     }
 
     #[inline(always)]
-    unsafe fn memset(self, dest: *mut u8, byte: u8, len: usize, flags: Flags) {
+    unsafe fn memset(
+        &self,
+        dest: *mut u8,
+        byte: u8,
+        len: usize,
+        flags: Flags,
+    ) -> Result<(), Error> {
         // SAFETY: the caller vouches for the range.
-        unsafe { P::memset(dest, byte, len, flags) }
+        unsafe { copy::memset::<P, _>(dest, byte, len, flags, Direct::<P>::new()) };
+        Ok(())
     }
 }

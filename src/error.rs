@@ -1,4 +1,7 @@
 //! What can be wrong with a map, a range or a CPU.
+//!
+//! Errors name addresses, as who mends a kernel must know them. Where they must not reach a log that
+//! anybody reads (Linux's `%pK`), print [`Error::redacted`].
 
 use core::fmt;
 
@@ -87,7 +90,7 @@ pub enum Error {
         /// Length of the map.
         len: usize,
     },
-    /// A page-granularity map already covers part of this range, so an address would have two
+    /// A registered page map already covers part of this range, so an address would have two
     /// hooks.
     Overlap {
         /// Start of the range.
@@ -99,14 +102,24 @@ pub enum Error {
         /// Length of the map that is there.
         other_len: usize,
     },
-    /// As many page-granularity maps exist as the registry holds.
-    TooManyPageMaps {
-        /// How many it holds.
-        capacity: usize,
+    /// The slot holds another page map.
+    SlotInUse {
+        /// Start of the map that was to be registered.
+        start: usize,
+        /// Length of that map.
+        len: usize,
     },
-    /// The sync hook of a page-granularity map failed: the range may not be durable.
+    /// A plain function pointer was called for a range that no registered page map covers, some time
+    /// before this call: it is not durable.
+    NotCovered {
+        /// Start of the range.
+        start: usize,
+        /// Length of the range.
+        len: usize,
+    },
+    /// The hook of a page map failed: the range may not be durable.
     Sync {
-        /// Start of the part that the hook was given.
+        /// Start of what the hook was given: of the whole map, if it was to drain.
         start: usize,
         /// Length of that part.
         len: usize,
@@ -115,14 +128,41 @@ pub enum Error {
     },
 }
 
-impl fmt::Display for Error {
+/// An address as an error shows it.
+struct Address {
+    address: usize,
+    redacted: bool,
+}
+
+impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
+        if self.redacted {
+            return f.write_str("(address)");
+        }
+        write!(f, "{:#x}", self.address)
+    }
+}
+
+/// An [`Error`] that prints no address: see [`Error::redacted`].
+#[derive(Clone, Copy, Debug)]
+pub struct Redacted(Error);
+
+impl Error {
+    /// The same error without addresses, for logs that anybody may read.
+    #[must_use]
+    pub const fn redacted(self) -> Redacted {
+        Redacted(self)
+    }
+
+    fn write(self, f: &mut fmt::Formatter<'_>, redacted: bool) -> fmt::Result {
+        let at = |address| Address { address, redacted };
+        match self {
             Self::Null { len } => write!(f, "the base of a map of {len} bytes is null"),
-            Self::Empty { start } => write!(f, "the map at {start:#x} has no bytes"),
+            Self::Empty { start } => write!(f, "the map at {} has no bytes", at(start)),
             Self::Wraps { start, len } => write!(
                 f,
-                "the range of {len:#x} bytes at {start:#x} runs past the top of the address space"
+                "the range of {len:#x} bytes at {} runs past the top of the address space",
+                at(start)
             ),
             Self::OutsideMap {
                 start,
@@ -131,7 +171,10 @@ impl fmt::Display for Error {
                 map_len,
             } => write!(
                 f,
-                "the range of {len:#x} bytes at {start:#x} is not inside the map of {map_len:#x} bytes at {map_start:#x}"
+                "the range of {len:#x} bytes at {} is not inside the map of {map_len:#x} bytes \
+                 at {}",
+                at(start),
+                at(map_start)
             ),
             Self::Unsupported {
                 granularity,
@@ -145,7 +188,11 @@ impl fmt::Display for Error {
             }
             Self::Flags { flags, problem } => write!(f, "the flags {flags:#x}: {problem}"),
             Self::Misaligned { start, align } => {
-                write!(f, "the address {start:#x} is not aligned to {align} bytes")
+                write!(
+                    f,
+                    "the address {} is not aligned to {align} bytes",
+                    at(start)
+                )
             }
             Self::AlreadySelected { selected, line } => write!(
                 f,
@@ -153,7 +200,8 @@ impl fmt::Display for Error {
             ),
             Self::NoHook { start, len } => write!(
                 f,
-                "the page-granularity map of {len:#x} bytes at {start:#x} has no sync hook"
+                "the page-granularity map of {len:#x} bytes at {} has no sync hook",
+                at(start)
             ),
             Self::Overlap {
                 start,
@@ -162,16 +210,40 @@ impl fmt::Display for Error {
                 other_len,
             } => write!(
                 f,
-                "the range of {len:#x} bytes at {start:#x} overlaps the page-granularity map of {other_len:#x} bytes at {other_start:#x}"
+                "the range of {len:#x} bytes at {} overlaps the registered page map of \
+                 {other_len:#x} bytes at {}",
+                at(start),
+                at(other_start)
             ),
-            Self::TooManyPageMaps { capacity } => {
-                write!(f, "there are already {capacity} page-granularity maps")
-            }
+            Self::SlotInUse { start, len } => write!(
+                f,
+                "the slot for the page map of {len:#x} bytes at {} holds another map",
+                at(start)
+            ),
+            Self::NotCovered { start, len } => write!(
+                f,
+                "a function pointer was called for {len:#x} bytes at {}, which no registered page \
+                 map covers: they are not durable",
+                at(start)
+            ),
             Self::Sync { start, len, code } => write!(
                 f,
-                "the sync hook returned {code} for {len:#x} bytes at {start:#x}, which may not be durable"
+                "the sync hook returned {code} for {len:#x} bytes at {}, which may not be durable",
+                at(start)
             ),
         }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, false)
+    }
+}
+
+impl fmt::Display for Redacted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.write(f, true)
     }
 }
 

@@ -78,36 +78,48 @@
 //! platform keeps its promise: who makes a map vouches for that.
 #![no_std]
 
+#[cfg(not(target_pointer_width = "64"))]
+compile_error!(
+    "kpmem needs a target with 64-bit pointers: it promises that an aligned word of 8 bytes is \
+     stored at once, which this target's general registers cannot do"
+);
+#[cfg(not(target_has_atomic = "64"))]
+compile_error!(
+    "kpmem needs a target with atomic compare-and-swap of 8 bytes, which this one lacks"
+);
+
 #[path = "../arch/mod.rs"]
 pub mod arch;
-mod copies;
+mod batch;
+mod copy;
 mod dispatch;
 mod error;
 mod flags;
-mod flushing;
+mod guard;
 mod map;
+#[cfg(feature = "page")]
 mod page;
 mod primitives;
 mod range;
 mod select;
-mod source;
-mod stores;
 mod table;
-mod write;
+pub mod tuning;
+mod values;
 
-pub use copies::Copies;
-pub use dispatch::{Dispatch, Fixed};
-pub use error::Error;
+pub use batch::Batch;
+pub use dispatch::{Dispatch, Fixed, Tabled};
+pub use error::{Error, Redacted};
 pub use flags::Flags;
+pub use guard::{Guard, NoGuard};
 pub use map::Map;
-pub use page::{SyncFn, SyncHook};
+#[cfg(feature = "page")]
+pub use page::{Hook, HookFns, PageSlot, Paged, RawHook, Registered, RoundedTo};
 pub use primitives::{Byte, Instruction, Lines, Primitives};
-pub use select::{select, selected};
-pub use stores::Stores;
+pub use select::{select, selected, selected_byte};
 pub use table::{
-    BYTE, DrainFn, FlushFn, Granularity, MemcpyFn, MemmoveFn, MemsetFn, PersistFn, Table,
+    BYTE, DrainFn, FlushFn, Functions, Granularity, MemcpyFn, MemmoveFn, MemsetFn, PersistFn, Table,
 };
-pub use write::Pod;
+pub use values::{Atomic, Pod};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -3,7 +3,7 @@
 
 use core::marker::PhantomData;
 
-use crate::{Copies, Flags, Granularity, arch, copies, range::for_each_line};
+use crate::{Granularity, arch, range::for_each_line, tuning::Copies};
 
 /// One instruction that writes a cache line back, with the fence that completes it.
 ///
@@ -13,20 +13,36 @@ use crate::{Copies, Flags, Granularity, arch, copies, range::for_each_line};
 /// # Safety
 /// When `drain` returns, every store that this CPU made to a line before its `write_back` of that
 /// line, in program order, must be in the persistence domain, and so must every earlier store past
-/// the cache (see [`Stores`](crate::Stores)). The compiler must not be able to move memory accesses
-/// across either function (in inline asm: no `nomem`).
+/// the cache (see [`Stores`](crate::tuning::Stores)). When `drain_invalidate` returns, the same
+/// must hold of `write_back_invalidate`, and this CPU's later loads must not find the line in a
+/// cache as it was before. The compiler must not be able to move memory accesses across any of
+/// these functions (in inline asm: no `nomem`).
 pub unsafe trait Instruction {
     /// The instruction's mnemonic, which also names its tables.
     const NAME: &'static str;
 
-    /// Starts to write back the line that holds the address `line`.
+    /// Starts to write back the line that holds the byte at `line`.
     ///
     /// # Safety
     /// The address must be mapped for this CPU, and the CPU must have the instruction.
-    unsafe fn write_back(line: usize);
+    unsafe fn write_back(line: *const u8);
 
     /// Waits until every earlier `write_back` of this CPU is complete.
     fn drain();
+
+    /// Starts to write back the line that holds the byte at `line`, and then to drop it from the
+    /// caches. Never drops what was not written back.
+    ///
+    /// # Safety
+    /// As for [`write_back`](Self::write_back).
+    unsafe fn write_back_invalidate(line: *const u8);
+
+    /// Waits until every earlier `write_back_invalidate` of this CPU is complete, and lets no later
+    /// load begin before.
+    #[inline(always)]
+    fn drain_invalidate() {
+        Self::drain();
+    }
 }
 
 /// A complete set of functions for one [`Granularity`]: what a [`Table`](crate::Table) points to,
@@ -34,8 +50,8 @@ pub unsafe trait Instruction {
 ///
 /// # Safety
 /// After `flush` of a range and then `drain` on the same CPU, all stores that the CPU made to the
-/// range before `flush` must be durable. An own `memmove` or `memset` must store each aligned word
-/// of its range by one store, and make the range durable as its flags say.
+/// range before `flush` must be durable. After `writeback_invalidate` they must be durable and the
+/// range in no cache, if [`INVALIDATES`](Self::INVALIDATES).
 pub unsafe trait Primitives: Sized {
     /// The name of the table.
     const NAME: &'static str;
@@ -43,6 +59,10 @@ pub unsafe trait Primitives: Sized {
     const GRANULARITY: Granularity;
     /// Bytes that one write-back covers; 1 where `flush` does nothing.
     const LINE: usize;
+    /// Whether there is a `writeback_invalidate`.
+    const INVALIDATES: bool = false;
+    /// How copies are made.
+    type Copies: Copies;
 
     /// Starts to make the `len` bytes at `ptr` durable. No bytes: nothing happens.
     ///
@@ -64,32 +84,20 @@ pub unsafe trait Primitives: Sized {
         Self::drain();
     }
 
-    /// Copies `len` bytes from `src` to `dest`, which may overlap, and makes them durable as
-    /// `flags` say. Unknown or contradictory flags count as none.
+    /// Writes each line of the range back, drops it from the caches, and waits for that. Called
+    /// only if [`INVALIDATES`](Self::INVALIDATES).
     ///
     /// # Safety
-    /// `src` must be valid for reads, `dest` for writes that nothing else reads or writes
-    /// meanwhile, and neither may wrap past 2^64.
+    /// As for [`flush`](Self::flush).
     #[inline(always)]
-    unsafe fn memmove(dest: *mut u8, src: *const u8, len: usize, flags: Flags) {
-        // SAFETY: the caller's.
-        unsafe { copies::memmove::<Self, arch::PlainCopies>(dest, src, len, flags) }
-    }
-
-    /// Stores `byte` to `len` bytes at `dest`, and makes them durable as `flags` say. Unknown or
-    /// contradictory flags count as none.
-    ///
-    /// # Safety
-    /// As for [`memmove`](Self::memmove).
-    #[inline(always)]
-    unsafe fn memset(dest: *mut u8, byte: u8, len: usize, flags: Flags) {
-        // SAFETY: the caller's.
-        unsafe { copies::memset::<Self, arch::PlainCopies>(dest, byte, len, flags) }
+    unsafe fn writeback_invalidate(ptr: *const u8, len: usize) {
+        // SAFETY: the caller vouches for the range.
+        unsafe { Self::persist(ptr, len) }
     }
 }
 
-/// Cache-line granularity by the instruction `I`, for lines of `LINE` bytes: each line that a range
-/// touches is written back once. Copies are tuned by `C`.
+/// Cache-line granularity by the instruction `I`, for lines of `LINE` bytes (a power of two, 8 or
+/// more): each line that a range touches is written back once. Copies are tuned by `C`.
 #[derive(Clone, Copy, Debug)]
 pub struct Lines<I, const LINE: usize, C = arch::LineCopies>(PhantomData<(I, C)>);
 
@@ -99,10 +107,12 @@ unsafe impl<I: Instruction, const LINE: usize, C: Copies> Primitives for Lines<I
     const NAME: &'static str = I::NAME;
     const GRANULARITY: Granularity = Granularity::CacheLine;
     const LINE: usize = LINE;
+    const INVALIDATES: bool = true;
+    type Copies = C;
 
     #[inline(always)]
     unsafe fn flush(ptr: *const u8, len: usize) {
-        for_each_line::<LINE>(ptr.addr(), len, |line| {
+        for_each_line::<LINE>(ptr, len, |line| {
             // SAFETY: the caller vouches that the range is mapped; a line that it touches lies in a
             // page that it touches.
             unsafe { I::write_back(line) }
@@ -115,15 +125,12 @@ unsafe impl<I: Instruction, const LINE: usize, C: Copies> Primitives for Lines<I
     }
 
     #[inline(always)]
-    unsafe fn memmove(dest: *mut u8, src: *const u8, len: usize, flags: Flags) {
-        // SAFETY: the caller's.
-        unsafe { copies::memmove::<Self, C>(dest, src, len, flags) }
-    }
-
-    #[inline(always)]
-    unsafe fn memset(dest: *mut u8, byte: u8, len: usize, flags: Flags) {
-        // SAFETY: the caller's.
-        unsafe { copies::memset::<Self, C>(dest, byte, len, flags) }
+    unsafe fn writeback_invalidate(ptr: *const u8, len: usize) {
+        for_each_line::<LINE>(ptr, len, |line| {
+            // SAFETY: as in `flush`.
+            unsafe { I::write_back_invalidate(line) }
+        });
+        I::drain_invalidate();
     }
 }
 
@@ -138,6 +145,7 @@ unsafe impl<C: Copies> Primitives for Byte<C> {
     const NAME: &'static str = "byte";
     const GRANULARITY: Granularity = Granularity::Byte;
     const LINE: usize = 1;
+    type Copies = C;
 
     #[inline(always)]
     unsafe fn flush(_ptr: *const u8, _len: usize) {}
@@ -145,17 +153,5 @@ unsafe impl<C: Copies> Primitives for Byte<C> {
     #[inline(always)]
     fn drain() {
         arch::store_fence();
-    }
-
-    #[inline(always)]
-    unsafe fn memmove(dest: *mut u8, src: *const u8, len: usize, flags: Flags) {
-        // SAFETY: the caller's.
-        unsafe { copies::memmove::<Self, C>(dest, src, len, flags) }
-    }
-
-    #[inline(always)]
-    unsafe fn memset(dest: *mut u8, byte: u8, len: usize, flags: Flags) {
-        // SAFETY: the caller's.
-        unsafe { copies::memset::<Self, C>(dest, byte, len, flags) }
     }
 }

@@ -1,6 +1,6 @@
 //! Address ranges, and the one place that rounds an address to a line.
 
-use crate::Error;
+use crate::{Error, copy::WORD};
 
 /// A non-empty address range by its two inclusive ends, so that a range which ends at the top of
 /// the address space (2^64) is like any other.
@@ -22,25 +22,23 @@ impl Span {
         }
     }
 
-    /// Its first byte, with the provenance that the map's base exposed.
-    pub(crate) fn ptr(self) -> *const u8 {
-        core::ptr::with_exposed_provenance(self.first)
-    }
-
-    /// Its length in bytes.
-    pub(crate) const fn len(self) -> usize {
-        self.last - self.first + 1
-    }
-
     pub(crate) const fn contains(self, other: Self) -> bool {
         self.first <= other.first && other.last <= self.last
+    }
+}
+
+#[cfg(feature = "page")]
+impl Span {
+    /// Its length in bytes; 0 for the whole address space, which no map covers.
+    pub(crate) const fn len(self) -> usize {
+        (self.last - self.first).wrapping_add(1)
     }
 
     pub(crate) const fn overlaps(self, other: Self) -> bool {
         self.first <= other.last && other.first <= self.last
     }
 
-    /// The part of `self` from `first` to `last`; both ranges must overlap.
+    /// The part of `self` that lies in `other`; both must overlap.
     pub(crate) fn clip(self, other: Self) -> Self {
         Self {
             first: self.first.max(other.first),
@@ -49,8 +47,8 @@ impl Span {
     }
 }
 
-/// Calls `visit` once with the address of each `LINE`-byte line that the `len` bytes from `start`
-/// touch, in ascending order.
+/// Calls `visit` once for each `LINE`-byte line that the `len` bytes at `ptr` touch, in ascending
+/// order, with the line's first address and the provenance of `ptr`.
 ///
 /// The end is the last line itself, not the address after it, so a range that ends at 2^64 is
 /// visited whole. A range that wraps, which no caller may pass, is visited on both sides of the
@@ -59,28 +57,38 @@ impl Span {
 /// A word or a line takes no loop, and the loop takes two lines at a time: on Arm that is three
 /// instructions a line, not four.
 #[inline(always)]
-pub(crate) fn for_each_line<const LINE: usize>(start: usize, len: usize, visit: impl Fn(usize)) {
-    const { assert!(LINE.is_power_of_two() && LINE > 1, "no line size") };
+pub(crate) fn for_each_line<const LINE: usize>(
+    ptr: *const u8,
+    len: usize,
+    visit: impl Fn(*const u8),
+) {
+    const {
+        assert!(
+            LINE.is_power_of_two() && LINE >= WORD,
+            "kpmem: a line is a power of two of bytes, and no smaller than a word of 8"
+        );
+    }
     if len == 0 {
         return;
     }
+    let start = ptr.addr();
     let first = start & !(LINE - 1);
     let last = start.wrapping_add(len - 1) & !(LINE - 1);
     if len <= LINE {
-        visit(first);
+        visit(ptr.with_addr(first));
         if first != last {
-            visit(last);
+            visit(ptr.with_addr(last));
         }
         return;
     }
     let lines = last.wrapping_sub(first) / LINE + 1;
     let mut line = first;
     for _ in 0..lines / 2 {
-        visit(line);
-        visit(line.wrapping_add(LINE));
+        visit(ptr.with_addr(line));
+        visit(ptr.with_addr(line.wrapping_add(LINE)));
         line = line.wrapping_add(2 * LINE);
     }
     if lines % 2 != 0 {
-        visit(last);
+        visit(ptr.with_addr(last));
     }
 }

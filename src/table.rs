@@ -2,7 +2,10 @@
 
 use core::fmt;
 
-use crate::{Byte, Error, Flags, Instruction, Lines, Primitives};
+use crate::{
+    Byte, Error, Flags, Instruction, Lines, Primitives,
+    copy::{self, Shared},
+};
 
 /// Makes a range durable: the address, the length in bytes.
 pub type PersistFn = unsafe extern "C" fn(ptr: *const u8, len: usize);
@@ -44,20 +47,35 @@ impl fmt::Display for Granularity {
     }
 }
 
+/// The functions of a table, as pointers.
+#[derive(Clone, Copy, Debug)]
+pub struct Functions {
+    /// Makes a range durable.
+    pub persist: PersistFn,
+    /// Starts to make a range durable.
+    pub flush: FlushFn,
+    /// Waits for this CPU's flushes.
+    pub drain: DrainFn,
+    /// Copies.
+    pub memmove: MemmoveFn,
+    /// Fills.
+    pub memset: MemsetFn,
+    /// Makes a range durable and drops it from the caches; none where no instruction for that is
+    /// known.
+    pub writeback_invalidate: Option<PersistFn>,
+}
+
 /// The functions of one granularity, instruction and line size. Never incomplete, never changed.
 #[derive(Debug)]
 pub struct Table {
     name: &'static str,
     granularity: Granularity,
     line: usize,
-    persist: PersistFn,
-    flush: FlushFn,
-    drain: DrainFn,
-    memmove: MemmoveFn,
-    memset: MemsetFn,
+    functions: Functions,
 }
 
-/// The table of [`Granularity::Byte`]: flush is nothing, drain and persist are the store fence.
+/// The table of [`Granularity::Byte`] on any CPU: flush is nothing, drain and persist are the store
+/// fence.
 pub static BYTE: Table = Table::of::<Byte>();
 
 impl Table {
@@ -68,11 +86,39 @@ impl Table {
             name: P::NAME,
             granularity: P::GRANULARITY,
             line: P::LINE,
-            persist: persist::<P>,
-            flush: flush::<P>,
-            drain: drain::<P>,
-            memmove: memmove::<P>,
-            memset: memset::<P>,
+            functions: Functions {
+                persist: persist::<P>,
+                flush: flush::<P>,
+                drain: drain::<P>,
+                memmove: memmove::<P>,
+                memset: memset::<P>,
+                writeback_invalidate: if P::INVALIDATES {
+                    Some(writeback_invalidate::<P>)
+                } else {
+                    None
+                },
+            },
+        }
+    }
+
+    /// A table of functions from elsewhere, such as a kernel's own or another language's.
+    ///
+    /// # Safety
+    /// `flush`, `drain`, `persist` and `writeback_invalidate` must do for ranges of this granularity
+    /// and these lines what [`Primitives`] asks of theirs; `memmove` and `memset` what
+    /// [`Map::memmove`](crate::Map::memmove) and [`Map::memset`](crate::Map::memset) promise.
+    #[must_use]
+    pub const unsafe fn from_functions(
+        name: &'static str,
+        granularity: Granularity,
+        line: usize,
+        functions: Functions,
+    ) -> Self {
+        Self {
+            name,
+            granularity,
+            line,
+            functions,
         }
     }
 
@@ -124,28 +170,28 @@ impl Table {
     #[must_use]
     #[inline]
     pub const fn persist_fn(&self) -> PersistFn {
-        self.persist
+        self.functions.persist
     }
 
     /// The function that starts to make a range durable.
     #[must_use]
     #[inline]
     pub const fn flush_fn(&self) -> FlushFn {
-        self.flush
+        self.functions.flush
     }
 
     /// The function that waits for this CPU's flushes.
     #[must_use]
     #[inline]
     pub const fn drain_fn(&self) -> DrainFn {
-        self.drain
+        self.functions.drain
     }
 
     /// The function that copies, overlap included, and makes the destination durable.
     #[must_use]
     #[inline]
     pub const fn memmove_fn(&self) -> MemmoveFn {
-        self.memmove
+        self.functions.memmove
     }
 
     /// The function that copies and makes the destination durable: the same as
@@ -153,14 +199,28 @@ impl Table {
     #[must_use]
     #[inline]
     pub const fn memcpy_fn(&self) -> MemcpyFn {
-        self.memmove
+        self.functions.memmove
     }
 
     /// The function that fills with one byte and makes the destination durable.
     #[must_use]
     #[inline]
     pub const fn memset_fn(&self) -> MemsetFn {
-        self.memset
+        self.functions.memset
+    }
+
+    /// The function that makes a range durable and drops it from the caches; none where no
+    /// instruction for that is known (byte and page granularity).
+    #[must_use]
+    #[inline]
+    pub const fn writeback_invalidate_fn(&self) -> Option<PersistFn> {
+        self.functions.writeback_invalidate
+    }
+
+    /// All of them.
+    #[must_use]
+    pub const fn functions(&self) -> Functions {
+        self.functions
     }
 }
 
@@ -178,14 +238,20 @@ unsafe extern "C" fn drain<P: Primitives>() {
     P::drain();
 }
 
+unsafe extern "C" fn writeback_invalidate<P: Primitives>(ptr: *const u8, len: usize) {
+    // SAFETY: the caller vouches for the range.
+    unsafe { P::writeback_invalidate(ptr, len) }
+}
+
 unsafe extern "C" fn memmove<P: Primitives>(
     dest: *mut u8,
     src: *const u8,
     len: usize,
     flags: u32,
 ) -> *mut u8 {
+    let (flags, flushes) = (Flags::from_bits_retain(flags), const { &Shared::of::<P>() });
     // SAFETY: the caller vouches for both ranges.
-    unsafe { P::memmove(dest, src, len, Flags::from_bits_retain(flags)) };
+    unsafe { copy::memmove::<P, _>(dest, src, len, flags, flushes) };
     dest
 }
 
@@ -196,7 +262,8 @@ unsafe extern "C" fn memset<P: Primitives>(
     flags: u32,
 ) -> *mut u8 {
     let [byte, ..] = c.to_le_bytes();
+    let (flags, flushes) = (Flags::from_bits_retain(flags), const { &Shared::of::<P>() });
     // SAFETY: the caller vouches for the range.
-    unsafe { P::memset(dest, byte, len, Flags::from_bits_retain(flags)) };
+    unsafe { copy::memset::<P, _>(dest, byte, len, flags, flushes) };
     dest
 }

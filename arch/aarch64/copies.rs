@@ -2,7 +2,7 @@
 //! it on.
 
 use super::{Stnp, Stp};
-use crate::Copies;
+use crate::tuning::Copies;
 
 /// Through the cache, but for flags that say otherwise: `stnp` spares no flush.
 #[derive(Clone, Copy, Debug)]

@@ -7,7 +7,7 @@
 
 use core::arch::asm;
 
-use crate::Stores;
+use crate::tuning::{Stores, Word};
 
 /// `stp`: pairs of registers, through the cache.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +22,7 @@ unsafe impl Stores for Stp {
     const CACHED: bool = true;
 
     #[inline(always)]
-    unsafe fn word(dest: *mut u64, word: u64) {
+    unsafe fn word(dest: *mut u64, word: Word) {
         // SAFETY: the caller vouches for the word.
         unsafe {
             asm!("str {}, [{}]", in(reg) word, in(reg) dest, options(nostack, preserves_flags));
@@ -30,7 +30,7 @@ unsafe impl Stores for Stp {
     }
 
     #[inline(always)]
-    unsafe fn block(dest: *mut u64, [a, b, c, d]: [u64; 4]) {
+    unsafe fn block(dest: *mut u64, [a, b, c, d]: [Word; 4]) {
         // SAFETY: the caller vouches for the words.
         unsafe {
             asm!(
@@ -48,13 +48,13 @@ unsafe impl Stores for Stnp {
     const CACHED: bool = true;
 
     #[inline(always)]
-    unsafe fn word(dest: *mut u64, word: u64) {
+    unsafe fn word(dest: *mut u64, word: Word) {
         // SAFETY: the caller's.
         unsafe { Stp::word(dest, word) }
     }
 
     #[inline(always)]
-    unsafe fn block(dest: *mut u64, [a, b, c, d]: [u64; 4]) {
+    unsafe fn block(dest: *mut u64, [a, b, c, d]: [Word; 4]) {
         // SAFETY: the caller vouches for the words.
         unsafe {
             asm!(

@@ -6,7 +6,10 @@
 
 use core::{arch::asm, marker::PhantomData};
 
-use crate::{Stores, stores};
+use crate::{
+    copy::stores,
+    tuning::{Stores, Word},
+};
 
 /// `dc zva` for zero fills of at least `FROM` bytes where it zeroes `BLOCK` bytes, the stores of
 /// `S` for all else.
@@ -22,13 +25,13 @@ unsafe impl<S: Stores, const BLOCK: usize, const FROM: usize> Stores for Zva<S, 
     const CACHED: bool = true;
 
     #[inline(always)]
-    unsafe fn word(dest: *mut u64, word: u64) {
+    unsafe fn word(dest: *mut u64, word: Word) {
         // SAFETY: the caller's.
         unsafe { S::word(dest, word) }
     }
 
     #[inline(always)]
-    unsafe fn block(dest: *mut u64, words: [u64; 4]) {
+    unsafe fn block(dest: *mut u64, words: [Word; 4]) {
         // SAFETY: the caller's.
         unsafe { S::block(dest, words) }
     }

@@ -2,7 +2,7 @@
 //! time it on.
 
 use super::{CboZero, Sd};
-use crate::Copies;
+use crate::tuning::Copies;
 
 /// Through the cache, whatever the flags: there is no store past it.
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,7 @@
 
 use core::arch::asm;
 
-use crate::Stores;
+use crate::tuning::{Stores, Word};
 
 /// `sd`: through the cache.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +17,7 @@ unsafe impl Stores for Sd {
     const CACHED: bool = true;
 
     #[inline(always)]
-    unsafe fn word(dest: *mut u64, word: u64) {
+    unsafe fn word(dest: *mut u64, word: Word) {
         // SAFETY: the caller vouches for the word.
         unsafe {
             asm!("sd {}, 0({})", in(reg) word, in(reg) dest, options(nostack, preserves_flags));
@@ -25,7 +25,7 @@ unsafe impl Stores for Sd {
     }
 
     #[inline(always)]
-    unsafe fn block(dest: *mut u64, [a, b, c, d]: [u64; 4]) {
+    unsafe fn block(dest: *mut u64, [a, b, c, d]: [Word; 4]) {
         // SAFETY: the caller vouches for the words.
         unsafe {
             asm!(

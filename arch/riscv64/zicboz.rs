@@ -7,7 +7,10 @@
 use core::arch::asm;
 
 use super::Sd;
-use crate::{Stores, stores};
+use crate::{
+    copy::stores,
+    tuning::{Stores, Word},
+};
 
 /// `cbo.zero` for zero fills of at least `FROM` bytes, where its blocks are `BLOCK` bytes, and `sd`
 /// for all else.
@@ -23,13 +26,13 @@ unsafe impl<const BLOCK: usize, const FROM: usize> Stores for CboZero<BLOCK, FRO
     const CACHED: bool = true;
 
     #[inline(always)]
-    unsafe fn word(dest: *mut u64, word: u64) {
+    unsafe fn word(dest: *mut u64, word: Word) {
         // SAFETY: the caller's.
         unsafe { Sd::word(dest, word) }
     }
 
     #[inline(always)]
-    unsafe fn block(dest: *mut u64, words: [u64; 4]) {
+    unsafe fn block(dest: *mut u64, words: [Word; 4]) {
         // SAFETY: the caller's.
         unsafe { Sd::block(dest, words) }
     }

@@ -6,7 +6,10 @@
 use core::arch::asm;
 
 use super::Movnti;
-use crate::{Stores, stores};
+use crate::{
+    copy::stores,
+    tuning::{Stores, Word},
+};
 
 const LINE: usize = 64;
 
@@ -19,13 +22,13 @@ unsafe impl Stores for Movdir64b {
     const CACHED: bool = false;
 
     #[inline(always)]
-    unsafe fn word(dest: *mut u64, word: u64) {
+    unsafe fn word(dest: *mut u64, word: Word) {
         // SAFETY: the caller's.
         unsafe { Movnti::word(dest, word) }
     }
 
     #[inline(always)]
-    unsafe fn block(dest: *mut u64, words: [u64; 4]) {
+    unsafe fn block(dest: *mut u64, words: [Word; 4]) {
         // SAFETY: the caller's.
         unsafe { Movnti::block(dest, words) }
     }

@@ -7,7 +7,7 @@
 
 use core::arch::asm;
 
-use crate::Stores;
+use crate::tuning::{Stores, Word};
 
 /// `mov`: through the cache.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +31,7 @@ unsafe impl Stores for Mov {
     }
 
     #[inline(always)]
-    unsafe fn word(dest: *mut u64, word: u64) {
+    unsafe fn word(dest: *mut u64, word: Word) {
         // SAFETY: the caller vouches for the word.
         unsafe {
             asm!("mov [{}], {}", in(reg) dest, in(reg) word, options(nostack, preserves_flags));
@@ -39,7 +39,7 @@ unsafe impl Stores for Mov {
     }
 
     #[inline(always)]
-    unsafe fn block(dest: *mut u64, [a, b, c, d]: [u64; 4]) {
+    unsafe fn block(dest: *mut u64, [a, b, c, d]: [Word; 4]) {
         // SAFETY: the caller vouches for the words.
         unsafe {
             asm!(
@@ -60,7 +60,7 @@ unsafe impl Stores for Movnti {
     const CACHED: bool = false;
 
     #[inline(always)]
-    unsafe fn word(dest: *mut u64, word: u64) {
+    unsafe fn word(dest: *mut u64, word: Word) {
         // SAFETY: the caller vouches for the word; every x86-64 CPU has the instruction.
         unsafe {
             asm!("movnti [{}], {}", in(reg) dest, in(reg) word, options(nostack, preserves_flags));
@@ -68,7 +68,7 @@ unsafe impl Stores for Movnti {
     }
 
     #[inline(always)]
-    unsafe fn block(dest: *mut u64, [a, b, c, d]: [u64; 4]) {
+    unsafe fn block(dest: *mut u64, [a, b, c, d]: [Word; 4]) {
         // SAFETY: the caller vouches for the words.
         unsafe {
             asm!(
@@ -88,8 +88,8 @@ unsafe impl Stores for Movnti {
 /// # Safety
 /// 8 bytes must be readable at `src`.
 #[inline(always)]
-pub(crate) unsafe fn load_word(src: *const u8) -> u64 {
-    let word;
+pub(crate) unsafe fn load_word(src: *const u8) -> Word {
+    let word: Word;
     // SAFETY: the caller's.
     unsafe {
         asm!("mov {}, [{}]", out(reg) word, in(reg) src, options(nostack, preserves_flags, readonly));
@@ -102,8 +102,8 @@ pub(crate) unsafe fn load_word(src: *const u8) -> u64 {
 /// # Safety
 /// 32 bytes must be readable at `src`.
 #[inline(always)]
-pub(crate) unsafe fn load_block(src: *const u8) -> [u64; 4] {
-    let (a, b, c, d);
+pub(crate) unsafe fn load_block(src: *const u8) -> [Word; 4] {
+    let (a, b, c, d): (Word, Word, Word, Word);
     // SAFETY: the caller's.
     unsafe {
         asm!(

@@ -7,7 +7,10 @@
 use core::arch::asm;
 
 use super::Mov;
-use crate::{Stores, stores};
+use crate::{
+    copy::stores,
+    tuning::{Stores, Word},
+};
 
 const LINE: usize = 64;
 /// Where a line of the destination does not come from one of the source, the microcode stores parts
@@ -32,13 +35,13 @@ unsafe impl<const COPY: usize, const FILL: usize> Stores for RepMovsq<COPY, FILL
     }
 
     #[inline(always)]
-    unsafe fn word(dest: *mut u64, word: u64) {
+    unsafe fn word(dest: *mut u64, word: Word) {
         // SAFETY: the caller's.
         unsafe { Mov::word(dest, word) }
     }
 
     #[inline(always)]
-    unsafe fn block(dest: *mut u64, words: [u64; 4]) {
+    unsafe fn block(dest: *mut u64, words: [Word; 4]) {
         // SAFETY: the caller's.
         unsafe { Mov::block(dest, words) }
     }
@@ -66,16 +69,12 @@ unsafe impl<const COPY: usize, const FILL: usize> Stores for RepMovsq<COPY, FILL
 
     #[inline(always)]
     unsafe fn fill(dest: *mut u64, word: u64, words: usize) {
-        // SAFETY: the caller's; the direction flag is clear on entry to asm.
+        // SAFETY: the caller's.
         unsafe {
             if words < FILL / 8 {
                 return stores::words_fill::<Mov>(dest, word, words);
             }
-            asm!(
-                "rep stosq",
-                inout("rdi") dest => _, in("rax") word, inout("rcx") words => _,
-                options(nostack, preserves_flags),
-            );
+            rep_stosq(dest, word, words);
         }
     }
 }
@@ -83,12 +82,26 @@ unsafe impl<const COPY: usize, const FILL: usize> Stores for RepMovsq<COPY, FILL
 /// # Safety
 /// As for [`Stores::copy_up`].
 #[inline(always)]
-unsafe fn rep_movsq(dest: *mut u64, src: *const u8, words: usize) {
+pub(super) unsafe fn rep_movsq(dest: *mut u64, src: *const u8, words: usize) {
     // SAFETY: the caller's; the direction flag is clear on entry to asm.
     unsafe {
         asm!(
             "rep movsq",
             inout("rdi") dest => _, inout("rsi") src => _, inout("rcx") words => _,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
+/// # Safety
+/// As for [`Stores::fill`].
+#[inline(always)]
+pub(super) unsafe fn rep_stosq(dest: *mut u64, word: u64, words: usize) {
+    // SAFETY: the caller's; the direction flag is clear on entry to asm.
+    unsafe {
+        asm!(
+            "rep stosq",
+            inout("rdi") dest => _, in("rax") word, inout("rcx") words => _,
             options(nostack, preserves_flags),
         );
     }

@@ -15,24 +15,21 @@ use core::{arch::asm, marker::PhantomData};
 
 use raw_cpuid::{CpuId, CpuIdReader, CpuIdReaderNative};
 
-use super::{ByteCopies, DurableCache, Movnti, PastCache};
-use crate::{Byte, Copies, Instruction, Lines, Stores, Table, stores};
+use super::{
+    ByteCopies, ClzeroByteCopies, Cpu, DurableCache, Features, LineCopies, Movnti, PastCache,
+    SmallCached,
+};
+use crate::{
+    Byte, Instruction, Lines, Table,
+    copy::stores,
+    tuning::{Copies, Stores, Word},
+};
 
-/// Makes vector registers usable for a while: `kernel_fpu_begin` and `kernel_fpu_end`, or nothing
-/// where the kernel saves them anyway.
-///
-/// # Safety
-/// Between `enter` and `leave`, code that runs on this CPU must be able to change the vector
-/// registers that are enabled in XCR0, without harm to anyone whose registers they are.
-pub unsafe trait Guard {
-    /// What `leave` must know.
-    type State;
-    /// Called before vectors are used, where a copy may be called: also in an interrupt, if copies
-    /// are.
-    fn enter() -> Self::State;
-    /// Called after.
-    fn leave(state: Self::State);
-}
+pub use crate::Guard;
+
+/// The most bytes that are copied or filled inside one guard: what a kernel has preemption off for,
+/// which is a few microseconds. A longer copy leaves the guard and enters it again.
+pub const GUARDED: usize = 16 << 10;
 
 /// The vectors of a CPU and its system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,38 +83,63 @@ impl Width {
         }
     }
 
-    /// The table of `I` for 64-byte lines whose copies use vectors of this width inside `G`. Who
-    /// makes a map with it vouches for both.
+    /// The table of `I` for 64-byte lines whose copies use vectors of this width inside `G`, tuned
+    /// for `cpu`. Who makes a map with it vouches for both.
     #[must_use]
-    pub fn table<I: Instruction, G: Guard>(self) -> &'static Table {
+    pub fn table<I: Instruction, G: Guard>(self, cpu: Cpu) -> &'static Table {
+        let amd = cpu.features.contains(Features::CLZERO);
         match self {
-            Self::Sse2 => const { &Table::of::<Lines<I, 64, VectorCopies<Sse2, G>>>() },
-            Self::Avx => const { &Table::of::<Lines<I, 64, VectorCopies<Avx, G>>>() },
-            Self::Avx512 => const { &Table::of::<Lines<I, 64, VectorCopies<Avx512, G>>>() },
+            Self::Sse2 => line_table::<I, Sse2, G>(amd),
+            Self::Avx => line_table::<I, Avx, G>(amd),
+            Self::Avx512 => line_table::<I, Avx512, G>(amd),
         }
     }
 
     /// The same for byte granularity, where vectors also go through the cache.
     #[must_use]
-    pub fn byte_table<G: Guard>(self) -> &'static Table {
+    pub fn byte_table<G: Guard>(self, cpu: Cpu) -> &'static Table {
+        let amd = cpu.features.contains(Features::CLZERO);
         match self {
-            Self::Sse2 => const { &Table::of::<Byte<VectorByteCopies<Sse2, G>>>() },
-            Self::Avx => const { &Table::of::<Byte<VectorByteCopies<Avx, G>>>() },
-            Self::Avx512 => const { &Table::of::<Byte<VectorByteCopies<Avx512, G>>>() },
+            Self::Sse2 => byte_table::<Sse2, G>(amd),
+            Self::Avx => byte_table::<Avx, G>(amd),
+            Self::Avx512 => byte_table::<Avx512, G>(amd),
         }
+    }
+}
+
+fn line_table<I: Instruction, V: Vector, G: Guard>(amd: bool) -> &'static Table {
+    if amd {
+        const { &Table::of::<Lines<I, 64, ClzeroVectorCopies<V, G>>>() }
+    } else {
+        const { &Table::of::<Lines<I, 64, VectorCopies<V, G>>>() }
+    }
+}
+
+fn byte_table<V: Vector, G: Guard>(amd: bool) -> &'static Table {
+    if amd {
+        const { &Table::of::<Byte<ClzeroVectorByteCopies<V, G>>>() }
+    } else {
+        const { &Table::of::<Byte<VectorByteCopies<V, G>>>() }
     }
 }
 
 /// The bytes that pay for the guard.
 const FROM: usize = 256;
 
-/// Cache-line granularity: past the cache by vectors.
-pub type VectorCopies<V, G> = PastCache<Vectors<V, G, Movnti, FROM>>;
+/// By vectors, or `S` for a few bytes.
+type Wide<V, G, S> = Vectors<V, G, S, FROM>;
+
+/// Cache-line granularity: by vectors, past the cache, and through it where the flags say so.
+pub type VectorCopies<V, G> =
+    SmallCached<Wide<V, G, Movnti>, Wide<V, G, <LineCopies as Copies>::Temporal>>;
 /// Byte granularity: by vectors, through the cache and past it.
-pub type VectorByteCopies<V, G> = DurableCache<
-    Vectors<V, G, <ByteCopies as Copies>::Temporal, FROM>,
-    Vectors<V, G, Movnti, FROM>,
->;
+pub type VectorByteCopies<V, G> =
+    DurableCache<Wide<V, G, <ByteCopies as Copies>::Temporal>, Wide<V, G, Movnti>, false>;
+/// [`VectorCopies`] on a CPU with `clzero`.
+pub type ClzeroVectorCopies<V, G> = PastCache<Wide<V, G, Movnti>>;
+/// [`VectorByteCopies`] on a CPU with `clzero`.
+pub type ClzeroVectorByteCopies<V, G> =
+    DurableCache<Wide<V, G, <ClzeroByteCopies as Copies>::Temporal>, Wide<V, G, Movnti>, true>;
 
 /// Vectors of `V` inside `G`, for copies and fills of at least `FROM` bytes in ascending order; `S`
 /// for all else, and through the cache or past it as `S` is.
@@ -135,13 +157,18 @@ unsafe impl<V: Vector, G: Guard, S: Stores, const FROM: usize> Stores for Vector
     }
 
     #[inline(always)]
-    unsafe fn word(dest: *mut u64, word: u64) {
+    fn fetch(dest: *mut u64, words: usize) {
+        S::fetch(dest, words);
+    }
+
+    #[inline(always)]
+    unsafe fn word(dest: *mut u64, word: Word) {
         // SAFETY: the caller's.
         unsafe { S::word(dest, word) }
     }
 
     #[inline(always)]
-    unsafe fn block(dest: *mut u64, words: [u64; 4]) {
+    unsafe fn block(dest: *mut u64, words: [Word; 4]) {
         // SAFETY: the caller's.
         unsafe { S::block(dest, words) }
     }
@@ -150,9 +177,10 @@ unsafe impl<V: Vector, G: Guard, S: Stores, const FROM: usize> Stores for Vector
     unsafe fn copy_up(dest: *mut u64, src: *const u8, words: usize) {
         // SAFETY: the caller's.
         unsafe {
-            match words < FROM / 8 {
-                true => S::copy_up(dest, src, words),
-                false => copy_up::<V, G, S>(dest, src, words),
+            if words < FROM / 8 {
+                S::copy_up(dest, src, words);
+            } else {
+                copy_up::<V, G, S>(dest, src, words);
             }
         }
     }
@@ -167,9 +195,10 @@ unsafe impl<V: Vector, G: Guard, S: Stores, const FROM: usize> Stores for Vector
     unsafe fn fill(dest: *mut u64, word: u64, words: usize) {
         // SAFETY: the caller's.
         unsafe {
-            match words < FROM / 8 {
-                true => S::fill(dest, word, words),
-                false => fill::<V, G, S>(dest, word, words),
+            if words < FROM / 8 {
+                S::fill(dest, word, words);
+            } else {
+                fill::<V, G, S>(dest, word, words);
             }
         }
     }
@@ -183,15 +212,19 @@ unsafe impl<V: Vector, G: Guard, S: Stores, const FROM: usize> Stores for Vector
 unsafe fn copy_up<V: Vector, G: Guard, S: Stores>(dest: *mut u64, src: *const u8, words: usize) {
     let (head, blocks) = split::<V>(dest, words);
     let rest = head + blocks * block_words::<V>();
-    // SAFETY: the caller's; the three parts make up the range, and the guard lends the vectors.
+    // SAFETY: the caller's; the parts make up the range, and the guard lends the vectors.
     unsafe {
+        S::fetch(dest, words);
         stores::words_up::<S>(dest, src, head);
-        if blocks != 0 {
-            let state = G::enter();
-            V::copy(dest.add(head), src.add(head * 8), blocks, S::CACHED);
-            G::leave(state);
-        }
-        stores::words_up::<S>(dest.add(rest), src.add(rest * 8), words - rest);
+        guarded::<V, G>(blocks, |block, blocks| {
+            let at = head + block * block_words::<V>();
+            V::copy(dest.add(at), src.add(at * 8), blocks, S::CACHED);
+        });
+        stores::words_up::<S>(
+            dest.wrapping_add(rest),
+            src.wrapping_add(rest * 8),
+            words - rest,
+        );
     }
 }
 
@@ -205,13 +238,31 @@ unsafe fn fill<V: Vector, G: Guard, S: Stores>(dest: *mut u64, word: u64, words:
     let rest = head + blocks * block_words::<V>();
     // SAFETY: as in `copy_up`.
     unsafe {
+        S::fetch(dest, words);
         stores::words_fill::<S>(dest, word, head);
-        if blocks != 0 {
-            let state = G::enter();
-            V::fill(dest.add(head), word, blocks, S::CACHED);
-            G::leave(state);
-        }
-        stores::words_fill::<S>(dest.add(rest), word, words - rest);
+        guarded::<V, G>(blocks, |block, blocks| {
+            V::fill(
+                dest.add(head + block * block_words::<V>()),
+                word,
+                blocks,
+                S::CACHED,
+            );
+        });
+        stores::words_fill::<S>(dest.wrapping_add(rest), word, words - rest);
+    }
+}
+
+/// Calls `part` with the first block and the number of blocks of each part, inside the guard.
+#[inline(always)]
+fn guarded<V: Vector, G: Guard>(blocks: usize, part: impl Fn(usize, usize)) {
+    let most = const { GUARDED / 8 / block_words::<V>() };
+    let mut done = 0;
+    while done < blocks {
+        let now = most.min(blocks - done);
+        let state = G::enter();
+        part(done, now);
+        G::leave(state);
+        done += now;
     }
 }
 

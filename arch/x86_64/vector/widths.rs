@@ -31,22 +31,22 @@ macro_rules! copy {
     ($load:literal, $store:literal, $register:literal, $end:literal, $dest:ident, $src:ident, $blocks:ident) => {
         asm!(
             "2:",
-            concat!($load, " ", $register, "0, [{src}]"),
-            concat!($load, " ", $register, "1, [{src} + {bytes}]"),
-            concat!($load, " ", $register, "2, [{src} + 2 * {bytes}]"),
-            concat!($load, " ", $register, "3, [{src} + 3 * {bytes}]"),
-            concat!($store, " [{dest}], ", $register, "0"),
-            concat!($store, " [{dest} + {bytes}], ", $register, "1"),
-            concat!($store, " [{dest} + 2 * {bytes}], ", $register, "2"),
-            concat!($store, " [{dest} + 3 * {bytes}], ", $register, "3"),
-            "add {src}, 4 * {bytes}",
-            "add {dest}, 4 * {bytes}",
-            "dec {blocks}",
+            concat!($load, " ", $register, "0, [rsi]"),
+            concat!($load, " ", $register, "1, [rsi + {bytes}]"),
+            concat!($load, " ", $register, "2, [rsi + 2 * {bytes}]"),
+            concat!($load, " ", $register, "3, [rsi + 3 * {bytes}]"),
+            concat!($store, " [rdi], ", $register, "0"),
+            concat!($store, " [rdi + {bytes}], ", $register, "1"),
+            concat!($store, " [rdi + 2 * {bytes}], ", $register, "2"),
+            concat!($store, " [rdi + 3 * {bytes}], ", $register, "3"),
+            "add rsi, 4 * {bytes}",
+            "add rdi, 4 * {bytes}",
+            "dec rcx",
             "jnz 2b",
             $end,
-            src = inout(reg) $src => _, dest = inout(reg) $dest => _, blocks = inout(reg) $blocks => _,
+            inout("rsi") $src => _, inout("rdi") $dest => _, inout("rcx") $blocks => _,
             bytes = const Self::BYTES,
-            out("xmm0") _, out("xmm1") _, out("xmm2") _, out("xmm3") _,
+            clobber_abi("sysv64"),
             options(nostack),
         )
     };
@@ -57,17 +57,17 @@ macro_rules! fill {
         asm!(
             $splat,
             "2:",
-            concat!($store, " [{dest}], ", $register, "0"),
-            concat!($store, " [{dest} + {bytes}], ", $register, "0"),
-            concat!($store, " [{dest} + 2 * {bytes}], ", $register, "0"),
-            concat!($store, " [{dest} + 3 * {bytes}], ", $register, "0"),
-            "add {dest}, 4 * {bytes}",
-            "dec {blocks}",
+            concat!($store, " [rdi], ", $register, "0"),
+            concat!($store, " [rdi + {bytes}], ", $register, "0"),
+            concat!($store, " [rdi + 2 * {bytes}], ", $register, "0"),
+            concat!($store, " [rdi + 3 * {bytes}], ", $register, "0"),
+            "add rdi, 4 * {bytes}",
+            "dec rcx",
             "jnz 2b",
             $end,
-            word = in(reg) $word, dest = inout(reg) $dest => _, blocks = inout(reg) $blocks => _,
+            in("rax") $word, inout("rdi") $dest => _, inout("rcx") $blocks => _,
             bytes = const Self::BYTES,
-            out("xmm0") _,
+            clobber_abi("sysv64"),
             options(nostack),
         )
     };
@@ -90,9 +90,10 @@ macro_rules! width {
             unsafe fn copy(dest: *mut u64, src: *const u8, blocks: usize, cached: bool) {
                 // SAFETY: the caller's.
                 unsafe {
-                    match cached {
-                        true => copy!($load, $cached, $register, $end, dest, src, blocks),
-                        false => copy!($load, $past, $register, $end, dest, src, blocks),
+                    if cached {
+                        copy!($load, $cached, $register, $end, dest, src, blocks)
+                    } else {
+                        copy!($load, $past, $register, $end, dest, src, blocks)
                     }
                 }
             }
@@ -101,9 +102,10 @@ macro_rules! width {
             unsafe fn fill(dest: *mut u64, word: u64, blocks: usize, cached: bool) {
                 // SAFETY: the caller's.
                 unsafe {
-                    match cached {
-                        true => fill!($splat, $cached, $register, $end, dest, word, blocks),
-                        false => fill!($splat, $past, $register, $end, dest, word, blocks),
+                    if cached {
+                        fill!($splat, $cached, $register, $end, dest, word, blocks)
+                    } else {
+                        fill!($splat, $past, $register, $end, dest, word, blocks)
                     }
                 }
             }
@@ -114,17 +116,17 @@ macro_rules! width {
 width! {
     /// 16-byte vectors.
     Sse2: 16 bytes in "xmm", "movdqu", "movdqa", "movntdq",
-    splat "movq xmm0, {word}; punpcklqdq xmm0, xmm0", end ""
+    splat "movq xmm0, rax; punpcklqdq xmm0, xmm0", end ""
 }
 
 width! {
     /// 32-byte vectors.
     Avx: 32 bytes in "ymm", "vmovdqu", "vmovdqa", "vmovntdq",
-    splat "vmovq xmm0, {word}; vpunpcklqdq xmm0, xmm0, xmm0; vinsertf128 ymm0, ymm0, xmm0, 1", end "vzeroupper"
+    splat "vmovq xmm0, rax; vpunpcklqdq xmm0, xmm0, xmm0; vinsertf128 ymm0, ymm0, xmm0, 1", end "vzeroupper"
 }
 
 width! {
     /// 64-byte vectors.
     Avx512: 64 bytes in "zmm", "vmovdqu64", "vmovdqa64", "vmovntdq",
-    splat "vpbroadcastq zmm0, {word}", end "vzeroupper"
+    splat "vpbroadcastq zmm0, rax", end "vzeroupper"
 }

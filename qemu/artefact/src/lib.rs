@@ -2,6 +2,7 @@
 //! look at.
 #![cfg_attr(target_os = "none", no_std)]
 
+pub mod calls;
 pub mod native;
 
 use kpmem::{DrainFn, FlushFn, PersistFn, Table};

@@ -91,7 +91,7 @@ pub fn all(peer: Option<[Peer; 2]>) -> Result<[Option<Contender>; COUNT]> {
     let mut all = [None; COUNT];
     all[Who::Kpmem as usize] = Some(Contender::Pointers {
         line: Called::from::<0>(functions(table)),
-        byte: Called::from::<1>(functions(&BYTE)),
+        byte: Called::from::<1>(functions(cpu.byte_table())),
     });
     all[Who::Fixed as usize] = Some(Contender::Fixed);
     all[Who::Raw as usize] = Some(Contender::Bare(Bare::Plain));
@@ -101,8 +101,8 @@ pub fn all(peer: Option<[Peer; 2]>) -> Result<[Option<Contender>; COUNT]> {
         byte: Called::from::<3>(Functions(byte)),
     });
     all[Who::Vector as usize] = Some(Contender::Copies {
-        line: Called::from::<4>(functions(width.table::<Clwb, NoGuard>())),
-        byte: Called::from::<5>(functions(width.byte_table::<NoGuard>())),
+        line: Called::from::<4>(functions(width.table::<Clwb, NoGuard>(cpu))),
+        byte: Called::from::<5>(functions(width.byte_table::<NoGuard>(cpu))),
     });
     all[Who::RawVector as usize] = Some(Contender::Bare(Bare::Vector));
     Ok(all)
@@ -221,6 +221,8 @@ fn pointers<const SITE: usize>(
 
 fn fixed<P: Primitives>(case: &Case, memory: &mut Memory, count: usize) -> f64 {
     let flags = black_box(case.flags);
+    let map = unsafe { kpmem::Map::<kpmem::Fixed<P>>::fixed(1 as *mut u8, usize::MAX).unwrap() };
+    let copy = |dest, src, size, flags| unsafe { let _ = map.memmove(dest, src, size, flags); };
     // SAFETY: destination and source are inside their memory.
     unsafe {
         match case.op {
@@ -242,13 +244,13 @@ fn fixed<P: Primitives>(case: &Case, memory: &mut Memory, count: usize) -> f64 {
                 P::drain();
             }),
             Op::Memcpy => clock(case, memory, count, |dest, src, size| {
-                P::memmove(dest, src, size, flags);
+                copy(dest, src, size, flags);
             }),
             Op::MemsetZero => clock(case, memory, count, |dest, _, size| {
-                P::memset(dest, 0, size, flags);
+                let _ = map.memset(dest, 0, size, flags);
             }),
             Op::ReadBack => clock(case, memory, count, |dest, src, size| {
-                P::memmove(dest, src, size, flags);
+                copy(dest, src, size, flags);
                 raw::read(dest, size);
             }),
         }

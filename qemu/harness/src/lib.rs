@@ -21,4 +21,5 @@ pub mod setup;
 pub mod suites;
 pub mod toolchain;
 pub mod tools;
+pub mod width;
 pub mod workspace;

@@ -279,8 +279,18 @@ pub fn library(build: Command, name: &str) -> Result<PathBuf> {
 
 /// Builds the release binaries of a package for a bare target.
 pub fn build(arch: Arch, package: &str) -> Result<BTreeMap<String, PathBuf>> {
+    build_with(arch, package, &[])
+}
+
+/// The same, with cargo's settings in `environment`. The next build may write over them.
+pub fn build_with(
+    arch: Arch,
+    package: &str,
+    environment: &[(&str, &str)],
+) -> Result<BTreeMap<String, PathBuf>> {
     let toolchain = Toolchain::require(arch)?;
     let mut command = toolchain.cargo_for(arch, "build");
     command.args(["--release", "--bins", "--tests", "--package", package]);
+    command.envs(environment.iter().copied());
     executables(command).with_context(|| format!("cannot build {package} for {}", arch.target()))
 }

@@ -7,7 +7,7 @@ use core::{
     hint::black_box,
     sync::atomic::{AtomicUsize, Ordering},
 };
-use kpmem::{Instruction, Lines, Table};
+use kpmem::{DrainFn, Instruction, Lines, Table};
 use kpmem_artefact::{
     Functions, collect,
     native::{Best, Other},
@@ -34,7 +34,7 @@ unsafe impl Instruction for Vector {
     const NAME: &'static str = "a vector or float register";
 
     #[inline(always)]
-    unsafe fn write_back(line: usize) {
+    unsafe fn write_back(line: *const u8) {
         // SAFETY: never run.
         unsafe {
             Best::write_back(line);
@@ -51,6 +51,12 @@ unsafe impl Instruction for Vector {
     fn drain() {
         Best::drain();
     }
+
+    #[inline(always)]
+    unsafe fn write_back_invalidate(line: *const u8) {
+        // SAFETY: the caller's.
+        unsafe { Self::write_back(line) }
+    }
 }
 
 struct Panic;
@@ -60,8 +66,8 @@ unsafe impl Instruction for Panic {
     const NAME: &'static str = "a panic";
 
     #[inline(always)]
-    unsafe fn write_back(line: usize) {
-        assert!(line != 0, "a null line");
+    unsafe fn write_back(line: *const u8) {
+        assert!(!line.is_null(), "a null line");
         // SAFETY: never run.
         unsafe { Best::write_back(line) }
     }
@@ -69,6 +75,12 @@ unsafe impl Instruction for Panic {
     #[inline(always)]
     fn drain() {
         Best::drain();
+    }
+
+    #[inline(always)]
+    unsafe fn write_back_invalidate(line: *const u8) {
+        // SAFETY: the caller's.
+        unsafe { Self::write_back(line) }
     }
 }
 
@@ -79,13 +91,19 @@ unsafe impl Instruction for NoFence {
     const NAME: &'static str = "no fence";
 
     #[inline(always)]
-    unsafe fn write_back(line: usize) {
+    unsafe fn write_back(line: *const u8) {
         // SAFETY: never run.
         unsafe { Best::write_back(line) }
     }
 
     #[inline(always)]
     fn drain() {}
+
+    #[inline(always)]
+    unsafe fn write_back_invalidate(line: *const u8) {
+        // SAFETY: the caller's.
+        unsafe { Self::write_back(line) }
+    }
 }
 
 struct Atomic;
@@ -96,7 +114,7 @@ unsafe impl Instruction for Atomic {
     const NAME: &'static str = "an atomic";
 
     #[inline(always)]
-    unsafe fn write_back(line: usize) {
+    unsafe fn write_back(line: *const u8) {
         COUNTER.fetch_add(1, Ordering::Relaxed);
         // SAFETY: never run.
         unsafe { Best::write_back(line) }
@@ -105,6 +123,12 @@ unsafe impl Instruction for Atomic {
     #[inline(always)]
     fn drain() {
         Best::drain();
+    }
+
+    #[inline(always)]
+    unsafe fn write_back_invalidate(line: *const u8) {
+        // SAFETY: the caller's.
+        unsafe { Self::write_back(line) }
     }
 }
 
@@ -115,7 +139,7 @@ unsafe impl Instruction for Call {
     const NAME: &'static str = "a call";
 
     #[inline(never)]
-    unsafe fn write_back(line: usize) {
+    unsafe fn write_back(line: *const u8) {
         // SAFETY: never run.
         unsafe { Best::write_back(line) }
     }
@@ -123,6 +147,12 @@ unsafe impl Instruction for Call {
     #[inline(always)]
     fn drain() {
         Best::drain();
+    }
+
+    #[inline(always)]
+    unsafe fn write_back_invalidate(line: *const u8) {
+        // SAFETY: the caller's.
+        unsafe { Self::write_back(line) }
     }
 }
 
@@ -133,7 +163,7 @@ unsafe impl Instruction for Wrong {
     const NAME: &'static str = "another instruction";
 
     #[inline(always)]
-    unsafe fn write_back(line: usize) {
+    unsafe fn write_back(line: *const u8) {
         // SAFETY: never run.
         unsafe { Other::write_back(line) }
     }
@@ -142,11 +172,31 @@ unsafe impl Instruction for Wrong {
     fn drain() {
         Best::drain();
     }
+
+    #[inline(always)]
+    unsafe fn write_back_invalidate(line: *const u8) {
+        // SAFETY: the caller's.
+        unsafe { Self::write_back(line) }
+    }
+}
+
+/// Calls and jumps through a pointer.
+///
+/// # Safety
+/// Never called.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn kpmem_indirect(drain: DrainFn) {
+    // SAFETY: never called.
+    unsafe {
+        drain();
+        drain();
+    }
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn kpmem_entry() {
     black_box(&raw const KPMEM_FUNCTIONS);
+    black_box(kpmem_indirect as *const u8);
 }
 
 #[cfg(not(target_os = "none"))]

@@ -1,9 +1,10 @@
-//! The library as a kernel would link it: all tables, selection, maps of every kind.
+//! The library as a kernel would link it: all tables, selection, maps of every kind, and every
+//! checked call.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 use core::hint::black_box;
-use kpmem::{Granularity, Lines, Map, Primitives, SyncHook};
-use kpmem_artefact::{Functions, collect, native};
+use kpmem::{Flags, Granularity, Lines, Map, PageSlot, Primitives, RawHook};
+use kpmem_artefact::{Functions, calls::call_each, collect, native};
 
 /// Read by the harness.
 #[unsafe(no_mangle)]
@@ -11,6 +12,8 @@ static KPMEM_FUNCTIONS: [Functions; native::COUNT] = collect(native::GROUPS);
 /// Read by the harness.
 #[unsafe(no_mangle)]
 static KPMEM_BYTE: [Functions; 1] = [Functions::of(&kpmem::BYTE)];
+
+static SLOT: PageSlot = PageSlot::new();
 
 /// Durable store of one word, with the functions fixed at compile time: as short as it can be.
 ///
@@ -27,7 +30,8 @@ unsafe extern "C" fn kpmem_persist_word(word: &u64) {
 /// # Safety
 /// Never called.
 #[unsafe(no_mangle)]
-unsafe fn kpmem_entry(base: *mut u8, len: usize, hook: SyncHook) -> usize {
+unsafe fn kpmem_entry(base: *mut u8, len: usize, hook: RawHook, source: &[u8], bits: u32) -> usize {
+    let flags = Flags::from_bits_retain(bits);
     // SAFETY: never called.
     let made = unsafe {
         black_box(kpmem::select(&native::GROUPS[0][0]).is_ok());
@@ -35,16 +39,20 @@ unsafe fn kpmem_entry(base: *mut u8, len: usize, hook: SyncHook) -> usize {
             Map::new(base, len, Granularity::CacheLine),
             Map::new(base, len, Granularity::Byte),
             Map::with_table(base, len, &kpmem::BYTE),
-            Map::with_hook(base, len, hook),
         ];
         let fixed = Map::fixed(base, len);
         if let Ok(fixed) = &fixed {
-            use_map::<kpmem::Fixed<Lines<native::Best, 64>>>(fixed);
+            call_each::<kpmem::Fixed<Lines<native::Best, 64>>>(fixed, source, flags);
         }
-        maps.into_iter()
-            .flatten()
-            .map(|map| use_map(&map))
-            .sum::<usize>()
+        let pages = Map::with_hook(base, len, hook).map_or(0, |map| {
+            black_box(map.register(&SLOT).is_ok());
+            call_each(&map, source, flags)
+        });
+        let tables = maps.into_iter().flatten();
+        pages
+            + tables
+                .map(|map| call_each(&map, source, flags))
+                .sum::<usize>()
     };
     // The tables themselves keep their copies in the program.
     black_box((
@@ -54,15 +62,6 @@ unsafe fn kpmem_entry(base: *mut u8, len: usize, hook: SyncHook) -> usize {
     ));
     black_box(kpmem_persist_word as *const u8);
     made
-}
-
-fn use_map<D: kpmem::Dispatch>(map: &Map<D>) -> usize {
-    let results = [
-        map.persist(map.address(), 8),
-        map.flush(map.address(), map.size()),
-        map.drain(),
-    ];
-    results.into_iter().filter(Result::is_ok).count()
 }
 
 #[cfg(not(target_os = "none"))]

@@ -34,7 +34,7 @@ to_long_mode:
     rdmsr
     or eax, 1 << 8              // LME
     wrmsr
-    mov eax, 0x80010011         // PG, PE, ET; caches on; WP: read-only means read-only in ring 0 too
+    mov eax, 0x80010011         // PG, PE, ET; caches on; WP: read-only in ring 0 too
     mov cr0, eax
     lgdt [boot_gdt_pointer]
     mov eax, offset long_mode
@@ -67,7 +67,8 @@ kpmem_second_start:
     cld
     mov ax, cs
     mov ds, ax
-    .byte 0x66                  // operands of 32 bits, here and at the far jump: the assembler drops the prefix
+    // Operands of 32 bits, here and at the far jump: the assembler drops the prefix.
+    .byte 0x66
     lgdt [8]                    // what stands above
     mov eax, cr0
     or al, 1                    // PE

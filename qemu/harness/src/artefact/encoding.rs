@@ -85,6 +85,45 @@ fn riscv64(word: u32) -> Kind {
     }
 }
 
+/// Whether an instruction calls or jumps to where a register or data say, and is no return.
+/// `previous` is the one before it.
+pub fn is_indirect(arch: Arch, previous: Option<&Instruction>, instruction: &Instruction) -> bool {
+    let bytes = &*instruction.bytes;
+    match arch {
+        Arch::X86_64 => x86_64_indirect(bytes),
+        Arch::Aarch64 => aarch64_indirect(word(bytes)),
+        Arch::Riscv64 => riscv64_indirect(previous.map_or(0, |auipc| word(&auipc.bytes)), bytes),
+    }
+}
+
+/// SDM Volume 2, "CALL" and "JMP": FF with 2 to 5 in the middle of the ModRM byte, after prefixes.
+fn x86_64_indirect(bytes: &[u8]) -> bool {
+    let prefix = |byte: &u8| matches!(byte, 0x2e | 0x3e | 0x40..=0x4f | 0x66 | 0x67 | 0xf2);
+    let start = bytes.iter().take_while(|byte| prefix(byte)).count();
+    matches!(bytes[start..], [0xff, modrm, ..] if (2..=5).contains(&(modrm >> 3 & 7)))
+}
+
+/// Arm Architecture Reference Manual, "Unconditional branch (register)": BR, BLR and those with
+/// pointer authentication; 2 in bits 24 to 21 is RET.
+fn aarch64_indirect(word: u32) -> bool {
+    word >> 25 == 0x6b && word >> 21 & 0xf != 2
+}
+
+/// RISC-V Instruction Set Manual, Volume I, "JALR", "C.JR" and "C.JALR". A return is through x1,
+/// and after AUIPC of the same register it is a far call.
+fn riscv64_indirect(previous: u32, bytes: &[u8]) -> bool {
+    if let [low, high] = *bytes {
+        let half = u16::from_le_bytes([low, high]);
+        let jump = half & 0xf07f == 0x8002 || half & 0xf07f == 0x9002;
+        // C.JR x1, C.EBREAK.
+        return jump && half != 0x8082 && half != 0x9002;
+    }
+    let word = word(bytes);
+    let base = word >> 15 & 0x1f;
+    let far = previous & 0x7f == 0x17 && previous >> 7 & 0x1f == base;
+    word & 0x707f == 0x67 && word != 0x0000_8067 && !far
+}
+
 /// The fence that completes the write-backs of a table (`byte`: makes stores leave the core).
 pub fn fence_of(arch: Arch, table: &str) -> &'static str {
     match (arch, table) {
@@ -100,6 +139,29 @@ pub fn fence_of(arch: Arch, table: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn returns_and_calls_of_a_name_are_not_indirect() {
+        let x86 = |bytes: &[u8]| x86_64_indirect(bytes);
+        assert!(x86(&[0xff, 0xd0]) && x86(&[0x41, 0xff, 0x24, 0x24]) && x86(&[0x3e, 0xff, 0xe1]));
+        // ret, call, inc, push
+        assert!(!x86(&[0xc3]) && !x86(&[0xe8, 0, 0, 0, 0]));
+        assert!(!x86(&[0x48, 0xff, 0xc0]) && !x86(&[0xff, 0x30]));
+
+        // blr x8, br x1, blraaz x0; ret, bl
+        let arm = aarch64_indirect;
+        assert!(arm(0xd63f_0100) && arm(0xd61f_0020) && arm(0xd63f_081f));
+        assert!(!arm(0xd65f_03c0) && !arm(0x9400_0000));
+
+        let riscv = |previous, word: u32| riscv64_indirect(previous, &word.to_le_bytes());
+        let short = |half: u16| riscv64_indirect(0, &half.to_le_bytes());
+        // jalr a0, jr a0, jalr ra after auipc t0; c.jr a0, c.jalr a0
+        assert!(riscv(0, 0x0005_00e7) && riscv(0, 0x0005_0067) && riscv(0x297, 0x0000_80e7));
+        assert!(short(0x8502) && short(0x9502));
+        // ret, jalr ra after auipc ra, c.jr ra, c.mv, c.ebreak
+        assert!(!riscv(0, 0x0000_8067) && !riscv(0x97, 0x0000_80e7));
+        assert!(!short(0x8082) && !short(0x852e) && !short(0x9002));
+    }
 
     #[test]
     fn bytes_are_told_apart() {

@@ -2,7 +2,7 @@
 
 use crate::{arch::Arch, process};
 use anyhow::{Context, Result, bail};
-use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
+use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, SymbolKind, elf};
 use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 /// One machine instruction.
@@ -40,6 +40,34 @@ pub struct Entry {
     pub functions: [u64; 3],
 }
 
+/// What a section of the loaded program holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// Instructions.
+    Text,
+    /// Data that is never written once the program is linked.
+    ReadOnly,
+    /// Data with initial values.
+    Data,
+    /// Data that is zero at first and takes no room in the file.
+    Bss,
+}
+
+/// A section of the loaded program.
+#[derive(Clone, Debug)]
+pub struct Section {
+    /// Its name.
+    pub name: String,
+    /// First address.
+    pub start: u64,
+    /// Bytes.
+    pub size: u64,
+    /// What it holds.
+    pub content: Content,
+    /// The bytes in the file; none of a section of zeroes.
+    pub bytes: Vec<u8>,
+}
+
 /// A disassembled ELF file with fixed addresses.
 #[derive(Debug)]
 pub struct Program {
@@ -47,6 +75,7 @@ pub struct Program {
     pub arch: Arch,
     bytes: Vec<u8>,
     functions: BTreeMap<u64, Function>,
+    sections: Vec<Section>,
 }
 
 impl Program {
@@ -93,8 +122,9 @@ impl Program {
         }
         Ok(Self {
             arch,
-            bytes,
             functions,
+            sections: sections(&file)?,
+            bytes,
         })
     }
 
@@ -122,6 +152,17 @@ impl Program {
         Some(u64::from_le_bytes(bytes.try_into().ok()?))
     }
 
+    /// The sections that a kernel loads. Tables for unwinding are none of them.
+    pub fn sections(&self) -> &[Section] {
+        &self.sections
+    }
+
+    /// Bytes of the symbol of this name.
+    pub fn size_of(&self, symbol: &str) -> Option<u64> {
+        let file = object::File::parse(&*self.bytes).ok()?;
+        Some(file.symbol_by_name(symbol)?.size())
+    }
+
     /// The index called `symbol`: an array of `kpmem_artefact::Functions`.
     pub fn index(&self, symbol: &str) -> Result<Vec<Entry>> {
         let file = object::File::parse(&*self.bytes)?;
@@ -141,6 +182,47 @@ impl Program {
             })
         };
         words.chunks_exact(6).map(entry).collect()
+    }
+}
+
+fn sections(file: &object::File<'_>) -> Result<Vec<Section>> {
+    let mut sections = Vec::new();
+    for section in file.sections() {
+        let name = section.name()?.to_owned();
+        if let Some(content) = content(&name, section.flags()) {
+            sections.push(Section {
+                start: section.address(),
+                size: section.size(),
+                content,
+                bytes: section.data()?.to_vec(),
+                name,
+            });
+        }
+    }
+    Ok(sections)
+}
+
+/// By flags, for names differ: RISC-V has small data, and what is only relocated counts as never
+/// written. `.relro_padding` fills up a page.
+fn content(name: &str, flags: SectionFlags) -> Option<Content> {
+    let SectionFlags::Elf { sh_type, sh_flags } = flags else {
+        return None;
+    };
+    let has = |flag| sh_flags.0 & flag != 0;
+    let constant = [".data.rel.ro", ".got"]
+        .iter()
+        .any(|start| name.starts_with(start));
+    let unwinding = name.starts_with(".eh_frame") || name == ".relro_padding";
+    if !has(elf::SHF_ALLOC.0) || unwinding {
+        None
+    } else if has(elf::SHF_EXECINSTR.0) {
+        Some(Content::Text)
+    } else if !has(elf::SHF_WRITE.0) || constant {
+        Some(Content::ReadOnly)
+    } else if sh_type == elf::SHT_NOBITS {
+        Some(Content::Bss)
+    } else {
+        Some(Content::Data)
     }
 }
 

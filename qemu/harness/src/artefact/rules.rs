@@ -123,7 +123,7 @@ fn is_return(arch: Arch, mnemonic: &str) -> bool {
 }
 
 /// The address that a branch or call names: `je 2014ad <name+0x2d>`.
-fn target(instruction: &Instruction) -> Option<u64> {
+pub(super) fn target(instruction: &Instruction) -> Option<u64> {
     let (before, _) = instruction.text.split_once('<')?;
     let address = before.trim_end().rsplit([' ', ',']).next()?;
     u64::from_str_radix(address.trim_start_matches("0x"), 16).ok()

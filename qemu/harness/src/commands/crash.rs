@@ -241,7 +241,7 @@ fn merge(files: &[PathBuf]) -> Result<ExitCode> {
 fn show(campaign: &Campaign, found: &[Found]) -> Result<()> {
     fs::create_dir_all(pages())?;
     for found in found {
-        let context = found.context(campaign);
+        let context = found.context(&campaign.kernels);
         let path = pages().join(format!("{}.html", found.id()));
         fs::write(&path, page::render(&found.failure, &context)?)?;
         println!(

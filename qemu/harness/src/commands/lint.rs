@@ -1,6 +1,6 @@
 //! `cargo xtask lint`: what the tests cannot see.
 
-use crate::{arch::Arch, msrv, process, setup, toolchain::Toolchain, tools::Need};
+use crate::{arch::Arch, msrv, process, setup, toolchain::Toolchain, tools::Need, width};
 use anyhow::Result;
 use std::{
     process::{Command, ExitCode},
@@ -23,6 +23,7 @@ pub(super) fn run() -> Result<ExitCode> {
     let mut lint = Lint { failed: 0 };
 
     lint.step("rustfmt", active.cargo("fmt").args(["--all", "--check"]));
+    lint.check("width of comments", width::check);
     let mut clippy = active.clippy();
     lint.step(
         "clippy, host",
@@ -49,11 +50,8 @@ pub(super) fn run() -> Result<ExitCode> {
             .args(packages(&BARE));
         lint.step(&format!("rustdoc, {}", arch.target()), &mut doc);
     }
-    lint.result(
-        &format!("Rust {}", msrv::MSRV),
-        Instant::now(),
-        msrv::build(),
-    );
+    let oldest = format!("Rust {}", msrv::MSRV);
+    lint.check(&oldest, msrv::build);
 
     if lint.failed > 0 {
         println!("lint: {} steps FAILED", lint.failed);
@@ -69,11 +67,12 @@ struct Lint {
 
 impl Lint {
     fn step(&mut self, name: &str, command: &mut Command) {
-        let start = Instant::now();
-        self.result(name, start, process::run(command).map(|()| String::new()));
+        self.check(name, || process::run(command).map(|()| String::new()));
     }
 
-    fn result(&mut self, name: &str, start: Instant, result: Result<String>) {
+    fn check(&mut self, name: &str, check: impl FnOnce() -> Result<String>) {
+        let start = Instant::now();
+        let result = check();
         let seconds = start.elapsed().as_secs_f64();
         match result {
             Ok(what) => println!("lint: {name} ... ok ({seconds:.1} s) {what}"),

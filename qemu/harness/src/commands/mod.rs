@@ -33,12 +33,12 @@ enum Command {
     Demo(demo::Args),
     /// Measure the library beside libpmem2 and the bare instructions, on this machine.
     Bench(bench::Args),
-    /// Check format, lints, documentation, and that the oldest compiler builds the library.
+    /// Check format, width, lints, documentation, and that the oldest compiler builds the library.
     Lint,
     /// Simulate power cuts with a cache: every crash image that the hardware allows.
     Crash(crash::Args),
-    /// Run every suite: host, bare metal on each kind of CPU, machine code.
-    Test,
+    /// Run every suite: host, Miri, bare metal on each kind of CPU, machine code.
+    Test(test::Args),
 }
 
 impl Cli {
@@ -50,7 +50,7 @@ impl Cli {
             Command::Demo(args) => demo::run(&args),
             Command::Bench(args) => bench::run(&args),
             Command::Lint => lint::run(),
-            Command::Test => test::run(),
+            Command::Test(args) => test::run(&args),
             Command::Boot(args) => boot::run(&args),
             Command::Crash(args) => crash::run(&args),
         }

@@ -6,18 +6,32 @@ use crate::{
     crash::simulate,
     report::{Report, Suite, write_json},
     setup,
-    suites::{self, bare, controls, embedder, host},
+    suites::{self, bare, controls, embedder, host, miri},
     toolchain,
 };
 use anyhow::{Context, Result};
 use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
 
-pub(super) fn run() -> Result<ExitCode> {
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Keep the listings of the generated code as they are now, and run nothing.
+    #[arg(long)]
+    bless: bool,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
     setup::ensure()?;
+    if args.bless {
+        for arch in Arch::ALL {
+            println!("{}", artefact::bless(arch)?.display());
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut report = Report::default();
     for suite in host::run()? {
         report.push(suite);
     }
+    report.push(miri::run()?);
     let mut simulated = BTreeMap::new();
     let mut unmarked = None;
     for arch in Arch::ALL {

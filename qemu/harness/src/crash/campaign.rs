@@ -1,12 +1,12 @@
 //! Many simulations, and what they come to.
 
 use super::{
+    done::Done,
     found::Found,
     plan::{self, Cpu, Effort, Job},
-    report::{Litmus, Mutant, Report, Run, rate},
+    report::{Litmus, Mutant, Report},
     simulate::{self, Outcome, Simulation},
 };
-use crate::findings::{Explored, Failure, Line, Traced};
 use anyhow::{Context, Result, anyhow};
 use std::{
     collections::BTreeMap,
@@ -35,29 +35,6 @@ pub struct Campaign {
     pub shard: Option<(u32, u32)>,
     /// Only this crash image.
     pub only: Option<String>,
-}
-
-/// What a job came to.
-#[derive(Debug, Default)]
-pub struct Done {
-    /// One entry for each seed.
-    pub runs: Vec<Run>,
-    /// The failures that were reported in full.
-    pub found: Vec<Found>,
-    /// The guest ended too early; how.
-    pub broken: Option<String>,
-}
-
-impl Done {
-    /// Whether the job's seeded bug was reported: by the simulator, or by the CPU where that is how
-    /// it shows. A kernel that ends early for another reason has tested nothing.
-    pub fn is_caught(&self, job: &Job) -> Result<bool> {
-        match &self.broken {
-            Some(how) if job.traps() => Ok(how.contains("TRAP: ")),
-            Some(how) => Err(anyhow!("{}: {how}", job.id(job.seed))),
-            None => Ok(self.runs.iter().any(|run| run.violations > 0)),
-        }
-    }
 }
 
 /// What a campaign came to.
@@ -205,6 +182,7 @@ impl Campaign {
         })
     }
 
+    /// What a simulation has shown, with the verdicts of booting from the images that it kept.
     fn sum_up(
         &self,
         job: &Job,
@@ -212,28 +190,12 @@ impl Campaign {
         outcome: Outcome,
         images: &Path,
     ) -> Result<Done> {
-        let mut runs: BTreeMap<u64, Run> = BTreeMap::new();
-        for line in &outcome.lines {
-            match line {
-                Line::Traced(traced) => {
-                    runs.insert(traced.workload, traced_run(job, traced));
-                }
-                Line::Explored(explored) => {
-                    if let Some(run) = runs.get_mut(&explored.workload) {
-                        add_explored(run, explored);
-                    }
-                }
-                Line::Failure(_) | Line::Sample(_) => {}
-            }
-        }
-        if let Some(run) = runs.values_mut().next_back() {
-            run.recovery += outcome.lost.len() as u64;
-        }
+        let mut done = Done::of(job, &outcome);
         for (n, sample) in outcome.kept().enumerate() {
             if !self.reboots(job, n, sample.verdict) {
                 continue;
             }
-            let Some(run) = runs.get_mut(&sample.workload) else {
+            let Some(run) = done.run(sample.workload) else {
                 continue;
             };
             let Some(verdict) = simulate::reboot(simulation, &images.join(&sample.file))? else {
@@ -242,34 +204,7 @@ impl Campaign {
             run.reboot_checked += 1;
             run.reboot_agreed += u64::from(verdict == sample.verdict);
         }
-        for run in runs.values_mut() {
-            run.violations = run.contract + run.recovery;
-        }
-        let lost = outcome.lost.iter().map(|lost| Failure {
-            workload: job.seed,
-            id: lost.id.clone(),
-            oracle: "recovery".to_owned(),
-            what: lost.how.clone(),
-            verdict: None,
-            events: 0,
-            claims: 0,
-            lines: Vec::new(),
-            timeline: Vec::new(),
-            about: None,
-            left_out: 0,
-        });
-        let failures = outcome.failures().cloned().chain(lost);
-        let found = failures
-            .map(|failure| Found {
-                job: job.clone(),
-                failure,
-            })
-            .collect();
-        Ok(Done {
-            runs: runs.into_values().collect(),
-            found,
-            broken: outcome.broken,
-        })
+        Ok(done)
     }
 }
 
@@ -277,39 +212,6 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-fn traced_run(job: &Job, traced: &Traced) -> Run {
-    Run {
-        arch: job.cpu.arch.name().to_owned(),
-        workload: job.workload.clone(),
-        profile: job.profile.to_owned(),
-        line: job.cpu.line,
-        seed: traced.workload,
-        claims: traced.claims,
-        states: 0,
-        states_per_s: 0.0,
-        seconds: 0.0,
-        capped: 0,
-        duplicates: 0,
-        contract: traced.violations,
-        recovery: 0,
-        violations: traced.violations,
-        untracked: traced.untracked,
-        redundant_flushes: traced.redundant_flushes,
-        redundant_fences: traced.redundant_fences,
-        reboot_checked: 0,
-        reboot_agreed: 0,
-    }
-}
-
-fn add_explored(run: &mut Run, explored: &Explored) {
-    run.states = explored.states;
-    run.seconds = explored.seconds;
-    run.states_per_s = rate(explored.states, explored.seconds);
-    run.capped = explored.capped;
-    run.duplicates = explored.duplicates;
-    run.recovery = explored.failures;
 }
 
 /// The correct build's jobs on these CPUs.

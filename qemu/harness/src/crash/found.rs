@@ -1,7 +1,8 @@
 //! A failure with where it came from: its name, its page.
 
-use super::{campaign::Campaign, plan::Job};
+use super::plan::Job;
 use crate::{findings::Failure, page};
+use std::{collections::BTreeMap, path::PathBuf};
 
 /// A failure, and where it came from.
 #[derive(Debug)]
@@ -13,10 +14,10 @@ pub struct Found {
 }
 
 impl Found {
-    /// What its page says besides.
-    pub fn context(&self, campaign: &Campaign) -> page::Context {
+    /// What its page says besides; `kernels` are those that were simulated, by instruction set.
+    pub fn context(&self, kernels: &BTreeMap<&'static str, PathBuf>) -> page::Context {
         let Self { job, failure } = self;
-        let kernel = campaign.kernels.get(job.cpu.arch.name()).cloned();
+        let kernel = kernels.get(job.cpu.arch.name()).cloned();
         let own = match (&job.own_args, &kernel) {
             (Some(args), Some(kernel)) => format!(" --kernel {} --args '{args}'", kernel.display()),
             _ => String::new(),

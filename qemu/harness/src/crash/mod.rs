@@ -1,6 +1,7 @@
 //! The crash simulator: which kernels, workloads, platforms and bugs, and what came of them.
 
 pub mod campaign;
+pub mod done;
 pub mod found;
 pub mod plan;
 pub mod report;

@@ -31,9 +31,10 @@ impl Symbols {
     pub(super) fn open(path: &Path) -> Result<Self> {
         let data = fs::read(path)?;
         let file = object::File::parse(&*data)?;
-        let endian = match file.is_little_endian() {
-            true => RunTimeEndian::Little,
-            false => RunTimeEndian::Big,
+        let endian = if file.is_little_endian() {
+            RunTimeEndian::Little
+        } else {
+            RunTimeEndian::Big
         };
         let section = |id: gimli::SectionId| -> Result<Reader> {
             let data = match file.section_by_name(id.name()) {
@@ -54,8 +55,9 @@ impl Symbols {
 
     /// The functions that the instruction belongs to, the innermost first.
     pub(super) fn frames(&self, pc: u64) -> Vec<Frame> {
+        // Nobody knew it; but functions that the linker dropped claim to be there.
         if pc == 0 {
-            return Vec::new(); // Nobody knew; but functions that the linker dropped claim to be there.
+            return Vec::new();
         }
         let frames = self.inlined(pc).unwrap_or_default();
         if !frames.is_empty() {

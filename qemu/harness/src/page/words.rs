@@ -63,10 +63,13 @@ fn list(numbers: &[u64]) -> String {
     let mut parts: Vec<_> = runs
         .iter()
         .take(SHOWN)
-        .map(|(first, last)| match first == last {
-            true => first.to_string(),
-            // Joined such that no line ends inside.
-            false => format!("{first}\u{2060}–\u{2060}{last}"),
+        .map(|(first, last)| {
+            if first == last {
+                first.to_string()
+            } else {
+                // Joined such that no line ends inside.
+                format!("{first}\u{2060}–\u{2060}{last}")
+            }
         })
         .collect();
     if runs.len() > SHOWN {

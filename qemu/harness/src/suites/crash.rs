@@ -61,7 +61,7 @@ pub fn run(
                 .filter(|e| e.failure.oracle == *oracle && e.job.cpu.arch == *arch);
             of_kind
                 .next()
-                .map(|example| (example.failure.clone(), example.context(&campaign)))
+                .map(|example| (example.failure.clone(), example.context(&campaign.kernels)))
         });
     suites.push(page::run(&pages.collect::<Vec<_>>())?);
     Ok(suites)

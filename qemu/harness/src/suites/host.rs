@@ -61,7 +61,7 @@ fn count(output: &Output, suite: &mut Suite) {
 }
 
 /// `test NAME ... ok`, `FAILED` or `ignored, WHY`.
-fn case(line: &str) -> Option<Case> {
+pub(super) fn case(line: &str) -> Option<Case> {
     let (name, outcome) = line.strip_prefix("test ")?.rsplit_once(" ... ")?;
     let verdict = match outcome {
         "ok" => Verdict::Passed,

@@ -6,4 +6,5 @@ pub mod crash;
 mod crash_controls;
 pub mod embedder;
 pub mod host;
+pub mod miri;
 pub mod page;

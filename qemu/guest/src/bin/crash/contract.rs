@@ -2,9 +2,7 @@
 //! drain; then the claim that all of it is durable. No recovery: the simulator checks each claim by
 //! itself.
 
-use core::ffi::c_void;
-
-use kpmem::{Map, SyncHook, Table};
+use kpmem::{Dispatch, HookFns, Map};
 use kpmem_marks::{begin, end};
 
 use crate::{random::Random, region::Region};
@@ -21,65 +19,66 @@ pub fn run(region: &mut Region, seed: u64) {
     begin(seed);
     let mut id = 0;
     while id < CLAIMS {
-        let map = sub_map(region, &mut random);
-        let mut dirty = [(0, 0); SHARED];
-        let parts = match random.below(2) {
-            0 => {
-                let (offset, len) = fill(region, &map, &mut random);
-                dirty[0] = (offset, len);
-                map.persist(region.at(offset, len), len)
-                    .expect("inside the map");
-                1
-            }
-            _ => {
-                let parts = 1 + random.below(SHARED);
-                for part in &mut dirty[..parts] {
-                    let (offset, len) = fill(region, &map, &mut random);
-                    *part = (offset, len);
-                    map.flush(region.at(offset, len), len)
-                        .expect("inside the map");
-                }
-                map.drain().expect("no page map");
-                parts
+        let size = region.map().size();
+        let start = random.below(size - LONGEST);
+        let len = 1 + random.below((size - start).min(8 * LONGEST));
+        let (base, table) = (region.at(start, len), region.map().table());
+        // A map over a random part of the region: over the table under test, or of page granularity
+        // with a device that uses it.
+        // SAFETY: a part of the region's own map, over the same table; what the hook gets is in it.
+        id = unsafe {
+            if random.below(4) == 0 {
+                let hook = HookFns {
+                    flush: |ptr: *const u8, len: usize| {
+                        table.flush_fn()(ptr, len);
+                        Ok(())
+                    },
+                    drain: || {
+                        table.drain_fn()();
+                        Ok(())
+                    },
+                };
+                let map = Map::with_hook(base, len, hook).expect("a part of the region");
+                claims(region, &map, &mut random, id)
+            } else {
+                let map = Map::with_table(base, len, table).expect("a part of the region");
+                claims(region, &map, &mut random, id)
             }
         };
-        for (offset, len) in &dirty[..parts] {
-            region.claim(*offset, *len, id);
-            id += 1;
-        }
     }
     end();
 }
 
-/// A map over a random part of the region: over the table under test, or of page granularity with a
-/// device that uses it.
-fn sub_map(region: &Region, random: &mut Random) -> Map {
-    let size = region.map().size();
-    let start = random.below(size - LONGEST);
-    let len = 1 + random.below((size - start).min(8 * LONGEST));
-    let (base, table) = (region.at(start, len), region.map().table());
-    // SAFETY: a part of the region's own map, over the same table; the hook may be called at any
-    // time, with a table that is static.
-    let map = unsafe {
-        if random.below(4) == 0 {
-            let hook = SyncHook::new(sync, (&raw const *table).cast_mut().cast());
-            Map::with_hook(base, len, hook)
-        } else {
-            Map::with_table(base, len, table)
+/// A persist of one range, or flushes of several that share a drain, and the claims. The number of
+/// the next claim.
+fn claims<D: Dispatch>(region: &mut Region, map: &Map<D>, random: &mut Random, mut id: u64) -> u64 {
+    let mut dirty = [(0, 0); SHARED];
+    let parts = if random.below(2) == 0 {
+        let (offset, len) = fill(region, map, random);
+        dirty[0] = (offset, len);
+        map.persist(region.at(offset, len), len)
+            .expect("inside the map");
+        1
+    } else {
+        let parts = 1 + random.below(SHARED);
+        for part in &mut dirty[..parts] {
+            let (offset, len) = fill(region, map, random);
+            *part = (offset, len);
+            map.flush(region.at(offset, len), len)
+                .expect("inside the map");
         }
+        map.drain().expect("a hook that cannot fail");
+        parts
     };
-    map.expect("a sound range")
-}
-
-/// A device that makes a range durable by the functions of a table.
-unsafe extern "C" fn sync(table: *mut c_void, ptr: *const u8, len: usize) -> i32 {
-    // SAFETY: `sub_map` passes a static table, and the map passes a range of its own.
-    unsafe { (*table.cast_const().cast::<Table>()).persist_fn()(ptr, len) };
-    0
+    for (offset, len) in &dirty[..parts] {
+        region.claim(*offset, *len, id);
+        id += 1;
+    }
+    id
 }
 
 /// Stores random bytes to a random range of the map.
-fn fill(region: &mut Region, map: &Map, random: &mut Random) -> (usize, usize) {
+fn fill<D: Dispatch>(region: &mut Region, map: &Map<D>, random: &mut Random) -> (usize, usize) {
     let base = map.address().addr() - region.map().address().addr();
     let len = 1 + random.below(map.size().min(LONGEST));
     // Half of the lengths short: most persists of real programs are.

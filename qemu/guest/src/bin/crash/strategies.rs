@@ -2,7 +2,10 @@
 
 use core::marker::PhantomData;
 
-use kpmem::{Byte, Copies, Granularity, Instruction, Lines, Stores, Table};
+use kpmem::{
+    Byte, Granularity, Instruction, Lines, Table,
+    tuning::{Copies, Stores},
+};
 
 #[cfg(target_arch = "x86_64")]
 use kpmem_guest::vectors::Lent;

@@ -2,8 +2,7 @@
 //! at the edges of what is mapped.
 
 use crate::{
-    Case,
-    outcome::{Outcome, ensure, ensure_eq},
+    outcome::{Case, Outcome, ensure, ensure_eq},
     strategies::{all, strictly},
     window::Window,
 };

@@ -5,8 +5,7 @@
 //! for each instruction.
 
 use crate::{
-    Case,
-    outcome::{Outcome, Stop, ensure, ensure_eq},
+    outcome::{Case, Outcome, Stop, ensure, ensure_eq},
     selection::table,
 };
 use core::hint::black_box;

@@ -1,8 +1,7 @@
 //! Ranges at the edges of what is mapped, and of the address space.
 
 use crate::{
-    Case,
-    outcome::{Outcome, ensure, ensure_eq},
+    outcome::{Case, Outcome, ensure, ensure_eq},
     selection::table,
     window::{Window, unmapped},
 };

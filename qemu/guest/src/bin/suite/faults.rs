@@ -4,8 +4,7 @@
 //! nothing at all of x86's instructions and of `dc cvac`, so that these cases prove nothing there.
 
 use crate::{
-    Case,
-    outcome::{Outcome, Stop, ensure, ensure_eq},
+    outcome::{Case, Outcome, Stop, ensure, ensure_eq},
     selection::table,
     window::{Window, unmapped},
 };

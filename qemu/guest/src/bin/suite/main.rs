@@ -10,6 +10,7 @@
 //! anywhere in the library, outside the guard of a table that is told to use them, would be a trap.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
+mod content;
 mod copies;
 mod counts;
 mod edges;
@@ -26,12 +27,9 @@ mod window;
 
 use kpmem_guest::{Machine, exit, print, println};
 use nvdimm::HostPattern;
-use outcome::{Outcome, Stop};
+use outcome::{Case, Stop};
 
 kpmem_guest::entry!(kernel);
-
-/// A case: what it shows, and how.
-type Case = (&'static str, fn(&Machine) -> Outcome);
 
 const CASES: &[&[Case]] = &[
     selection::CASES,

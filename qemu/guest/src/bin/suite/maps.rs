@@ -1,8 +1,7 @@
 //! Making maps, and what checked calls refuse.
 
 use crate::{
-    Case,
-    outcome::{Outcome, ensure, ensure_eq},
+    outcome::{Case, Outcome, ensure, ensure_eq},
     selection::table,
     window::{Window, unmapped},
 };

@@ -1,12 +1,12 @@
 //! Persisting real NVDIMM: what was stored is there, and the bytes around it stay.
 
 use crate::{
-    Case,
-    outcome::{Outcome, ensure, ensure_eq},
+    content::{AREA, area},
+    outcome::{Case, Outcome, ensure, ensure_eq},
     selection::table,
 };
 use core::slice;
-use kpmem::{Dispatch, Map};
+use kpmem::Map;
 use kpmem_guest::{Machine, memory::PAGE};
 use kpmem_log::pattern;
 
@@ -18,9 +18,6 @@ pub const CASES: &[Case] = &[
 
 /// Runs after all others: what it writes must still be there at the end.
 pub const LAST: &[Case] = &[("pattern_for_the_host", pattern_for_the_host)];
-
-/// A place that no other case uses.
-const AREA: usize = 1 << 20;
 
 fn both_ends(machine: &Machine) -> Outcome {
     ensure!(machine.size() >= 2 * AREA, "only {} bytes", machine.size());
@@ -34,51 +31,6 @@ fn both_ends(machine: &Machine) -> Outcome {
             };
             ensure_eq!(read, value);
         }
-    }
-    Ok(())
-}
-
-/// The NVDIMM from [`AREA`] on.
-///
-/// # Safety
-/// The map must be of the whole NVDIMM, and earlier such slices must not be used any more.
-unsafe fn area<'a, D: Dispatch>(map: &Map<D>, len: usize) -> &'a mut [u8] {
-    // SAFETY: inside the NVDIMM; only one case runs at a time.
-    unsafe { slice::from_raw_parts_mut(map.address().add(AREA), len) }
-}
-
-/// Stores and persists at some offsets and lengths, by all three functions, and reads back.
-pub fn check_content<D: Dispatch>(map: &Map<D>, seed: u64) -> Outcome {
-    for (offset, len) in [
-        (0, 1),
-        (1, 63),
-        (5, 200),
-        (63, 2),
-        (4000, 300),
-        (8191, 2),
-        (0, 10_000),
-    ] {
-        // SAFETY: the last slice is out of use.
-        let bytes = &mut unsafe { area(map, 16_384) }[offset..offset + len];
-        bytes
-            .iter_mut()
-            .zip(pattern(seed + len as u64))
-            .for_each(|(byte, value)| *byte = value);
-        let ptr = bytes.as_ptr();
-        map.persist(ptr, len)?;
-        map.flush(ptr, len)?;
-        map.drain()?;
-        // SAFETY: the range is inside the map.
-        unsafe {
-            map.persist_fn()(ptr, len);
-            map.flush_fn()(ptr, len);
-            map.drain_fn()();
-        }
-        let same = bytes
-            .iter()
-            .copied()
-            .eq(pattern(seed + len as u64).take(len));
-        ensure!(same, "other content after {len} bytes at {offset}");
     }
     Ok(())
 }

@@ -1,7 +1,10 @@
 //! How a case ends.
 
 use core::fmt::{self, Write};
-use kpmem_guest::memory;
+use kpmem_guest::{Machine, memory};
+
+/// A case: what it shows, and how.
+pub type Case = (&'static str, fn(&Machine) -> Outcome);
 
 /// Passed, or why not.
 pub type Outcome = Result<(), Stop>;

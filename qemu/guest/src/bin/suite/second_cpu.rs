@@ -1,8 +1,7 @@
 //! The library on two CPUs: what one persists the other sees, and each can persist on its own.
 
 use crate::{
-    Case,
-    outcome::{Outcome, Stop, ensure, ensure_eq},
+    outcome::{Case, Outcome, Stop, ensure, ensure_eq},
     selection::table,
     window::unmapped,
 };

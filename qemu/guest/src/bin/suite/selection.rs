@@ -1,8 +1,7 @@
 //! Which table is selected: these cases run first, for selection happens once.
 
 use crate::{
-    Case,
-    outcome::{Outcome, Stop, ensure, ensure_eq},
+    outcome::{Case, Outcome, Stop, ensure, ensure_eq},
     tables,
 };
 use kpmem::{BYTE, Error, Granularity, Map, Table, select, selected};

@@ -1,7 +1,10 @@
 //! Every way to copy that this CPU has, forced at every size, as tables.
 
 use core::marker::PhantomData;
-use kpmem::{Byte, Copies, Lines, Stores, Table, arch};
+use kpmem::{
+    Byte, Lines, Table, arch,
+    tuning::{Copies, Stores},
+};
 use kpmem_guest::Machine;
 
 /// These stores at every size.

@@ -1,9 +1,8 @@
 //! The tables of this instruction set: each runs here, if the CPU has its instruction.
 
 use crate::{
-    Case,
-    nvdimm::check_content,
-    outcome::{Outcome, ensure, ensure_eq},
+    content::check_content,
+    outcome::{Case, Outcome, ensure, ensure_eq},
 };
 use kpmem::{BYTE, Map, Table, arch};
 use kpmem_guest::Machine;

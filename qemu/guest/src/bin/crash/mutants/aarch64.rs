@@ -40,7 +40,7 @@ macro_rules! wrong_barrier {
         unsafe impl Instruction for $name {
             const NAME: &'static str = "cvap";
 
-            unsafe fn write_back(line: usize) {
+            unsafe fn write_back(line: *const u8) {
                 // SAFETY: the caller vouches for the line.
                 unsafe { Correct::write_back(line) }
             }
@@ -48,6 +48,12 @@ macro_rules! wrong_barrier {
             fn drain() {
                 // SAFETY: a barrier touches no memory.
                 unsafe { asm!($barrier, options(nostack, preserves_flags)) }
+            }
+
+            #[inline(always)]
+            unsafe fn write_back_invalidate(line: *const u8) {
+                // SAFETY: the caller's.
+                unsafe { Self::write_back(line) }
             }
         }
     };

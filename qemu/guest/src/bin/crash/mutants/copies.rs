@@ -1,8 +1,6 @@
 //! Copies that people get wrong.
 
-use core::marker::PhantomData;
-
-use kpmem::{Flags, Granularity, Instruction, Primitives, Table};
+use kpmem::{Functions, Instruction, Lines, Primitives, Table};
 
 use super::{
     BySize,
@@ -19,48 +17,48 @@ pub mod bug {
     pub const ZEROED_BLOCKS_NOT_FLUSHED: u8 = 5;
 }
 
-/// A copy with a bug; flags are ignored, so that it always should be durable.
-struct Wrong<const BUG: u8, const LINE: usize>(PhantomData<Correct>);
+/// Copies with a bug; flags are ignored, so that they always should be durable.
+struct Wrong<const BUG: u8, const LINE: usize>;
 
-// SAFETY: none: this is the bug. The workloads that use it store nothing that must last.
-unsafe impl<const BUG: u8, const LINE: usize> Primitives for Wrong<BUG, LINE> {
-    const NAME: &'static str = Correct::NAME;
-    const GRANULARITY: Granularity = Granularity::CacheLine;
-    const LINE: usize = LINE;
+type Right<const LINE: usize> = Lines<Correct, LINE>;
 
-    unsafe fn flush(ptr: *const u8, len: usize) {
-        // SAFETY: the caller's.
-        unsafe { kpmem::Lines::<Correct, LINE>::flush(ptr, len) }
+impl<const BUG: u8, const LINE: usize> Wrong<BUG, LINE> {
+    const fn table() -> Table {
+        let right = Table::of::<Right<LINE>>();
+        let functions = Functions {
+            memmove: Self::memmove,
+            memset: Self::memset,
+            ..right.functions()
+        };
+        // SAFETY: none: this is the bug. The workloads that use it store nothing that must last.
+        unsafe { Table::from_functions(right.name(), right.granularity(), LINE, functions) }
     }
 
-    fn drain() {
-        Correct::drain();
-    }
-
-    unsafe fn memmove(dest: *mut u8, src: *const u8, len: usize, _: Flags) {
+    unsafe extern "C" fn memmove(dest: *mut u8, src: *const u8, len: usize, _: u32) -> *mut u8 {
         if len == 0 {
-            return;
+            return dest;
         }
         // SAFETY: the caller's.
         unsafe {
             store::<BUG>(dest, src, len);
             match BUG {
-                bug::TAIL_NOT_FLUSHED => Self::flush(dest, len / LINE * LINE),
-                bug::SOURCE_FLUSHED => Self::flush(src, len),
+                bug::TAIL_NOT_FLUSHED => Right::<LINE>::flush(dest, len / LINE * LINE),
+                bug::SOURCE_FLUSHED => Right::<LINE>::flush(src, len),
                 // The words in the middle need no flush where they went past the cache, or it is
                 // forgotten.
                 bug::EDGES_NOT_FLUSHED => {}
-                _ => Self::flush(dest, len),
+                _ => Right::<LINE>::flush(dest, len),
             }
         }
         if BUG != bug::FENCE_MISSING {
-            Self::drain();
+            Correct::drain();
         }
+        dest
     }
 
-    unsafe fn memset(dest: *mut u8, byte: u8, len: usize, _: Flags) {
+    unsafe extern "C" fn memset(dest: *mut u8, c: i32, len: usize, _: u32) -> *mut u8 {
         let start = dest.addr().next_multiple_of(BLOCK) - dest.addr();
-        let blocks = if byte == 0 {
+        let blocks = if c == 0 {
             len.saturating_sub(start) / BLOCK
         } else {
             0
@@ -73,19 +71,20 @@ unsafe impl<const BUG: u8, const LINE: usize> Primitives for Wrong<BUG, LINE> {
         // SAFETY: the caller's; whole blocks are inside the range.
         unsafe {
             for at in (0..len).filter(|at| !middle.contains(at)) {
-                dest.add(at).write_volatile(byte);
+                dest.add(at).write_volatile(c as u8);
             }
             for at in middle.clone().step_by(BLOCK) {
                 native::zero(dest.add(at));
             }
             if BUG == bug::ZEROED_BLOCKS_NOT_FLUSHED {
-                Self::flush(dest, middle.start);
-                Self::flush(dest.add(middle.end), len - middle.end);
+                Right::<LINE>::flush(dest, middle.start);
+                Right::<LINE>::flush(dest.add(middle.end), len - middle.end);
             } else {
-                Self::flush(dest, len);
+                Right::<LINE>::flush(dest, len);
             }
         }
-        Self::drain();
+        Correct::drain();
+        dest
     }
 }
 
@@ -95,7 +94,7 @@ const BLOCK: usize = 64;
 /// Stores in ascending or descending order, whole words where `dest` is aligned.
 ///
 /// # Safety
-/// As for [`Primitives::memmove`].
+/// As for [`kpmem::Map::memmove`].
 unsafe fn store<const BUG: u8>(dest: *mut u8, src: *const u8, len: usize) {
     let aligned = |at: usize| dest.wrapping_add(at).addr().is_multiple_of(8) && at + 8 <= len;
     let down = dest.addr().wrapping_sub(src.addr()) < len;
@@ -131,11 +130,11 @@ unsafe fn store<const BUG: u8>(dest: *mut u8, src: *const u8, len: usize) {
 
 const fn by_size<const BUG: u8>() -> BySize {
     [
-        Table::of::<Wrong<BUG, 16>>(),
-        Table::of::<Wrong<BUG, 32>>(),
-        Table::of::<Wrong<BUG, 64>>(),
-        Table::of::<Wrong<BUG, 128>>(),
-        Table::of::<Wrong<BUG, 256>>(),
+        Wrong::<BUG, 16>::table(),
+        Wrong::<BUG, 32>::table(),
+        Wrong::<BUG, 64>::table(),
+        Wrong::<BUG, 128>::table(),
+        Wrong::<BUG, 256>::table(),
     ]
 }
 

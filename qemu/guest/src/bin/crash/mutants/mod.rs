@@ -7,7 +7,10 @@
 
 use core::{arch::asm, marker::PhantomData};
 
-use kpmem::{Byte, Granularity, Instruction, Lines, Primitives, Table, arch::Cpu};
+use kpmem::{
+    Byte, Granularity, Instruction, Lines, Primitives, Table,
+    arch::{self, Cpu},
+};
 
 #[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
@@ -82,11 +85,12 @@ unsafe impl<I: Instruction, const LINE: usize> Primitives for UnroundedStart<I, 
     const NAME: &'static str = I::NAME;
     const GRANULARITY: Granularity = Granularity::CacheLine;
     const LINE: usize = LINE;
+    type Copies = arch::PlainCopies;
 
     unsafe fn flush(ptr: *const u8, len: usize) {
         for line in (ptr.addr()..ptr.addr() + len).step_by(LINE) {
             // SAFETY: the caller vouches for the range.
-            unsafe { I::write_back(line) };
+            unsafe { I::write_back(ptr.with_addr(line)) };
         }
     }
 
@@ -103,11 +107,12 @@ unsafe impl<I: Instruction, const LINE: usize> Primitives for StartRoundedUp<I, 
     const NAME: &'static str = I::NAME;
     const GRANULARITY: Granularity = Granularity::CacheLine;
     const LINE: usize = LINE;
+    type Copies = arch::PlainCopies;
 
     unsafe fn flush(ptr: *const u8, len: usize) {
         for line in (ptr.addr().next_multiple_of(LINE)..ptr.addr() + len).step_by(LINE) {
             // SAFETY: the caller vouches for the range.
-            unsafe { I::write_back(line) };
+            unsafe { I::write_back(ptr.with_addr(line)) };
         }
     }
 
@@ -123,12 +128,18 @@ struct FenceMissing;
 unsafe impl Instruction for FenceMissing {
     const NAME: &'static str = Correct::NAME;
 
-    unsafe fn write_back(line: usize) {
+    unsafe fn write_back(line: *const u8) {
         // SAFETY: the caller vouches for the line.
         unsafe { Correct::write_back(line) }
     }
 
     fn drain() {}
+
+    #[inline(always)]
+    unsafe fn write_back_invalidate(line: *const u8) {
+        // SAFETY: the caller's.
+        unsafe { Self::write_back(line) }
+    }
 }
 
 /// The flush has a result that nobody needs and is said to touch no memory, so the compiler removes
@@ -139,16 +150,22 @@ struct Removed;
 unsafe impl Instruction for Removed {
     const NAME: &'static str = Correct::NAME;
 
-    unsafe fn write_back(line: usize) {
+    unsafe fn write_back(line: *const u8) {
         let _unused: usize;
         // SAFETY: an empty instruction sequence, where a flush would stand.
         unsafe {
-            asm!("/* {} {} */", in(reg) line, out(reg) _unused, options(pure, nomem, nostack))
+            asm!("/* {} {} */", in(reg) line.addr(), out(reg) _unused, options(pure, nomem, nostack))
         };
     }
 
     fn drain() {
         Correct::drain();
+    }
+
+    #[inline(always)]
+    unsafe fn write_back_invalidate(line: *const u8) {
+        // SAFETY: the caller's.
+        unsafe { Self::write_back(line) }
     }
 }
 
@@ -159,9 +176,15 @@ struct Nothing;
 unsafe impl Instruction for Nothing {
     const NAME: &'static str = "nothing";
 
-    unsafe fn write_back(_line: usize) {}
+    unsafe fn write_back(_line: *const u8) {}
 
     fn drain() {
         Correct::drain();
+    }
+
+    #[inline(always)]
+    unsafe fn write_back_invalidate(line: *const u8) {
+        // SAFETY: the caller's.
+        unsafe { Self::write_back(line) }
     }
 }

@@ -33,7 +33,7 @@ macro_rules! wrong_fence {
         unsafe impl Instruction for $name {
             const NAME: &'static str = "zicbom";
 
-            unsafe fn write_back(line: usize) {
+            unsafe fn write_back(line: *const u8) {
                 // SAFETY: the caller vouches for the line.
                 unsafe { Correct::write_back(line) }
             }
@@ -41,6 +41,12 @@ macro_rules! wrong_fence {
             fn drain() {
                 // SAFETY: a fence touches no memory.
                 unsafe { asm!($fence, options(nostack, preserves_flags)) }
+            }
+
+            #[inline(always)]
+            unsafe fn write_back_invalidate(line: *const u8) {
+                // SAFETY: the caller's.
+                unsafe { Self::write_back(line) }
             }
         }
     };
@@ -57,7 +63,7 @@ struct CboInval;
 unsafe impl Instruction for CboInval {
     const NAME: &'static str = "zicbom";
 
-    unsafe fn write_back(line: usize) {
+    unsafe fn write_back(line: *const u8) {
         // SAFETY: the caller vouches for the block; emulation has no cache that could lose it.
         unsafe {
             asm!(
@@ -73,6 +79,12 @@ unsafe impl Instruction for CboInval {
 
     fn drain() {
         Correct::drain();
+    }
+
+    #[inline(always)]
+    unsafe fn write_back_invalidate(line: *const u8) {
+        // SAFETY: the caller's.
+        unsafe { Self::write_back(line) }
     }
 }
 

@@ -3,8 +3,9 @@
 use core::arch::{asm, x86_64::__cpuid_count};
 
 use kpmem::{
-    Instruction, Stores, Table,
+    Instruction, Table,
     arch::{self, Cpu, Features},
+    tuning::{Stores, Word},
 };
 
 use super::{BySize, Misdetect};
@@ -37,7 +38,7 @@ struct Lfence;
 unsafe impl Instruction for Lfence {
     const NAME: &'static str = "clwb";
 
-    unsafe fn write_back(line: usize) {
+    unsafe fn write_back(line: *const u8) {
         // SAFETY: the caller vouches for the line.
         unsafe { arch::Clwb::write_back(line) }
     }
@@ -45,6 +46,12 @@ unsafe impl Instruction for Lfence {
     fn drain() {
         // SAFETY: a fence touches no memory.
         unsafe { asm!("lfence", options(nostack, preserves_flags)) }
+    }
+
+    #[inline(always)]
+    unsafe fn write_back_invalidate(line: *const u8) {
+        // SAFETY: the caller's.
+        unsafe { Self::write_back(line) }
     }
 }
 
@@ -55,13 +62,19 @@ struct ClflushSfence;
 unsafe impl Instruction for ClflushSfence {
     const NAME: &'static str = "clflush";
 
-    unsafe fn write_back(line: usize) {
+    unsafe fn write_back(line: *const u8) {
         // SAFETY: the caller vouches for the line.
         unsafe { arch::Clflush::write_back(line) }
     }
 
     fn drain() {
         arch::store_fence();
+    }
+
+    #[inline(always)]
+    unsafe fn write_back_invalidate(line: *const u8) {
+        // SAFETY: the caller's.
+        unsafe { Self::write_back(line) }
     }
 }
 
@@ -71,7 +84,7 @@ unsafe impl Instruction for ClflushSfence {
 /// `to` must be valid for writes and aligned.
 pub unsafe fn store_past_the_cache(to: *mut u64, word: u64) {
     // SAFETY: the caller's.
-    unsafe { <arch::Movnti as Stores>::word(to, word) }
+    unsafe { <arch::Movnti as Stores>::word(to, Word::new(word)) }
 }
 
 /// Zeroes 64 bytes; QEMU has no instruction for it.

@@ -1,10 +1,9 @@
-//! Where the bytes of a copy come from: other memory, or one repeated byte. Words by [`Stores`],
-//! and the odd bytes around them.
+//! Where the bytes of a copy come from: other memory, or one repeated byte.
 
-use crate::stores::{Stores, WORD};
+use super::{WORD, pieces, stores::Stores};
 
 /// The bytes that a copy stores: those at an offset from its start.
-pub(crate) trait Source: Copy {
+pub(super) trait Source: Copy {
     /// Whether the parts of the copy must be stored from the last to the first.
     fn descending(self) -> bool;
 
@@ -28,7 +27,7 @@ pub(crate) trait Source: Copy {
 
 /// Other memory, which may overlap the destination.
 #[derive(Clone, Copy)]
-pub(crate) struct Move {
+pub(super) struct Move {
     src: *const u8,
     descending: bool,
 }
@@ -36,7 +35,7 @@ pub(crate) struct Move {
 impl Move {
     /// `len` bytes at `src`, to be copied to `dest`.
     #[inline(always)]
-    pub(crate) fn new(dest: *mut u8, src: *const u8, len: usize) -> Self {
+    pub(super) fn new(dest: *mut u8, src: *const u8, len: usize) -> Self {
         Self {
             src,
             // Ascending would store over bytes that are still to be loaded if `dest` lies inside
@@ -60,14 +59,20 @@ impl Source for Move {
     #[inline(always)]
     unsafe fn words<S: Stores>(self, dest: *mut u8, at: usize, words: usize) {
         // SAFETY: the caller's.
-        unsafe { S::copy_up(dest.add(at).cast(), self.src.add(at), words) }
+        unsafe {
+            S::copy_up(
+                dest.wrapping_add(at).cast(),
+                self.src.wrapping_add(at),
+                words,
+            )
+        }
     }
 
     #[inline(always)]
     unsafe fn store<S: Stores>(self, dest: *mut u8, at: usize, len: usize) {
-        // SAFETY: the caller's; `at` is inside the source.
+        let (dest, src) = (dest.wrapping_add(at), self.src.wrapping_add(at));
+        // SAFETY: the caller's.
         unsafe {
-            let (dest, src) = (dest.add(at), self.src.add(at));
             if self.descending {
                 down::<S>(dest, src, len);
             } else {
@@ -79,11 +84,11 @@ impl Source for Move {
 
 /// One byte, in each byte of a word.
 #[derive(Clone, Copy)]
-pub(crate) struct Fill(u64);
+pub(super) struct Fill(u64);
 
 impl Fill {
     #[inline(always)]
-    pub(crate) const fn new(byte: u8) -> Self {
+    pub(super) const fn new(byte: u8) -> Self {
         Self(u64::from_ne_bytes([byte; WORD]))
     }
 }
@@ -102,18 +107,46 @@ impl Source for Fill {
     #[inline(always)]
     unsafe fn words<S: Stores>(self, dest: *mut u8, at: usize, words: usize) {
         // SAFETY: the caller's.
-        unsafe { S::fill(dest.add(at).cast(), self.0, words) }
+        unsafe { S::fill(dest.wrapping_add(at).cast(), self.0, words) }
     }
 
     #[inline(always)]
     unsafe fn store<S: Stores>(self, dest: *mut u8, at: usize, len: usize) {
         // SAFETY: the caller's.
-        unsafe { fill::<S>(dest.add(at), self.0, len) }
+        unsafe { fill::<S>(dest.wrapping_add(at), self.0, len) }
+    }
+}
+
+/// A source of which only whole words are stored, in ascending order: by code in line.
+#[derive(Clone, Copy)]
+pub(super) struct Words<S>(pub(super) S);
+
+impl<T: Source> Source for Words<T> {
+    #[inline(always)]
+    fn descending(self) -> bool {
+        false
+    }
+
+    #[inline(always)]
+    fn is_apart(self, dest: *mut u8, len: usize) -> bool {
+        self.0.is_apart(dest, len)
+    }
+
+    #[inline(always)]
+    unsafe fn words<S: Stores>(self, dest: *mut u8, at: usize, words: usize) {
+        // SAFETY: the caller's.
+        unsafe { self.0.words::<S>(dest, at, words) }
+    }
+
+    #[inline(always)]
+    unsafe fn store<S: Stores>(self, dest: *mut u8, at: usize, len: usize) {
+        // SAFETY: the caller's, who made it of whole words.
+        unsafe { self.0.words::<S>(dest, at, len / WORD) }
     }
 }
 
 /// How `len` bytes at `dest` divide: bytes before the first aligned word, words, bytes after the
-/// last.
+/// last. Without a word, what lies before and after is best stored together.
 #[inline(always)]
 fn split(dest: *mut u8, len: usize) -> (usize, usize, usize) {
     let head = (dest.addr().wrapping_neg() % WORD).min(len);
@@ -127,12 +160,18 @@ fn split(dest: *mut u8, len: usize) -> (usize, usize, usize) {
 unsafe fn up<S: Stores>(dest: *mut u8, src: *const u8, len: usize) {
     let (head, words, tail) = split(dest, len);
     let end = head + words * WORD;
-    // SAFETY: the three parts make up the range; `dest + head` is aligned, unless there are no
-    // words.
+    // SAFETY: the three parts make up the range, and `dest + head` is aligned.
     unsafe {
-        pieces_up(dest, src, head);
-        S::copy_up(dest.add(head).cast(), src.add(head), words);
-        pieces_up(dest.add(end), src.add(end), tail);
+        if words == 0 {
+            return pieces::up(dest, src, len);
+        }
+        pieces::up(dest, src, head);
+        S::copy_up(
+            dest.wrapping_add(head).cast(),
+            src.wrapping_add(head),
+            words,
+        );
+        pieces::up(dest.wrapping_add(end), src.wrapping_add(end), tail);
     }
 }
 
@@ -144,9 +183,16 @@ unsafe fn down<S: Stores>(dest: *mut u8, src: *const u8, len: usize) {
     let end = head + words * WORD;
     // SAFETY: as in `up`.
     unsafe {
-        pieces_down(dest.add(end), src.add(end), tail);
-        S::copy_down(dest.add(head).cast(), src.add(head), words);
-        pieces_down(dest, src, head);
+        if words == 0 {
+            return pieces::down(dest, src, len);
+        }
+        pieces::down(dest.wrapping_add(end), src.wrapping_add(end), tail);
+        S::copy_down(
+            dest.wrapping_add(head).cast(),
+            src.wrapping_add(head),
+            words,
+        );
+        pieces::down(dest, src, head);
     }
 }
 
@@ -155,74 +201,15 @@ unsafe fn down<S: Stores>(dest: *mut u8, src: *const u8, len: usize) {
 #[inline(never)]
 unsafe fn fill<S: Stores>(dest: *mut u8, word: u64, len: usize) {
     let (head, words, tail) = split(dest, len);
-    let byte = (&raw const word).cast();
-    // SAFETY: as in `up`; fewer than eight bytes are read from the word.
+    let bytes = [word; 2];
+    let byte = (&raw const bytes).cast();
+    // SAFETY: as in `up`; fewer than 15 bytes are read from the words.
     unsafe {
-        pieces_up(dest, byte, head);
-        S::fill(dest.add(head).cast(), word, words);
-        pieces_up(dest.add(head + words * WORD), byte, tail);
-    }
-}
-
-/// Copies fewer than eight bytes, none of which fills a word, by the largest aligned stores.
-///
-/// # Safety
-/// Both ranges must be valid.
-#[inline(always)]
-unsafe fn pieces_up(mut dest: *mut u8, mut src: *const u8, mut len: usize) {
-    while len != 0 {
-        let size = piece(dest.addr(), len);
-        // SAFETY: the piece is a part of the range.
-        unsafe {
-            store_piece(dest, src, size);
-            (dest, src) = (dest.add(size), src.add(size));
+        if words == 0 {
+            return pieces::up(dest, byte, len);
         }
-        len -= size;
-    }
-}
-
-/// [`pieces_up`] from the last piece to the first.
-///
-/// # Safety
-/// Both ranges must be valid.
-#[inline(always)]
-unsafe fn pieces_down(dest: *mut u8, src: *const u8, mut len: usize) {
-    while len != 0 {
-        let size = piece(dest.addr().wrapping_add(len), len);
-        len -= size;
-        // SAFETY: the piece is a part of the range.
-        unsafe { store_piece(dest.add(len), src.add(len), size) };
-    }
-}
-
-/// The size of the largest piece of `len` bytes, 1, 2 or 4, that begins or ends at `address` and is
-/// aligned.
-#[inline(always)]
-const fn piece(address: usize, len: usize) -> usize {
-    let aligned = (address | 4) & (address | 4).wrapping_neg();
-    if aligned <= len {
-        aligned
-    } else if len >= 2 {
-        2
-    } else {
-        1
-    }
-}
-
-/// # Safety
-/// `dest` must be valid for `size` bytes and aligned to it.
-#[inline(always)]
-unsafe fn store_piece(dest: *mut u8, src: *const u8, size: usize) {
-    // SAFETY: the caller's. A volatile store of such a size is one store instruction.
-    unsafe {
-        match size {
-            1 => dest.write_volatile(src.read()),
-            2 => dest
-                .cast::<u16>()
-                .write_volatile(src.cast::<u16>().read_unaligned()),
-            _ => dest
-                .cast::<u32>()
-                .write_volatile(src.cast::<u32>().read_unaligned()),
-        }
+        pieces::up(dest, byte, head);
+        S::fill(dest.wrapping_add(head).cast(), word, words);
+        pieces::up(dest.wrapping_add(head + words * WORD), byte, tail);
     }
 }

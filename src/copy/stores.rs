@@ -1,5 +1,7 @@
 //! The stores that copies and fills are made of: words and blocks of words, never a part of a word.
 
+use core::mem::MaybeUninit;
+
 use crate::arch;
 
 /// Bytes of a word: what a CPU stores as one.
@@ -8,13 +10,16 @@ pub(crate) const WORD: usize = 8;
 /// hold that a function need not save.
 pub(crate) const BLOCK: usize = 4;
 
+/// A word that is moved and never looked at: it may be uninitialised, or a pointer.
+pub type Word = MaybeUninit<u64>;
+
 /// One way to store words. Each file in `arch/` has its own; tests have a recording one.
 ///
 /// # Safety
 /// Each word must be stored by one store of 8 bytes or more that is aligned to its size, and
 /// nothing else may be stored. If the stores are not [`CACHED`](Self::CACHED), the drain of each
-/// instruction that they are used with must make them durable. The compiler must not be
-/// able to turn them into other stores or into a call (use inline asm).
+/// instruction that they are used with must make them durable. The compiler must not be able to
+/// turn them into other stores or into a call (use inline asm).
 pub unsafe trait Stores {
     /// Whether the bytes go to the cache, so that their lines must be written back to be durable.
     const CACHED: bool;
@@ -23,18 +28,22 @@ pub unsafe trait Stores {
     #[inline(always)]
     fn prepare(_line: *mut u8) {}
 
+    /// The same of the lines of so many words, where that pays.
+    #[inline(always)]
+    fn fetch(_dest: *mut u64, _words: usize) {}
+
     /// Stores one word.
     ///
     /// # Safety
     /// `dest` must be valid for writes and aligned, and the CPU must have the instructions: so for
     /// all functions here.
-    unsafe fn word(dest: *mut u64, word: u64);
+    unsafe fn word(dest: *mut u64, word: Word);
 
     /// Stores four words.
     ///
     /// # Safety
     /// As for [`word`](Self::word).
-    unsafe fn block(dest: *mut u64, words: [u64; 4]);
+    unsafe fn block(dest: *mut u64, words: [Word; 4]);
 
     /// Copies words in ascending order: right where `dest` is below `src`, or they do not overlap.
     /// `src` may have any alignment.
@@ -71,6 +80,9 @@ pub unsafe trait Stores {
 
 /// [`Stores::copy_up`] by words and blocks.
 ///
+/// Where a range ends at 2^64, the address after it is 0: so addresses are stepped by
+/// `wrapping_add`, here and below.
+///
 /// # Safety
 /// As there.
 #[inline(always)]
@@ -81,21 +93,16 @@ pub(crate) unsafe fn words_up<S: Stores + ?Sized>(
 ) {
     for _ in 0..words / BLOCK {
         // SAFETY: this many blocks are valid. A block is loaded before it is stored, so it may
-        // overlap itself, and what it stores over lies below all that is still to be
-        // loaded.
-        unsafe {
-            S::block(dest, arch::load_block(src));
-            dest = dest.add(BLOCK);
-            src = src.add(BLOCK * WORD);
-        }
+        // overlap itself, and what it stores over lies below all that is still to be loaded.
+        unsafe { S::block(dest, arch::load_block(src)) };
+        dest = dest.wrapping_add(BLOCK);
+        src = src.wrapping_add(BLOCK * WORD);
     }
     for _ in 0..words % BLOCK {
         // SAFETY: as above, by words.
-        unsafe {
-            S::word(dest, arch::load_word(src));
-            dest = dest.add(1);
-            src = src.add(WORD);
-        }
+        unsafe { S::word(dest, arch::load_word(src)) };
+        dest = dest.wrapping_add(1);
+        src = src.wrapping_add(WORD);
     }
 }
 
@@ -105,23 +112,18 @@ pub(crate) unsafe fn words_up<S: Stores + ?Sized>(
 /// As there.
 #[inline(always)]
 pub(crate) unsafe fn words_down<S: Stores + ?Sized>(dest: *mut u64, src: *const u8, words: usize) {
-    // SAFETY: the ends of the two ranges.
-    let (mut dest, mut src) = unsafe { (dest.add(words), src.add(words * WORD)) };
+    let (mut dest, mut src) = (dest.wrapping_add(words), src.wrapping_add(words * WORD));
     for _ in 0..words / BLOCK {
+        dest = dest.wrapping_sub(BLOCK);
+        src = src.wrapping_sub(BLOCK * WORD);
         // SAFETY: as in `words_up`, mirrored.
-        unsafe {
-            dest = dest.sub(BLOCK);
-            src = src.sub(BLOCK * WORD);
-            S::block(dest, arch::load_block(src));
-        }
+        unsafe { S::block(dest, arch::load_block(src)) };
     }
     for _ in 0..words % BLOCK {
+        dest = dest.wrapping_sub(1);
+        src = src.wrapping_sub(WORD);
         // SAFETY: as above, by words.
-        unsafe {
-            dest = dest.sub(1);
-            src = src.sub(WORD);
-            S::word(dest, arch::load_word(src));
-        }
+        unsafe { S::word(dest, arch::load_word(src)) };
     }
 }
 
@@ -131,19 +133,16 @@ pub(crate) unsafe fn words_down<S: Stores + ?Sized>(dest: *mut u64, src: *const 
 /// As there.
 #[inline(always)]
 pub(crate) unsafe fn words_fill<S: Stores + ?Sized>(mut dest: *mut u64, word: u64, words: usize) {
+    let word = Word::new(word);
     for _ in 0..words / BLOCK {
         // SAFETY: this many blocks are valid.
-        unsafe {
-            S::block(dest, [word; BLOCK]);
-            dest = dest.add(BLOCK);
-        }
+        unsafe { S::block(dest, [word; BLOCK]) };
+        dest = dest.wrapping_add(BLOCK);
     }
     for _ in 0..words % BLOCK {
         // SAFETY: as above, by words.
-        unsafe {
-            S::word(dest, word);
-            dest = dest.add(1);
-        }
+        unsafe { S::word(dest, word) };
+        dest = dest.wrapping_add(1);
     }
 }
 
@@ -178,6 +177,6 @@ pub(crate) unsafe fn blocks_fill<S: Stores, const SIZE: usize>(
         for block in 0..blocks {
             store(dest.add(head + block * size));
         }
-        words_fill::<S>(dest.add(rest), word, words - rest);
+        words_fill::<S>(dest.wrapping_add(rest), word, words - rest);
     }
 }

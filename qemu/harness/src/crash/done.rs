@@ -1,0 +1,125 @@
+//! What one boot of the simulator came to.
+
+use super::{
+    found::Found,
+    plan::Job,
+    report::{Run, rate},
+    simulate::Outcome,
+};
+use crate::findings::{Explored, Failure, Line, Traced};
+use anyhow::{Result, anyhow};
+use std::collections::BTreeMap;
+
+/// What a job came to.
+#[derive(Debug, Default)]
+pub struct Done {
+    /// One entry for each seed.
+    pub runs: Vec<Run>,
+    /// The failures that were reported in full.
+    pub found: Vec<Found>,
+    /// The guest ended too early; how.
+    pub broken: Option<String>,
+}
+
+impl Done {
+    /// What a simulation has shown.
+    pub fn of(job: &Job, outcome: &Outcome) -> Self {
+        let mut runs: BTreeMap<u64, Run> = BTreeMap::new();
+        for line in &outcome.lines {
+            match line {
+                Line::Traced(traced) => {
+                    runs.insert(traced.workload, traced_run(job, traced));
+                }
+                Line::Explored(explored) => {
+                    if let Some(run) = runs.get_mut(&explored.workload) {
+                        add_explored(run, explored);
+                    }
+                }
+                Line::Failure(_) | Line::Sample(_) => {}
+            }
+        }
+        if let Some(run) = runs.values_mut().next_back() {
+            run.recovery += outcome.lost.len() as u64;
+        }
+        for run in runs.values_mut() {
+            run.violations = run.contract + run.recovery;
+        }
+        Self {
+            runs: runs.into_values().collect(),
+            found: found(job, outcome),
+            broken: outcome.broken.clone(),
+        }
+    }
+
+    /// The run of a seed.
+    pub fn run(&mut self, seed: u64) -> Option<&mut Run> {
+        self.runs.iter_mut().find(|run| run.seed == seed)
+    }
+
+    /// Whether the job's seeded bug was reported: by the simulator, or by the CPU where that is how
+    /// it shows. A kernel that ends early for another reason has tested nothing.
+    pub fn is_caught(&self, job: &Job) -> Result<bool> {
+        match &self.broken {
+            Some(how) if job.traps() => Ok(how.contains("TRAP: ")),
+            Some(how) => Err(anyhow!("{}: {how}", job.id(job.seed))),
+            None => Ok(self.runs.iter().any(|run| run.violations > 0)),
+        }
+    }
+}
+
+/// The failures that were reported, and the recoveries that did not come back.
+fn found(job: &Job, outcome: &Outcome) -> Vec<Found> {
+    let lost = outcome.lost.iter().map(|lost| Failure {
+        workload: job.seed,
+        id: lost.id.clone(),
+        oracle: "recovery".to_owned(),
+        what: lost.how.clone(),
+        verdict: None,
+        events: 0,
+        claims: 0,
+        lines: Vec::new(),
+        timeline: Vec::new(),
+        about: None,
+        left_out: 0,
+    });
+    let failures = outcome.failures().cloned().chain(lost);
+    failures
+        .map(|failure| Found {
+            job: job.clone(),
+            failure,
+        })
+        .collect()
+}
+
+fn traced_run(job: &Job, traced: &Traced) -> Run {
+    Run {
+        arch: job.cpu.arch.name().to_owned(),
+        workload: job.workload.clone(),
+        profile: job.profile.to_owned(),
+        line: job.cpu.line,
+        seed: traced.workload,
+        claims: traced.claims,
+        states: 0,
+        states_per_s: 0.0,
+        seconds: 0.0,
+        capped: 0,
+        duplicates: 0,
+        contract: traced.violations,
+        recovery: 0,
+        violations: traced.violations,
+        untracked: traced.untracked,
+        redundant_flushes: traced.redundant_flushes,
+        redundant_fences: traced.redundant_fences,
+        reboot_checked: 0,
+        reboot_agreed: 0,
+    }
+}
+
+fn add_explored(run: &mut Run, explored: &Explored) {
+    run.states = explored.states;
+    run.seconds = explored.seconds;
+    run.states_per_s = rate(explored.states, explored.seconds);
+    run.capped = explored.capped;
+    run.duplicates = explored.duplicates;
+    run.recovery = explored.failures;
+}

@@ -1,0 +1,36 @@
+//! What must hold on a CPU for a while: that its vector registers may be used, or that the task
+//! stays on it.
+
+/// A section of code on one CPU: `kernel_fpu_begin` and `kernel_fpu_end`, or preemption off and on
+/// again.
+///
+/// Vector copies run inside one ([`arch::vector`](crate::arch), feature `vector`), and
+/// [`Map::batch_within`](crate::Map::batch_within) and
+/// [`Map::persist_within`](crate::Map::persist_within) hold one from the first flush to the drain,
+/// so that both are of the same CPU.
+///
+/// # Safety
+/// Between `enter` and `leave`, the caller must stay on one CPU. For vector copies, code that runs
+/// there must also be able to change the vector registers that are enabled in XCR0, without harm to
+/// anyone whose registers they are.
+pub unsafe trait Guard {
+    /// What `leave` must know.
+    type State;
+    /// Called before: where a copy or a batch may be called, so also in an interrupt if they are.
+    fn enter() -> Self::State;
+    /// Called after.
+    fn leave(state: Self::State);
+}
+
+/// No guard: where callers stay on their CPU anyway, and may use its vectors (or do not).
+#[derive(Clone, Copy, Debug)]
+pub struct NoGuard;
+
+// SAFETY: who names it vouches for that.
+unsafe impl Guard for NoGuard {
+    type State = ();
+    #[inline(always)]
+    fn enter() {}
+    #[inline(always)]
+    fn leave((): ()) {}
+}
