@@ -166,5 +166,7 @@ pub static CLWB_MOVDIR64B: [Table; 1] = [Table::of::<Lines<Clwb, 64, Movdir64bCo
 pub static BYTE_CLZERO: Table = Table::of::<Byte<ClzeroByteCopies>>();
 /// Tables for `clflushopt`.
 pub static CLFLUSHOPT: [Table; 1] = [Table::of::<Lines<Clflushopt, 64>>()];
+/// Tables for `clflushopt`, on a CPU of AMD's: zeroing by `clzero`.
+pub static CLFLUSHOPT_CLZERO: [Table; 1] = [Table::of::<Lines<Clflushopt, 64, ClzeroCopies>>()];
 /// Tables for `clflush`.
 pub static CLFLUSH: [Table; 1] = [Table::of::<Lines<Clflush, 64>>()];

@@ -6,7 +6,7 @@ use bitflags::bitflags;
 #[cfg(feature = "detect")]
 use raw_cpuid::{CpuId, CpuIdReader, CpuIdReaderNative};
 
-use super::{BYTE_CLZERO, CLFLUSH, CLFLUSHOPT, CLWB, CLWB_CLZERO};
+use super::{BYTE_CLZERO, CLFLUSH, CLFLUSHOPT, CLFLUSHOPT_CLZERO, CLWB, CLWB_CLZERO};
 use crate::{BYTE, Error, Granularity, Table};
 
 bitflags! {
@@ -111,6 +111,8 @@ impl Cpu {
             &CLWB_CLZERO
         } else if has(Features::CLWB | Features::CLFLUSHOPT) {
             &CLWB
+        } else if has(Features::CLFLUSHOPT | Features::CLZERO) {
+            &CLFLUSHOPT_CLZERO
         } else if has(Features::CLFLUSHOPT) {
             &CLFLUSHOPT
         } else if has(Features::CLFLUSH) {

@@ -19,6 +19,9 @@ const LINE: usize = 64;
 const PIECE: usize = 2048;
 /// So few bytes are not worth it.
 const FEW: usize = 512;
+/// A fill that begins inside a line pays off at so many times the size: on AMD Zen 1, 512 bytes at
+/// +8 take 27 ns by `mov` and 52 by `rep stosq`.
+const INSIDE: usize = 4;
 
 /// `rep movsq` for copies of at least `COPY` bytes and `rep stosq` for fills of at least `FILL`
 /// bytes; [`Mov`] for shorter ones.
@@ -71,7 +74,8 @@ unsafe impl<const COPY: usize, const FILL: usize> Stores for RepMovsq<COPY, FILL
     unsafe fn fill(dest: *mut u64, word: u64, words: usize) {
         // SAFETY: the caller's.
         unsafe {
-            if words < FILL / 8 {
+            let aligned = dest.addr() % LINE == 0;
+            if words < FILL / 8 || (!aligned && words < INSIDE * FILL / 8) {
                 return stores::words_fill::<Mov>(dest, word, words);
             }
             rep_stosq(dest, word, words);

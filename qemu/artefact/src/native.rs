@@ -10,6 +10,7 @@ mod chosen {
     pub const GROUPS: &[&[Table]] = &[
         &arch::CLWB,
         &arch::CLWB_CLZERO,
+        &arch::CLFLUSHOPT_CLZERO,
         &arch::CLWB_MOVDIR64B,
         &arch::CLFLUSHOPT,
         &arch::CLFLUSH,

@@ -3,91 +3,98 @@
 
 use std::hint::black_box;
 
-use kpmem::{Flags, Granularity, arch::vector::Width};
+use kpmem::{Flags, Granularity, Instruction, arch::vector::Width};
 
 use crate::{
     cases::{Case, Op},
-    contenders::{CLZERO, WIDTH, clock, clock_row, dirty},
+    clock::{CLZERO, WIDTH, clock, clock_row, dirty},
     memory::Memory,
-    raw::{self, Avx512, Avx512Nt, Clzero, Mov, Movnti, Rep, Stores},
+    raw::{self, Avx, Avx512, Avx512Nt, AvxNt, Clzero, Mov, Movnti, Rep, Stores},
 };
 
 /// From this size on, `rep movsq` is what one would write.
 const REP: usize = 512;
 
-/// Which of the instructions.
-#[derive(Clone, Copy, Debug)]
-pub enum Bare {
-    /// The plain ones for the case: of the goals, "raw" and "movnti".
-    Plain,
-    /// The others that may be faster; of a fence, one behind a pointer.
-    Other,
-    /// 64-byte vectors.
-    Vector,
+/// Which of the instructions: the plain ones for the case; of the goals, "raw".
+pub const PLAIN: u8 = 0;
+/// The others that may be faster; of a fence, one behind a pointer.
+pub const OTHER: u8 = 1;
+/// The widest vectors.
+pub const VECTOR: u8 = 2;
+
+/// Nanoseconds for one call, of `count` calls, with lines flushed by `I`. None where there are
+/// no such instructions, or where they take more than a loop.
+pub fn time<I: Instruction, const WHICH: u8>(
+    case: &Case,
+    memory: &mut Memory,
+    count: usize,
+) -> Option<f64> {
+    let byte = case.granularity == Granularity::Byte;
+    if !case.op.copies() {
+        return match WHICH {
+            PLAIN => Some(persist::<I>(case, memory, count)),
+            OTHER if byte || case.op == Op::Drain => Some(called(case, memory, count)),
+            _ => None,
+        };
+    }
+    let cached =
+        case.flags.intersects(Flags::TEMPORAL | Flags::WB) || (byte && case.flags.is_empty());
+    let small = case.size < REP;
+    let lines = case.align == 0 && case.size.is_multiple_of(64);
+    let zeroes = case.op == Op::MemsetZero;
+    let time: fn(&Case, &mut Memory, usize) -> f64 = match WHICH {
+        _ if !case.align.is_multiple_of(8) => return None,
+        PLAIN if !cached => copy::<I, Movnti>,
+        PLAIN if small => copy::<I, Mov>,
+        PLAIN => copy::<I, Rep>,
+        OTHER if cached && small => copy::<I, Rep>,
+        OTHER if cached => copy::<I, Mov>,
+        OTHER if zeroes && lines && *CLZERO => copy::<I, Clzero>,
+        VECTOR if lines => match (*WIDTH, cached) {
+            (Width::Avx512, true) => copy::<I, Avx512>,
+            (Width::Avx512, false) => copy::<I, Avx512Nt>,
+            (Width::Avx, true) => copy::<I, Avx>,
+            (Width::Avx, false) => copy::<I, AvxNt>,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    Some(time(case, memory, count))
 }
 
-impl Bare {
-    /// Nanoseconds for one call, of `count` calls. None where there are no such instructions, or
-    /// where they take more than a loop.
-    pub fn time(self, case: &Case, memory: &mut Memory, count: usize) -> Option<f64> {
-        let byte = case.granularity == Granularity::Byte;
-        if !case.op.copies() {
-            return match self {
-                Self::Plain => Some(persist(case, memory, count, byte)),
-                Self::Other if byte || case.op == Op::Drain => Some(called(case, memory, count)),
-                Self::Other | Self::Vector => None,
-            };
-        }
-        let cached =
-            case.flags.intersects(Flags::TEMPORAL | Flags::WB) || (byte && case.flags.is_empty());
-        let small = case.size < REP;
-        let lines = case.align == 0 && case.size.is_multiple_of(64);
-        let zeroes = case.op == Op::MemsetZero;
-        match self {
-            _ if !case.align.is_multiple_of(8) => None,
-            Self::Plain if !cached => Some(copy::<Movnti>(case, memory, count, byte)),
-            Self::Plain if small => Some(copy::<Mov>(case, memory, count, byte)),
-            Self::Plain => Some(copy::<Rep>(case, memory, count, byte)),
-            Self::Other if cached && small => Some(copy::<Rep>(case, memory, count, byte)),
-            Self::Other if cached => Some(copy::<Mov>(case, memory, count, byte)),
-            Self::Other if zeroes && lines && *CLZERO => {
-                Some(copy::<Clzero>(case, memory, count, byte))
-            }
-            Self::Vector if lines && *WIDTH == Width::Avx512 => Some(match cached {
-                true => copy::<Avx512>(case, memory, count, byte),
-                false => copy::<Avx512Nt>(case, memory, count, byte),
-            }),
-            Self::Other | Self::Vector => None,
-        }
+/// Flushes, where there is anything to flush.
+///
+/// # Safety
+/// The range must be mapped, and the CPU must have the instruction.
+#[inline(always)]
+unsafe fn flush<I: Instruction>(dest: *mut u8, size: usize, byte: bool) {
+    if !byte {
+        // SAFETY: the caller's.
+        unsafe { raw::flush::<I>(dest, size) }
     }
 }
 
-fn persist(case: &Case, memory: &mut Memory, count: usize, byte: bool) -> f64 {
-    let flush = |dest: *mut u8, size| {
-        if !byte {
-            // SAFETY: destination and size are inside the memory.
-            unsafe { raw::flush(dest, size) }
-        }
-    };
+fn persist<I: Instruction>(case: &Case, memory: &mut Memory, count: usize) -> f64 {
+    let byte = case.granularity == Granularity::Byte;
     // SAFETY: destinations are inside the memory.
     unsafe {
         match case.op {
             Op::Drain => clock_row(case, memory, count, |_, _, _| raw::fence()),
             Op::Persist => clock_row(case, memory, count, |dest, _, size| {
                 dirty(dest);
-                flush(dest, size);
+                flush::<I>(dest, size, byte);
                 raw::fence();
             }),
             Op::EightFlushesDrain => clock(case, memory, count, |dest, _, size| {
                 for i in 0..8 {
                     dirty(dest.add(i * 256));
-                    flush(dest.add(i * 256), size);
+                    flush::<I>(dest.add(i * 256), size, byte);
                 }
                 raw::fence();
             }),
             _ => clock(case, memory, count, |dest, _, size| {
                 dirty(dest);
-                flush(dest, size);
+                flush::<I>(dest, size, byte);
                 raw::fence();
             }),
         }
@@ -109,12 +116,11 @@ fn called(case: &Case, memory: &mut Memory, count: usize) -> f64 {
     })
 }
 
-fn copy<S: Stores>(case: &Case, memory: &mut Memory, count: usize, byte: bool) -> f64 {
+fn copy<I: Instruction, S: Stores>(case: &Case, memory: &mut Memory, count: usize) -> f64 {
+    let durable = !S::CACHED || case.granularity == Granularity::Byte;
     let finish = |dest: *mut u8, size| {
-        if S::CACHED && !byte {
-            // SAFETY: destination and size are inside the memory.
-            unsafe { raw::flush(dest, size) }
-        }
+        // SAFETY: destination and size are inside the memory.
+        unsafe { flush::<I>(dest, size, durable) }
         raw::fence();
     };
     // SAFETY: destination and source are inside their memory.

@@ -48,15 +48,11 @@ pub struct Case {
 
 impl Case {
     pub fn flags_name(&self) -> String {
-        match self.flags.is_empty() {
-            true => "default".to_owned(),
-            false => self
-                .flags
-                .iter_names()
-                .map(|(name, _)| name)
-                .collect::<Vec<_>>()
-                .join("+"),
+        if self.flags.is_empty() {
+            return "default".to_owned();
         }
+        let names: Vec<_> = self.flags.iter_names().map(|(name, _)| name).collect();
+        names.join("+")
     }
 }
 

@@ -1,191 +1,243 @@
-//! The numbers to reach.
+//! The numbers to reach, over all cells of the table: what was reached, the worst cells, the noise,
+//! and what the bare instructions reach there.
 
-use crate::{report::Measured, times::Who};
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::{
+    measured::{Measured, Ratio},
+    times::Who,
+};
+
+/// What the marks of a [`Verdict`] mean.
+pub const LEGEND: &str = "ok: reached; even: over it, but within the noise of the rounds; \
+    bare: over it, but so are the bare instructions; MISS: over it";
+/// So many of the worst cells are named.
+const NAMED: usize = 8;
 
 /// A number to reach.
-#[derive(Debug)]
-pub struct Goal {
-    pub what: &'static str,
-    pub limit: f64,
-    pub who: Who,
-    pub beside: Beside,
-    pub counts: fn(&Measured) -> bool,
-}
-
-/// What a time is put beside.
 #[derive(Clone, Copy, Debug)]
-pub enum Beside {
-    /// As a multiple of the bare instructions'.
-    Raw,
-    /// By how many nanoseconds it exceeds theirs.
-    MoreThanRaw,
-    /// As a multiple of libpmem2's.
-    Peer,
-    /// As a multiple of libpmem2's with the flags that are fastest there.
-    BestOfPeer,
+struct Goal {
+    what: &'static str,
+    limit: Limit,
+    figure: fn(&Measured) -> Option<Ratio>,
+    /// What the bare instructions reach, where that is a reason.
+    bare: fn(&Measured) -> Option<f64>,
 }
 
-fn is_line(c: &Measured) -> bool {
-    c.granularity == "cache-line"
+#[derive(Clone, Copy, Debug)]
+enum Limit {
+    /// Each cell is at most that.
+    Each(f64),
+    /// The geometric mean is.
+    Mean(f64),
+    /// At most such a part of the cells is more than that.
+    Share(f64, f64),
 }
 
-/// A copy or fill of cache-line granularity with default flags, to an aligned destination.
-fn is_plain(c: &Measured, name: &str) -> bool {
-    c.name == name && is_line(c) && c.flags == "default" && c.align == 0
-}
+const KERNEL: fn(&Measured) -> Option<Ratio> = |case| case.kpmem_to_peer;
+const USER: fn(&Measured) -> Option<Ratio> = |case| case.vector_to_peer;
+const NO_BARE: fn(&Measured) -> Option<f64> = |_| None;
+const BARE: fn(&Measured) -> Option<f64> = |case| Some(case.bare_ns? / case.peer_ns?);
+const BARE_VECTOR: fn(&Measured) -> Option<f64> =
+    |case| Some(case.bare_vector_ns.or(case.bare_ns)? / case.peer_ns?);
 
-/// A copy to a destination 8 bytes after a line.
-fn is_beside(c: &Measured) -> bool {
-    let small = (64..=1024).contains(&c.size);
-    c.name == "memcpy" && is_line(c) && c.flags == "default" && c.align == 8 && small
-}
-
-fn is_byte_copy(c: &Measured) -> bool {
-    let plain = c.flags == "default" && c.align == 0;
-    c.name == "memcpy" && !is_line(c) && plain && c.size <= 4096
-}
-
-fn is_stream(c: &Measured) -> bool {
-    is_plain(c, "memcpy") && c.size >= 256 && c.placement == "cold"
-}
-
-fn is_zeroing(c: &Measured) -> bool {
-    is_plain(c, "memset") && c.size >= 4096
-}
-
-fn is_fence(c: &Measured) -> bool {
-    c.name == "drain" || c.name == "persist" && !is_line(c)
-}
-
-fn is_persist(c: &Measured) -> bool {
-    c.name == "persist" && is_line(c)
-}
-
-/// All of them.
-pub const GOALS: &[Goal] = &[
-    Goal::new(
-        "persist, dispatched",
-        1.02,
-        Who::Kpmem,
-        Beside::Raw,
-        is_persist,
-    ),
-    Goal::new("persist, fixed", 1.02, Who::Fixed, Beside::Raw, is_persist),
-    Goal::new(
-        "drain, and persist of byte granularity",
-        1.0,
-        Who::Kpmem,
-        Beside::MoreThanRaw,
-        is_fence,
-    ),
-    Goal::new(
-        "the same, fixed",
-        0.5,
-        Who::Fixed,
-        Beside::MoreThanRaw,
-        is_fence,
-    ),
-    Goal::new(
-        "memcpy of 8 to 128 bytes, cold or random",
-        0.65,
-        Who::Kpmem,
-        Beside::Peer,
-        |c| is_plain(c, "memcpy") && c.size <= 128 && c.placement != "hot",
-    ),
-    Goal::new(
-        "memcpy of 64 to 1024 bytes to +8, cold or random",
-        0.77,
-        Who::Kpmem,
-        Beside::BestOfPeer,
-        |c| is_beside(c) && c.placement != "hot",
-    ),
-    Goal::new("the same, hot", 0.77, Who::Kpmem, Beside::BestOfPeer, |c| {
-        is_beside(c) && c.placement == "hot"
-    }),
-    Goal::new(
-        "memcpy of 256 bytes to 4 MiB, sequential",
-        1.08,
-        Who::Kpmem,
-        Beside::Peer,
-        is_stream,
-    ),
-    Goal::new(
-        "the same, by vectors",
-        1.0,
-        Who::Vector,
-        Beside::Peer,
-        is_stream,
-    ),
-    Goal::new(
-        "memcpy and read back, TEMPORAL",
-        1.0,
-        Who::Kpmem,
-        Beside::Peer,
-        |c| c.name == "memcpy+read" && is_line(c) && c.flags == "TEMPORAL",
-    ),
-    Goal::new(
-        "zeroing from 4 KiB, beside movnti",
-        0.6,
-        Who::Kpmem,
-        Beside::Raw,
-        |c| is_zeroing(c) && c.placement != "hot",
-    ),
-    Goal::new(
-        "zeroing from 4 KiB",
-        1.02,
-        Who::Kpmem,
-        Beside::Peer,
-        is_zeroing,
-    ),
-    Goal::new(
-        "the same, by vectors",
-        1.02,
-        Who::Vector,
-        Beside::Peer,
-        is_zeroing,
-    ),
-    Goal::new(
-        "byte granularity, 8 bytes to 4 KiB, cold",
-        0.85,
-        Who::Kpmem,
-        Beside::Peer,
-        |c| is_byte_copy(c) && c.placement == "cold",
-    ),
-    Goal::new("the same, random", 0.85, Who::Kpmem, Beside::Peer, |c| {
-        is_byte_copy(c) && c.placement == "random"
-    }),
-    Goal::new("the same, hot", 0.85, Who::Kpmem, Beside::Peer, |c| {
-        is_byte_copy(c) && c.placement == "hot"
-    }),
-    Goal::new(
-        "byte granularity, by vectors",
-        0.85,
-        Who::Vector,
-        Beside::Peer,
-        is_byte_copy,
-    ),
+const GOALS: [Goal; 9] = [
+    Goal {
+        what: "kernel tables, each cell beside the best bare instructions",
+        limit: Limit::Each(1.05),
+        figure: |case| case.kpmem_to_bare,
+        bare: NO_BARE,
+    },
+    Goal {
+        what: "kernel tables, geometric mean beside libpmem2",
+        limit: Limit::Mean(0.85),
+        figure: KERNEL,
+        bare: BARE,
+    },
+    Goal {
+        what: "kernel tables, cells over 1.1 x libpmem2",
+        limit: Limit::Share(0.05, 1.1),
+        figure: KERNEL,
+        bare: BARE,
+    },
+    Goal {
+        what: "vectors, each cell beside libpmem2",
+        limit: Limit::Each(1.05),
+        figure: USER,
+        bare: BARE_VECTOR,
+    },
+    Goal {
+        what: "vectors, geometric mean beside libpmem2",
+        limit: Limit::Mean(0.75),
+        figure: USER,
+        bare: BARE_VECTOR,
+    },
+    Goal {
+        what: "persist to cache lines, dispatched, beside raw",
+        limit: Limit::Each(1.02),
+        figure: |case| lines(case, Who::Kpmem),
+        bare: NO_BARE,
+    },
+    Goal {
+        what: "persist to cache lines, fixed, beside raw",
+        limit: Limit::Each(1.02),
+        figure: |case| lines(case, Who::Fixed),
+        bare: NO_BARE,
+    },
+    Goal {
+        what: "fences, dispatched, ns over raw",
+        limit: Limit::Each(1.0),
+        figure: |case| fence(case, Who::Kpmem),
+        bare: |case| Some(case.bare_ns? - case.raw_ns?),
+    },
+    Goal {
+        what: "fences, fixed, ns over raw",
+        limit: Limit::Each(0.5),
+        figure: |case| fence(case, Who::Fixed),
+        bare: NO_BARE,
+    },
 ];
 
-/// Whether a goal counts this case.
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-pub fn count(case: &Measured) -> bool {
-    GOALS.iter().any(|goal| (goal.counts)(case))
+fn lines(case: &Measured, who: Who) -> Option<Ratio> {
+    (case.name == "persist" && !case.is_fence()).then(|| beside_raw(case, who, |a, b| a / b))?
+}
+
+fn fence(case: &Measured, who: Who) -> Option<Ratio> {
+    case.is_fence()
+        .then(|| beside_raw(case, who, |a, b| a - b))?
+}
+
+fn beside_raw(case: &Measured, who: Who, figure: fn(f64, f64) -> f64) -> Option<Ratio> {
+    let (mine, raw) = (&case.times[who as usize], &case.times[Who::Raw as usize]);
+    Some(Ratio {
+        ratio: figure(mine.median()?, raw.median()?),
+        at_least: mine.with(raw, figure).at_least()?,
+    })
+}
+
+/// Whether a goal was reached.
+#[derive(Debug, Serialize)]
+pub struct Verdict {
+    goal: &'static str,
+    limit: f64,
+    /// `ok`, `even`, `bare`, `MISS`, or `-` if no cell was measured.
+    mark: &'static str,
+    /// The worst cell, the mean, or the part over the limit.
+    figure: f64,
+    cells: usize,
+    over: usize,
+    over_beyond_noise: usize,
+    /// Those of them where the bare instructions are over it, too.
+    bare_too: usize,
+    worst: Vec<Cell>,
+}
+
+#[derive(Debug, Serialize)]
+struct Cell {
+    case: String,
+    figure: f64,
+    bare: Option<f64>,
+    kpmem_ns: Option<f64>,
+}
+
+/// Every goal.
+pub fn verdicts(cases: &[Measured]) -> Vec<Verdict> {
+    GOALS.iter().map(|goal| goal.verdict(cases)).collect()
 }
 
 impl Goal {
-    const fn new(
-        what: &'static str,
-        limit: f64,
-        who: Who,
-        beside: Beside,
-        counts: fn(&Measured) -> bool,
-    ) -> Self {
-        Self {
-            what,
+    fn verdict(&self, cases: &[Measured]) -> Verdict {
+        let mut cells: Vec<_> = cases
+            .iter()
+            .filter_map(|case| Some(((self.figure)(case)?, (self.bare)(case), case)))
+            .collect();
+        cells.sort_by(|(a, ..), (b, ..)| b.ratio.total_cmp(&a.ratio));
+        let each = match self.limit {
+            Limit::Each(limit) | Limit::Share(_, limit) => limit,
+            Limit::Mean(_) => 1.0,
+        };
+        let count = |over: &dyn Fn(Ratio, Option<f64>) -> bool| {
+            cells.iter().filter(|(r, bare, _)| over(*r, *bare)).count()
+        };
+        let over = count(&|r, _| r.ratio > each);
+        let surely = count(&|r, _| r.is_surely_over(each));
+        let bare = count(&|r, bare| r.is_surely_over(each) && bare.is_some_and(|bare| bare > each));
+        let number = cells.len() as f64;
+        let (limit, figure) = match self.limit {
+            Limit::Each(limit) => (limit, cells.first().map_or(0.0, |(r, ..)| r.ratio)),
+            Limit::Mean(limit) => {
+                let logs: f64 = cells.iter().map(|(r, ..)| r.ratio.ln()).sum();
+                (limit, (logs / number).exp())
+            }
+            Limit::Share(part, _) => (part, over as f64 / number),
+        };
+        let mark = match self.limit {
+            _ if cells.is_empty() => "-",
+            _ if figure <= limit => "ok",
+            Limit::Each(_) if surely == 0 => "even",
+            Limit::Each(_) if surely == bare => "bare",
+            Limit::Share(part, _) if (surely - bare) as f64 <= part * number => "bare",
+            _ => "MISS",
+        };
+        Verdict {
+            goal: self.what,
             limit,
-            who,
-            beside,
-            counts,
+            mark,
+            figure,
+            cells: cells.len(),
+            over,
+            over_beyond_noise: surely,
+            bare_too: bare,
+            worst: cells
+                .iter()
+                .take(NAMED)
+                .map(|(r, bare, case)| Cell {
+                    case: case.to_string(),
+                    figure: r.ratio,
+                    bare: *bare,
+                    kpmem_ns: case.kpmem_ns,
+                })
+                .collect(),
         }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            goal,
+            limit,
+            mark,
+            figure,
+            cells,
+            over,
+            over_beyond_noise,
+            bare_too,
+            worst,
+        } = self;
+        if *cells == 0 {
+            return write!(f, "  {mark:4} {goal}: not measured");
+        }
+        write!(
+            f,
+            "  {mark:4} {goal}: {figure:.3} (at most {limit}); of {cells} cells {over} are over, \
+             {over_beyond_noise} beyond the noise, {bare_too} of them bare too"
+        )?;
+        if *mark == "ok" {
+            return Ok(());
+        }
+        for cell in worst {
+            write!(f, "\n         {:.3}", cell.figure)?;
+            if let Some(bare) = cell.bare {
+                write!(f, ", bare {bare:.3}")?;
+            }
+            write!(f, ": {}", cell.case)?;
+            if let Some(ns) = cell.kpmem_ns {
+                write!(f, ", {ns:.1} ns")?;
+            }
+        }
+        Ok(())
     }
 }

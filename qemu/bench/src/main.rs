@@ -9,10 +9,13 @@ mod bare;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod cases;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod clock;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod contenders;
 mod goals;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod measure;
+mod measured;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod memory;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
@@ -22,7 +25,6 @@ mod plot;
 mod raw;
 mod report;
 mod times;
-mod verdict;
 
 use anyhow::Result;
 use clap::Parser;
@@ -32,7 +34,7 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 struct Args {
     /// Rounds for each case: the median of so many.
-    #[arg(long, default_value_t = 21)]
+    #[arg(long, default_value_t = 31)]
     rounds: usize,
     /// Only cases whose line contains all of these words.
     #[arg(long)]
@@ -63,7 +65,7 @@ fn main() -> Result<()> {
         if let Some(folder) = svg.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        plot::draw(&report, svg)?;
+        plot::draw(&report.cases, svg)?;
     }
     Ok(())
 }

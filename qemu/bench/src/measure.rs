@@ -8,27 +8,22 @@ use crate::{
     Args,
     cases::{self, Case},
     contenders::{self, Contender},
-    goals,
+    measured::Measured,
     memory::Memory,
     peer,
-    report::{Measured, Report},
+    report::Report,
     times::{COUNT, Times},
 };
 
 /// How long a contender's turn takes, in nanoseconds: short beside what else the machine does, long
 /// beside the clock.
 const TURN: f64 = 100_000.0;
-/// So many times the rounds for a case that a goal counts.
-const CARE: usize = 3;
 
 pub fn run(args: &Args) -> Result<Report> {
     let mut memory = Memory::new();
     let (base, len) = memory.all();
     let peer = peer::load(base, len);
-    let mut report = Report {
-        peer: peer.is_some(),
-        cases: Vec::new(),
-    };
+    let (has_peer, mut cases) = (peer.is_some(), Vec::new());
     let contenders = contenders::all(peer)?;
     for case in cases::all() {
         let mut measured = Measured::named(&case);
@@ -37,14 +32,10 @@ pub fn run(args: &Args) -> Result<Report> {
             continue;
         }
         memory.rewind();
-        let rounds = match goals::count(&measured) {
-            true => args.rounds * CARE,
-            false => args.rounds,
-        };
-        measured.set(one(&case, &contenders, &mut memory, rounds));
-        report.cases.push(measured);
+        measured.set(one(&case, &contenders, &mut memory, args.rounds));
+        cases.push(measured);
     }
-    Ok(report)
+    Ok(Report::new(has_peer, cases))
 }
 
 fn one(

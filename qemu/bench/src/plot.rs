@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Result, anyhow, bail};
 use plotters::{coord::Shift, prelude::*};
 
-use crate::report::{Measured, Report};
+use crate::measured::{Measured, short};
 
 /// A contender's name, its colour and its time.
 type Line = (&'static str, RGBColor, fn(&Measured) -> Option<f64>);
@@ -72,8 +72,8 @@ const TOP: f64 = 1.75;
 ///
 /// # Errors
 /// No libpmem2 to compare with; a file that cannot be written.
-pub fn draw(report: &Report, path: &Path) -> Result<()> {
-    if !report.peer {
+pub fn draw(cases: &[Measured], path: &Path) -> Result<()> {
+    if cases.iter().all(|case| case.peer_ns.is_none()) {
         bail!("no plot: it is of ratios to libpmem2, which is not installed");
     }
     let rows = PANELS.len() as u32 / COLUMNS;
@@ -103,11 +103,7 @@ pub fn draw(report: &Report, path: &Path) -> Result<()> {
                     c.flags.as_str(),
                 ) == *what
             };
-            panel(
-                area,
-                title,
-                &report.cases.iter().filter(of).collect::<Vec<_>>(),
-            )?;
+            panel(area, title, &cases.iter().filter(of).collect::<Vec<_>>())?;
         }
         root.present()
     })();
@@ -145,13 +141,4 @@ fn panel<'a>(
         chart.draw_series(LineSeries::new(points, colour.stroke_width(2)))?;
     }
     Ok(())
-}
-
-/// Bytes, in few characters.
-pub fn short(size: usize) -> String {
-    match size {
-        0..1024 => size.to_string(),
-        1024..0x10_0000 => format!("{}K", size >> 10),
-        _ => format!("{}M", size >> 20),
-    }
 }

@@ -2,6 +2,8 @@
 
 use std::arch::asm;
 
+use kpmem::Instruction;
+
 /// One way to store, without a call, a choice or a check. Of whole words, to an aligned
 /// destination.
 pub trait Stores {
@@ -25,6 +27,10 @@ pub struct Movnti;
 pub struct Rep;
 /// `clzero`, of whole lines; copies as [`Movnti`].
 pub struct Clzero;
+/// 32-byte vectors through the cache, of whole lines.
+pub struct Avx;
+/// 32-byte vectors past the cache, of whole lines.
+pub struct AvxNt;
 /// 64-byte vectors through the cache, of whole lines.
 pub struct Avx512;
 /// 64-byte vectors past the cache, of whole lines.
@@ -136,7 +142,7 @@ impl Stores for Clzero {
 }
 
 macro_rules! vectors {
-    ($name:ident, $cached:literal, $store:literal) => {
+    ($name:ident, $cached:literal, $bytes:literal, $register:literal, $load:literal, $store:literal) => {
         impl Stores for $name {
             const CACHED: bool = $cached;
 
@@ -144,14 +150,15 @@ macro_rules! vectors {
             unsafe fn copy(dest: *mut u8, src: *const u8, len: usize) {
                 // SAFETY: the caller's.
                 unsafe {
-                    for at in (0..len).step_by(64) {
+                    for at in (0..len).step_by($bytes) {
                         asm!(
-                            "vmovdqu64 zmm0, [{0}]", concat!($store, " [{1}], zmm0"),
+                            concat!($load, " ", $register, ", [{0}]"),
+                            concat!($store, " [{1}], ", $register),
                             in(reg) src.add(at), in(reg) dest.add(at), out("xmm0") _,
                             options(nostack, preserves_flags),
                         );
                     }
-                    asm!("vzeroupper", options(nomem, nostack, preserves_flags));
+                    asm!("vzeroupper", clobber_abi("sysv64"), options(nomem, nostack, preserves_flags));
                 }
             }
 
@@ -159,22 +166,24 @@ macro_rules! vectors {
             unsafe fn zero(dest: *mut u8, len: usize) {
                 // SAFETY: the caller's.
                 unsafe {
-                    for at in (0..len).step_by(64) {
+                    for at in (0..len).step_by($bytes) {
                         asm!(
-                            "vpxor xmm0, xmm0, xmm0", concat!($store, " [{0}], zmm0"),
+                            "vpxor xmm0, xmm0, xmm0", concat!($store, " [{0}], ", $register),
                             in(reg) dest.add(at), out("xmm0") _,
                             options(nostack, preserves_flags),
                         );
                     }
-                    asm!("vzeroupper", options(nomem, nostack, preserves_flags));
+                    asm!("vzeroupper", clobber_abi("sysv64"), options(nomem, nostack, preserves_flags));
                 }
             }
         }
     };
 }
 
-vectors!(Avx512, true, "vmovdqa64");
-vectors!(Avx512Nt, false, "vmovntdq");
+vectors!(Avx, true, 32, "ymm0", "vmovdqu", "vmovdqa");
+vectors!(AvxNt, false, 32, "ymm0", "vmovdqu", "vmovntdq");
+vectors!(Avx512, true, 64, "zmm0", "vmovdqu64", "vmovdqa64");
+vectors!(Avx512Nt, false, 64, "zmm0", "vmovdqu64", "vmovntdq");
 
 #[inline(always)]
 pub fn fence() {
@@ -182,17 +191,17 @@ pub fn fence() {
     unsafe { asm!("sfence", options(nostack, preserves_flags)) }
 }
 
-/// `clwb` of each line.
+/// The bare instruction for each line.
 ///
 /// # Safety
 /// The range must be mapped, and the CPU must have the instruction.
 #[inline(always)]
-pub unsafe fn flush(ptr: *const u8, len: usize) {
+pub unsafe fn flush<I: Instruction>(ptr: *const u8, len: usize) {
     let end = ptr.addr() + len;
     let mut line = ptr.addr() & !63;
     while line < end {
         // SAFETY: the caller's.
-        unsafe { asm!("clwb [{}]", in(reg) line, options(nostack, preserves_flags)) };
+        unsafe { I::write_back(ptr.with_addr(line)) };
         line += 64;
     }
 }
