@@ -3,7 +3,7 @@
 
 use kpmem::{
     Error, Granularity, Table,
-    arch::{CLFLUSH, CLFLUSHOPT, CLWB, CLWB_CLZERO, CLWB_MOVDIR64B, Cpu, Features},
+    arch::{CLFLUSH, CLFLUSHOPT, CLFLUSHOPT_CLZERO, CLWB, CLWB_CLZERO, Cpu, Features},
 };
 use raw_cpuid::CpuIdResult;
 
@@ -147,11 +147,21 @@ fn only_the_documented_bits_count() {
 fn lines_are_zeroed_or_copied_whole_where_the_cpu_can() {
     let with = |features: Features| Cpu { features, line: 64 }.table().unwrap();
     let clwb = Features::CLWB | Features::CLFLUSHOPT | Features::CLFLUSH;
-    assert!(std::ptr::eq(with(clwb | Features::CLZERO), &CLWB_CLZERO[0]));
-    assert!(std::ptr::eq(
-        with(clwb | Features::MOVDIR64B),
-        &CLWB_MOVDIR64B[0]
-    ));
+    let clflushopt = Features::CLFLUSHOPT | Features::CLFLUSH;
+    for (features, table) in [
+        (clwb | Features::CLZERO, &CLWB_CLZERO[0]),
+        (clflushopt | Features::CLZERO, &CLFLUSHOPT_CLZERO[0]),
+        // Zen 5 has both; by itself `movdir64b` is nobody's default.
+        (
+            clwb | Features::CLZERO | Features::MOVDIR64B,
+            &CLWB_CLZERO[0],
+        ),
+        (clwb | Features::MOVDIR64B, &CLWB[0]),
+        // Nothing would drop a line.
+        (Features::CLWB | Features::CLFLUSH, &CLFLUSH[0]),
+    ] {
+        assert!(std::ptr::eq(with(features), table), "{features:?}");
+    }
     assert_eq!(CLWB_CLZERO[0].name(), "clwb");
     for bit in 0..32 {
         let reader = move |leaf: u32, _| {
@@ -211,6 +221,17 @@ fn vectors_need_what_xcr0_enables() {
         assert_eq!(width(all, AVX512F, Some(xcr0)), expected, "XCR0 {xcr0:#x}");
     }
     assert_eq!(width(all, 0, Some(0xe7)), Width::Avx);
+}
+
+#[test]
+fn mixed_cpus_have_what_both_have_and_the_smaller_line() {
+    let (new, old) = (cpu(ZEN_4), cpu(SKYLAKE_CLIENT));
+    let wide = Cpu { line: 128, ..new };
+    for common in [wide.common(old), old.common(wide)] {
+        assert_eq!(common.line, 64);
+        assert!(std::ptr::eq(common.table().unwrap(), &CLFLUSHOPT[0]));
+    }
+    assert_eq!(new.common(new), new);
 }
 
 /// Leaf 7 must not be believed where leaf 0 says that it does not exist.

@@ -8,6 +8,7 @@ use kpmem::{Fixed, Granularity, Lines, Map, Primitives, Table};
 
 #[test]
 fn every_line_once_and_the_fence_last() {
+    check::<Lines<Recording, 8>>().unwrap();
     check::<Lines<Recording, 16>>().unwrap();
     check::<Lines<Recording, 32>>().unwrap();
     check::<Lines<Recording, 64>>().unwrap();
@@ -42,6 +43,7 @@ unsafe impl<const DEFECT: u8> Primitives for Broken<DEFECT> {
     const NAME: &'static str = "broken";
     const GRANULARITY: Granularity = Granularity::CacheLine;
     const LINE: usize = LINE;
+    type Copies = kpmem::arch::LineCopies;
 
     unsafe fn flush(ptr: *const u8, len: usize) {
         let is = |defect: Defect| DEFECT == defect as u8;

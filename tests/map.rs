@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Event, Recording, recorded};
-use kpmem::{BYTE, Byte, Error, Fixed, Granularity, Lines, Map, Table, select};
+use kpmem::{BYTE, Byte, Error, Fixed, Flags, Granularity, Lines, Map, Table, select};
 
 static TABLES: [Table; 2] = [
     Table::of::<Lines<Recording, 64>>(),
@@ -71,13 +71,95 @@ fn ranges_outside_the_map_are_refused_and_nothing_is_touched() {
 }
 
 #[test]
-fn no_bytes_are_a_no_op_whatever_the_pointer() {
+fn no_bytes_are_flushed_whatever_the_pointer() {
     let map = map(0x1000, 0x100).unwrap();
     for start in [0, 1, 0xfff, 0x1001, 0x1100, usize::MAX] {
-        map.persist(at(start), 0).unwrap();
         map.flush(at(start), 0).unwrap();
+        assert_eq!(recorded(), []);
+        // Flush and drain, as always; the checked call and the plain one agree.
+        map.persist(at(start), 0).unwrap();
+        // SAFETY: the instruction only records.
+        unsafe { map.persist_fn()(at(start), 0) };
+        assert_eq!(recorded(), [Event::Drain, Event::Drain]);
+    }
+}
+
+#[test]
+fn only_cache_line_maps_drop_lines() {
+    let lines = map(0x1000, 0x100).unwrap();
+    lines.writeback_invalidate(at(0x103f), 2).unwrap();
+    assert_eq!(
+        recorded(),
+        [
+            Event::WriteBackInvalidate(0x1000),
+            Event::WriteBackInvalidate(0x1040),
+            Event::DrainInvalidate
+        ]
+    );
+    assert!(lines.writeback_invalidate(at(0x10ff), 2).is_err());
+    // SAFETY: nothing is touched.
+    let bytes = unsafe { Map::with_table(at(0x1000), 0x100, &BYTE) }.unwrap();
+    // SAFETY: as above.
+    let fixed = unsafe { Map::<Fixed<Byte>>::fixed(at(0x1000), 0x100) }.unwrap();
+    let granularity = Granularity::Byte;
+    for result in [
+        bytes.writeback_invalidate(at(0x1000), 8),
+        fixed.writeback_invalidate(at(0x1000), 8),
+    ] {
+        assert!(
+            matches!(result, Err(Error::Unsupported { granularity: g, .. }) if g == granularity)
+        );
     }
     assert_eq!(recorded(), []);
+}
+
+/// A map whose address is known is a `static`.
+#[test]
+fn maps_are_made_at_compile_time() {
+    // SAFETY: the instruction only records.
+    static FIXED: Map<Fixed<Lines<Recording, 64>>> = match unsafe { Map::fixed_at(0x1000, 0x1000) }
+    {
+        Ok(map) => map,
+        Err(_) => panic!("no such range"),
+    };
+    // SAFETY: as above.
+    static TABLED: Result<Map, Error> = unsafe { Map::with_table_at(0x1000, 0x1000, &TABLES[1]) };
+    FIXED.persist(at(0x1040), 1).unwrap();
+    TABLED.as_ref().unwrap().persist(at(0x1040), 1).unwrap();
+    let drain = Event::Drain;
+    let (small, large) = (Event::WriteBack(0x1040), Event::WriteBack(0x1000));
+    assert_eq!(recorded(), [small, drain, large, drain]);
+    // SAFETY: no map is made.
+    let refused = unsafe {
+        [
+            Map::<Fixed<Byte>>::fixed_at(0, 8).unwrap_err(),
+            Map::<Fixed<Byte>>::fixed_at(8, 0).unwrap_err(),
+            Map::<Fixed<Byte>>::fixed_at(usize::MAX, 2).unwrap_err(),
+        ]
+    };
+    let start = usize::MAX;
+    let expected = [
+        Error::Null { len: 8 },
+        Error::Empty { start: 8 },
+        Error::Wraps { start, len: 2 },
+    ];
+    assert_eq!(refused, expected);
+}
+
+/// Nothing of a word is left out, also where lines are as small as it.
+#[test]
+fn a_commit_word_is_flushed_whole() {
+    let mut memory = [0_u64; 8];
+    let base: *mut u8 = memory.as_mut_ptr().cast();
+    // SAFETY: the instruction only records, and the memory is only used by the map.
+    let map = unsafe { Map::<Fixed<Lines<Recording, 8>>>::fixed(base, 64) }.unwrap();
+    // SAFETY: as above.
+    unsafe { map.write_with(base.add(8).cast(), 7_u64, Flags::TEMPORAL) }.unwrap();
+    assert_eq!(
+        recorded(),
+        [Event::WriteBack(base.addr() + 8), Event::Drain]
+    );
+    assert_eq!(memory[1], 7);
 }
 
 #[test]
@@ -107,7 +189,7 @@ fn functions_are_the_same_every_time() {
 fn byte_granularity_flushes_nothing() {
     // SAFETY: byte granularity touches nothing, so the range need not be mapped.
     let map = unsafe { Map::new(at(0x1000), 0x100, Granularity::Byte) }.unwrap();
-    assert!(std::ptr::eq(map.table(), &BYTE));
+    assert_eq!((map.table().name(), map.table().line()), ("byte", 1));
     map.persist(at(0x1000), 0x100).unwrap();
     map.flush(at(0x1001), 0x10).unwrap();
     map.drain().unwrap();
@@ -170,6 +252,16 @@ fn errors_name_what_was_wrong_and_where() {
     for part in ["0x8 bytes", "0x2000", "0x100 bytes", "0x1000"] {
         assert!(text.contains(part), "{text}");
     }
+    let redacted = map(0x1000, 0x100)
+        .unwrap()
+        .persist(at(0x2000), 8)
+        .unwrap_err()
+        .redacted()
+        .to_string();
+    assert!(
+        redacted.contains("0x8 bytes") && !redacted.contains("000"),
+        "{redacted}"
+    );
     let error: &dyn core::error::Error = &Error::Null { len: 4096 };
     assert!(error.to_string().contains("4096"));
 }

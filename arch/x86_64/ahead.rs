@@ -44,7 +44,7 @@ unsafe impl<const REP: usize, const ALONE: usize> Stores for Ahead<REP, ALONE> {
             Mov::prepare(dest.wrapping_add(at));
         }
         if dest.addr() % LINE != 0 {
-            Mov::prepare(dest.wrapping_add(bytes - 1));
+            Mov::prepare(dest.wrapping_add(bytes).wrapping_sub(1));
         }
     }
 

@@ -44,7 +44,8 @@ pub(super) unsafe fn down(dest: *mut u8, src: *const u8, mut len: usize) {
     }
 }
 
-/// Copies by two stores of any alignment that overlap: what fills no word needs no order.
+/// Copies by one store what is aligned to its size, else by two of any alignment that overlap: what
+/// fills no word needs no order.
 ///
 /// # Safety
 /// As for [`up`].
@@ -54,10 +55,9 @@ unsafe fn from_both_ends(dest: *mut u8, src: *const u8, len: usize) {
     unsafe {
         match len {
             0 => {}
-            1 => store_as::<u8>(dest, src),
-            2 => store_as::<u16>(dest, src),
-            4 => store_as::<u32>(dest, src),
-            3 => both_ends::<u16>(dest, src, len),
+            1 | 2 | 4 if dest.addr() % len == 0 => store(dest, src, len),
+            2 => both_ends::<u8>(dest, src, len),
+            3 | 4 => both_ends::<u16>(dest, src, len),
             5..8 => both_ends::<u32>(dest, src, len),
             _ => both_ends::<u64>(dest, src, len),
         }

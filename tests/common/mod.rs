@@ -9,6 +9,8 @@ use kpmem::{Instruction, Primitives, Table};
 pub enum Event {
     WriteBack(usize),
     Drain,
+    WriteBackInvalidate(usize),
+    DrainInvalidate,
 }
 
 thread_local! {
@@ -32,20 +34,28 @@ pub struct Recording;
 unsafe impl Instruction for Recording {
     const NAME: &'static str = "recording";
 
-    unsafe fn write_back(line: usize) {
-        record(Event::WriteBack(line));
+    unsafe fn write_back(line: *const u8) {
+        record(Event::WriteBack(line.addr()));
     }
 
     fn drain() {
         record(Event::Drain);
     }
+
+    unsafe fn write_back_invalidate(line: *const u8) {
+        record(Event::WriteBackInvalidate(line.addr()));
+    }
+
+    fn drain_invalidate() {
+        record(Event::DrainInvalidate);
+    }
 }
 
 /// The naive oracle: the lines of every single byte.
-fn lines_of(start: usize, len: usize, line: usize) -> Vec<Event> {
+fn lines_of(start: usize, len: usize, line: usize) -> Vec<usize> {
     let mut lines: Vec<usize> = (0..len).map(|i| (start + i) / line * line).collect();
     lines.dedup();
-    lines.into_iter().map(Event::WriteBack).collect()
+    lines
 }
 
 /// Ranges of every offset in two lines and every length to four, in the middle and at the top of
@@ -60,12 +70,13 @@ fn ranges(line: usize) -> impl Iterator<Item = (usize, usize)> {
 }
 
 /// Runs `P` through its table: flush visits each touched line once, in order, and nothing else;
-/// persist is that, then one drain.
+/// persist is that, then one drain; and so are the two that also drop the lines.
 pub fn check<P: Primitives>() -> Result<(), String> {
     let table = Table::of::<P>();
     for (start, len) in ranges(P::LINE) {
         let ptr = std::ptr::without_provenance(start);
-        let mut expected = lines_of(start, len, P::LINE);
+        let lines = lines_of(start, len, P::LINE);
+        let mut expected: Vec<_> = lines.iter().copied().map(Event::WriteBack).collect();
 
         // SAFETY: these primitives only record, so any address will do.
         unsafe { table.flush_fn()(ptr, len) };
@@ -75,6 +86,14 @@ pub fn check<P: Primitives>() -> Result<(), String> {
         // SAFETY: as above.
         unsafe { table.persist_fn()(ptr, len) };
         compare("persist", start, len, &expected)?;
+
+        if let Some(writeback_invalidate) = table.writeback_invalidate_fn() {
+            let mut expected: Vec<_> = lines.into_iter().map(Event::WriteBackInvalidate).collect();
+            expected.push(Event::DrainInvalidate);
+            // SAFETY: as above.
+            unsafe { writeback_invalidate(ptr, len) };
+            compare("writeback_invalidate", start, len, &expected)?;
+        }
     }
     // SAFETY: as above.
     unsafe { table.drain_fn()() };

@@ -2,7 +2,9 @@
 //! CPU and a second thread.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
+mod broken;
 mod cases;
+mod clobbers;
 mod content;
 mod durable;
 mod memory;

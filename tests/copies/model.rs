@@ -3,7 +3,10 @@
 
 use std::{cell::RefCell, marker::PhantomData};
 
-use kpmem::{Instruction, Stores};
+use kpmem::{
+    Instruction,
+    tuning::{Stores, Word},
+};
 
 use super::memory::Arena;
 
@@ -105,8 +108,12 @@ pub struct Modelled<const LINE: usize>;
 unsafe impl<const LINE: usize> Instruction for Modelled<LINE> {
     const NAME: &'static str = "modelled";
 
-    unsafe fn write_back(line: usize) {
-        write_back(line, LINE);
+    unsafe fn write_back(line: *const u8) {
+        write_back(line.addr(), LINE);
+    }
+
+    unsafe fn write_back_invalidate(line: *const u8) {
+        write_back(line.addr(), LINE);
     }
 
     fn drain() {
@@ -121,13 +128,13 @@ pub struct Seen<S>(PhantomData<S>);
 unsafe impl<S: Stores> Stores for Seen<S> {
     const CACHED: bool = S::CACHED;
 
-    unsafe fn word(dest: *mut u64, word: u64) {
+    unsafe fn word(dest: *mut u64, word: Word) {
         // SAFETY: the caller's.
         unsafe { S::word(dest, word) };
         stored(dest, 1, S::CACHED);
     }
 
-    unsafe fn block(dest: *mut u64, words: [u64; 4]) {
+    unsafe fn block(dest: *mut u64, words: [Word; 4]) {
         // SAFETY: the caller's.
         unsafe { S::block(dest, words) };
         stored(dest, 4, S::CACHED);

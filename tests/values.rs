@@ -1,8 +1,14 @@
 //! The checked copies of a map: what they refuse, and that a refused one touches nothing.
 
-use std::ffi::c_void;
+mod common;
 
-use kpmem::{BYTE, Error, Flags, Granularity, Map, SyncHook};
+use std::{
+    cell::Cell,
+    sync::atomic::{AtomicPtr, AtomicU64, Ordering},
+};
+
+use common::{Event, Recording, recorded};
+use kpmem::{BYTE, Error, Flags, Guard, Map};
 
 /// A map of byte granularity over all of `memory`.
 fn map(memory: &mut [u64]) -> Map {
@@ -171,51 +177,137 @@ fn functions_are_the_same_every_time_and_return_the_destination() {
     assert_eq!(memory[1], u64::MAX);
 }
 
-/// A device that counts what it was asked to sync, and what it found there.
-#[derive(Debug, Default)]
-struct Device {
-    calls: Vec<(usize, usize, u8)>,
-    code: i32,
+/// Counts what is done to the lines, so that a batch can be seen.
+static RECORDING: kpmem::Table = kpmem::Table::of::<kpmem::Lines<Recording, 64>>();
+
+fn recording(memory: &mut [u64]) -> Map {
+    // SAFETY: nothing here must survive a power cut.
+    unsafe { Map::with_table(memory.as_mut_ptr().cast(), size_of_val(memory), &RECORDING) }.unwrap()
 }
 
-unsafe extern "C" fn sync(context: *mut c_void, ptr: *const u8, len: usize) -> i32 {
-    // SAFETY: the test passes a device that outlives the map, on one thread; the range is in
-    // memory.
-    unsafe {
-        let device = &mut *context.cast::<Device>();
-        device.calls.push((ptr.addr(), len, ptr.read()));
-        device.code
-    }
+fn drains(events: &[Event]) -> usize {
+    events
+        .iter()
+        .filter(|event| **event == Event::Drain)
+        .count()
 }
 
 #[test]
-fn page_granularity_copies_then_calls_the_hook_once() {
-    let mut memory = [0_u64; 512];
-    let mut device = Device::default();
-    let base: *mut u8 = memory.as_mut_ptr().cast();
-    let context: *mut Device = &raw mut device;
-    // SAFETY: as for `sync`.
-    let map = unsafe { Map::with_hook(base, 4096, SyncHook::new(sync, context.cast())) }.unwrap();
-    assert_eq!(map.granularity(), Granularity::Page);
-    // SAFETY: only this thread uses memory and device.
-    unsafe {
-        map.memset(base.add(3), 1, 2000, Flags::empty()).unwrap();
-        map.memset(base, 2, 8, Flags::NOFLUSH).unwrap();
-        map.memset(base.add(8), 3, 8, Flags::NODRAIN).unwrap();
-        map.memset_fn()(base.add(16), 4, 4000, 0);
-        map.memmove_fn()(base.add(16), base, 8, Flags::NOFLUSH.bits());
-        let expected = [(3, 2000, 1), (8, 8, 3), (16, 4000, 4)];
-        assert_eq!(
-            (*context).calls,
-            expected.map(|(at, len, byte)| (base.addr() + at, len, byte))
-        );
-        (*context).code = -5;
-        let (start, len, code) = (base.addr() + 64, 8, -5);
-        assert_eq!(
-            map.write(base.add(64).cast(), 6_u64),
-            Err(Error::Sync { start, len, code })
-        );
-        map.memset_fn()(base.add(64), 4, 8, 0);
-        assert_eq!(map.drain(), Err(Error::Sync { start, len, code }));
+fn values_in_the_map_are_persisted_as_they_lie() {
+    let mut memory = [0_u64; 64];
+    let map = recording(&mut memory);
+    let line = |at: usize| Event::WriteBack((map.address().addr() + at) & !63);
+    map.persist_ref(&memory[1]).unwrap();
+    assert_eq!(recorded(), [line(8), Event::Drain]);
+    map.persist_slice(&memory[7..9]).unwrap();
+    let mut lines = vec![line(56), line(64)];
+    lines.dedup();
+    lines.push(Event::Drain);
+    assert_eq!(recorded(), lines);
+    assert!(map.persist_ref(&0_u64).is_err(), "not in the map");
+    assert_eq!(recorded(), []);
+}
+
+#[test]
+fn an_atomic_is_stored_and_persisted() {
+    let mut memory = [0_u64; 64];
+    let map = recording(&mut memory);
+    // SAFETY: the words are in the map, and only used as atomics.
+    let (word, pointer) = unsafe {
+        let base = map.address().cast::<u64>();
+        (
+            AtomicU64::from_ptr(base),
+            AtomicPtr::from_ptr(base.add(1).cast::<*mut u8>()),
+        )
+    };
+    map.store(word, 42).unwrap();
+    map.store(pointer, map.address()).unwrap();
+    assert_eq!(recorded().len(), 4);
+    assert_eq!(word.load(Ordering::Relaxed), 42);
+    assert_eq!(pointer.load(Ordering::Relaxed), map.address());
+    let outside = AtomicU64::new(1);
+    assert!(map.store(&outside, 2).is_err());
+    assert_eq!(
+        (outside.into_inner(), recorded()),
+        (1, vec![]),
+        "nothing was stored"
+    );
+}
+
+#[test]
+fn what_is_not_initialised_may_be_copied() {
+    let mut memory = [5_u64; 8];
+    let map = map(&mut memory);
+    let mut buffer = [std::mem::MaybeUninit::<u32>::uninit(); 4];
+    buffer[0].write(1);
+    buffer[2].write(3);
+    // SAFETY: only this thread uses the memory, by the map.
+    unsafe { map.copy_from_uninit_slice(map.address().cast(), &buffer, Flags::TEMPORAL) }.unwrap();
+    let word = |i: usize| memory[i] as u32;
+    assert_eq!((word(0), word(1), memory[2]), (1, 3, 5));
+}
+
+#[test]
+fn a_batch_drains_once_whether_finished_or_dropped() {
+    let mut memory = [0_u64; 64];
+    let map = recording(&mut memory);
+    let base = map.address();
+    let fill = |batch: &kpmem::Batch<'_, &'static kpmem::Table>| {
+        batch.flush(base, 8).unwrap();
+        // SAFETY: only this thread uses the memory, by the map.
+        unsafe {
+            batch.write(base.cast(), 7_u64).unwrap();
+            batch.copy_from_slice(base.add(64), b"abc").unwrap();
+            batch.memset(base.add(128), 1, 64, Flags::TEMPORAL).unwrap();
+            batch
+                .memmove(base.add(256), base, 64, Flags::TEMPORAL)
+                .unwrap();
+        }
+    };
+    let batch = map.batch();
+    fill(&batch);
+    assert_eq!(drains(&recorded()), 0);
+    batch.finish().unwrap();
+    assert_eq!(recorded(), [Event::Drain]);
+    let batch = map.batch();
+    fill(&batch);
+    recorded();
+    drop(batch);
+    assert_eq!(recorded(), [Event::Drain]);
+}
+
+thread_local! {
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Notes what was recorded when it is left.
+struct Noting;
+
+// SAFETY: a thread of a test stays where it likes: nothing here must be durable.
+unsafe impl Guard for Noting {
+    type State = ();
+    fn enter() {
+        assert!(!INSIDE.replace(true));
     }
+    fn leave((): ()) {
+        assert!(INSIDE.replace(false));
+        common::record(Event::Drain);
+    }
+}
+
+/// What the guard records when it is left comes after the drain, or there would be one drain less.
+#[test]
+fn a_guard_is_held_from_the_first_flush_to_the_drain() {
+    let mut memory = [0_u64; 64];
+    let map = recording(&mut memory);
+    map.persist_within::<Noting>(map.address(), 8).unwrap();
+    let events = recorded();
+    assert_eq!((events.len(), drains(&events)), (3, 2));
+    assert!(map.persist_within::<Noting>(map.address(), 1000).is_err());
+    assert!(!INSIDE.get(), "left also after an error");
+    recorded();
+    let batch = map.batch_within::<Noting>();
+    assert!(INSIDE.get());
+    drop(batch);
+    assert!(!INSIDE.get());
 }
