@@ -24,15 +24,15 @@ fn a_fill_and_a_copy_stay_in_their_ranges() {
     assert!((0..256).all(|at| (memory[at] == 0xa5) == filled(at)));
 }
 
-/// Each offset in a word, lengths with and without a whole word, and overlap by each small distance
-/// in both directions.
+/// Offsets in a word, lengths with and without a whole word, overlap in both directions: few of each,
+/// as Miri takes its time.
 #[test]
 fn copies_agree_with_an_oracle() {
     #[repr(align(8))]
     struct Aligned([u8; 128]);
-    for offset in 0..8 {
-        for len in [0, 1, 2, 3, 4, 5, 7, 8, 9, 14, 15, 16, 23, 33] {
-            for source in [0, 39, 40 + offset, 41 + offset, 47, 48, 64, 95] {
+    for offset in [0, 3, 7] {
+        for len in [1, 6, 8, 13, 24, 41] {
+            for source in [0, 39, 41 + offset, 48, 87] {
                 let mut memory = Aligned(std::array::from_fn(|i| i as u8));
                 let mut expected = memory.0;
                 expected.copy_within(source..source + len, 40 + offset);

@@ -6,7 +6,7 @@ use crate::{
     crash::simulate,
     report::{Report, Suite, write_json},
     setup,
-    suites::{self, bare, controls, embedder, host, miri},
+    suites::{self, bare, controls, embedder, host, miri, targets},
     toolchain,
 };
 use anyhow::{Context, Result};
@@ -32,6 +32,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         report.push(suite);
     }
     report.push(miri::run()?);
+    report.push(targets::run()?);
     let mut simulated = BTreeMap::new();
     let mut unmarked = None;
     for arch in Arch::ALL {

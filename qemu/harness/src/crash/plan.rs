@@ -231,7 +231,7 @@ pub fn runs(cpu: Cpu, effort: Effort, seed: u64) -> Vec<Job> {
 }
 
 /// Bugs that any instruction set can have, by the workload that shows them.
-const MUTANTS: [(&str, &str); 21] = [
+const MUTANTS: [(&str, &str); 23] = [
     ("last-line-skipped", "contract"),
     ("first-line-skipped", "contract"),
     ("stride-doubled", "contract"),
@@ -239,6 +239,8 @@ const MUTANTS: [(&str, &str); 21] = [
     ("flush-removed", "contract"),
     ("flush-does-nothing", "contract"),
     ("eadr-assumed", "contract"),
+    ("invalidated-unwritten", "contract"),
+    ("invalidate-fence-missing", "contract"),
     ("payload-fence-missing", "log"),
     ("commit-fence-missing", "log"),
     ("commit-flush-missing", "log"),

@@ -8,3 +8,4 @@ pub mod embedder;
 pub mod host;
 pub mod miri;
 pub mod page;
+pub mod targets;

@@ -1,8 +1,8 @@
 //! Contract fuzz: random maps, pointers, lengths and contents; a persist, or flushes that share a
-//! drain; then the claim that all of it is durable. No recovery: the simulator checks each claim by
+//! drain, or a write-back that drops the lines; then the claim that all of it is durable. No recovery: the simulator checks each claim by
 //! itself.
 
-use kpmem::{Dispatch, HookFns, Map};
+use kpmem::{Dispatch, Error, HookFns, Map};
 use kpmem_marks::{begin, end};
 
 use crate::{random::Random, region::Region};
@@ -49,15 +49,14 @@ pub fn run(region: &mut Region, seed: u64) {
     end();
 }
 
-/// A persist of one range, or flushes of several that share a drain, and the claims. The number of
-/// the next claim.
+/// A range made durable by one call, or flushes of several that share a drain, and the claims. The
+/// number of the next claim.
 fn claims<D: Dispatch>(region: &mut Region, map: &Map<D>, random: &mut Random, mut id: u64) -> u64 {
     let mut dirty = [(0, 0); SHARED];
     let parts = if random.below(2) == 0 {
         let (offset, len) = fill(region, map, random);
         dirty[0] = (offset, len);
-        map.persist(region.at(offset, len), len)
-            .expect("inside the map");
+        persist(map, region.at(offset, len), len, random.below(3) == 0);
         1
     } else {
         let parts = 1 + random.below(SHARED);
@@ -75,6 +74,17 @@ fn claims<D: Dispatch>(region: &mut Region, map: &Map<D>, random: &mut Random, m
         id += 1;
     }
     id
+}
+
+/// Makes a range durable, and drops its lines if they are `unwanted` and the map can.
+fn persist<D: Dispatch>(map: &Map<D>, ptr: *const u8, len: usize, unwanted: bool) {
+    if unwanted {
+        match map.writeback_invalidate(ptr, len) {
+            Err(Error::Unsupported { .. }) => {}
+            done => return done.expect("inside the map"),
+        }
+    }
+    map.persist(ptr, len).expect("inside the map");
 }
 
 /// Stores random bytes to a random range of the map.

@@ -64,6 +64,15 @@ wrong_barrier!(DsbIshst, "dsb ishst");
 wrong_barrier!(DsbIshld, "dsb ishld");
 wrong_barrier!(DsbNsh, "dsb nsh");
 
+/// Drops a line.
+///
+/// # Safety
+/// It must be mapped, and hold nothing that matters.
+pub unsafe fn discard(line: *const u8) {
+    // SAFETY: the caller's.
+    unsafe { asm!("dc ivac, {}", in(reg) line, options(nostack, preserves_flags)) }
+}
+
 /// A store: this instruction set has none that needs no flush.
 ///
 /// # Safety

@@ -74,6 +74,11 @@ static GENERIC: &[(&str, BySize)] = &[
     ("final-fence-missing", Table::of_sizes::<FenceMissing>()),
     ("flush-removed", Table::of_sizes::<Removed>()),
     ("flush-does-nothing", Table::of_sizes::<Nothing>()),
+    ("invalidated-unwritten", Table::of_sizes::<Unwritten>()),
+    (
+        "invalidate-fence-missing",
+        Table::of_sizes::<InvalidateFenceMissing>(),
+    ),
     ("eadr-assumed", [const { Table::of::<Byte>() }; 5]),
 ];
 
@@ -187,4 +192,50 @@ unsafe impl Instruction for Nothing {
         // SAFETY: the caller's.
         unsafe { Self::write_back(line) }
     }
+}
+
+/// Drops a line without having written it back.
+struct Unwritten;
+
+// SAFETY: none: this is the bug.
+unsafe impl Instruction for Unwritten {
+    const NAME: &'static str = Correct::NAME;
+
+    unsafe fn write_back(line: *const u8) {
+        // SAFETY: the caller vouches for the line.
+        unsafe { Correct::write_back(line) }
+    }
+
+    fn drain() {
+        Correct::drain();
+    }
+
+    unsafe fn write_back_invalidate(line: *const u8) {
+        // SAFETY: the caller vouches for the line; emulation has no cache that could lose it.
+        unsafe { native::discard(line) }
+    }
+}
+
+/// Writes back and drops, and never waits.
+struct InvalidateFenceMissing;
+
+// SAFETY: none: this is the bug.
+unsafe impl Instruction for InvalidateFenceMissing {
+    const NAME: &'static str = Correct::NAME;
+
+    unsafe fn write_back(line: *const u8) {
+        // SAFETY: the caller vouches for the line.
+        unsafe { Correct::write_back(line) }
+    }
+
+    fn drain() {
+        Correct::drain();
+    }
+
+    unsafe fn write_back_invalidate(line: *const u8) {
+        // SAFETY: as above.
+        unsafe { Correct::write_back_invalidate(line) }
+    }
+
+    fn drain_invalidate() {}
 }

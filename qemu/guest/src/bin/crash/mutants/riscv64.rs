@@ -65,16 +65,7 @@ unsafe impl Instruction for CboInval {
 
     unsafe fn write_back(line: *const u8) {
         // SAFETY: the caller vouches for the block; emulation has no cache that could lose it.
-        unsafe {
-            asm!(
-                ".option push",
-                ".option arch, +zicbom",
-                "cbo.inval ({})",
-                ".option pop",
-                in(reg) line,
-                options(nostack, preserves_flags),
-            );
-        }
+        unsafe { discard(line) }
     }
 
     fn drain() {
@@ -85,6 +76,24 @@ unsafe impl Instruction for CboInval {
     unsafe fn write_back_invalidate(line: *const u8) {
         // SAFETY: the caller's.
         unsafe { Self::write_back(line) }
+    }
+}
+
+/// Drops a block.
+///
+/// # Safety
+/// It must be mapped, and hold nothing that matters.
+pub unsafe fn discard(line: *const u8) {
+    // SAFETY: the caller's.
+    unsafe {
+        asm!(
+            ".option push",
+            ".option arch, +zicbom",
+            "cbo.inval ({})",
+            ".option pop",
+            in(reg) line,
+            options(nostack, preserves_flags),
+        );
     }
 }
 

@@ -78,6 +78,12 @@ unsafe impl Instruction for ClflushSfence {
     }
 }
 
+/// Nothing: no instruction drops one line unwritten.
+///
+/// # Safety
+/// None.
+pub unsafe fn discard(_line: *const u8) {}
+
 /// A non-temporal store, which needs no flush, but a fence.
 ///
 /// # Safety
