@@ -45,7 +45,7 @@ pub(super) unsafe fn down(dest: *mut u8, src: *const u8, mut len: usize) {
 }
 
 /// Copies by one store what is aligned to its size, else by two of any alignment that overlap: what
-/// fills no word needs no order.
+/// fills no word needs no order. (Comparisons, as a `match` would be a jump through a table.)
 ///
 /// # Safety
 /// As for [`up`].
@@ -53,13 +53,25 @@ pub(super) unsafe fn down(dest: *mut u8, src: *const u8, mut len: usize) {
 unsafe fn from_both_ends(dest: *mut u8, src: *const u8, len: usize) {
     // SAFETY: the caller's.
     unsafe {
-        match len {
-            0 => {}
-            1 | 2 | 4 if dest.addr() % len == 0 => store(dest, src, len),
-            2 => both_ends::<u8>(dest, src, len),
-            3 | 4 => both_ends::<u16>(dest, src, len),
-            5..8 => both_ends::<u32>(dest, src, len),
-            _ => both_ends::<u64>(dest, src, len),
+        let aligned = dest.addr() & len.wrapping_sub(1) == 0;
+        if len >= 8 {
+            both_ends::<u64>(dest, src, len);
+        } else if len > 4 {
+            both_ends::<u32>(dest, src, len);
+        } else if len > 2 {
+            if aligned && len == 4 {
+                store_as::<u32>(dest, src);
+            } else {
+                both_ends::<u16>(dest, src, len);
+            }
+        } else if len > 1 {
+            if aligned {
+                store_as::<u16>(dest, src);
+            } else {
+                both_ends::<u8>(dest, src, len);
+            }
+        } else if len != 0 {
+            store_as::<u8>(dest, src);
         }
     }
 }

@@ -15,7 +15,7 @@ mod chosen {
         &arch::CLFLUSHOPT,
         &arch::CLFLUSH,
     ];
-    pub const COUNT: usize = 5;
+    pub const COUNT: usize = 6;
 }
 
 #[cfg(target_arch = "aarch64")]

@@ -20,14 +20,21 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 /// The most that persist, flush and drain of one table may take.
 const LARGEST: u64 = 2048;
-/// The most that all tables, their copies, checked calls, maps and selection may take together,
-/// with what they use of `core`. What is zero at first: page maps, and which table is selected.
-const WHOLE: Sizes = Sizes {
-    text: 32 * 1024,
-    read_only: 8 * 1024,
-    data: 0,
-    bss: 8 * 1024,
-};
+/// The most that all tables, their copies, checked calls by every kind of map and selection may take
+/// together, with what they use of `core`: no program links as much. On x86, two makers' CPUs are
+/// tuned apart. What is zero at first: page maps, and which table is selected.
+const fn whole(arch: Arch) -> Sizes {
+    let text = match arch {
+        Arch::X86_64 => 56,
+        Arch::Aarch64 | Arch::Riscv64 => 36,
+    };
+    Sizes {
+        text: text * 1024,
+        read_only: 8 * 1024,
+        data: 0,
+        bss: 8 * 1024,
+    }
+}
 /// The longest a persist of one word may be when all is fixed at compile time.
 const HANDFUL: usize = 8;
 
@@ -113,12 +120,15 @@ fn library(program: &Program, suite: &mut Suite) -> Result<()> {
         format!("{biggest} bytes"),
     ));
 
-    let whole = Sizes::of(program, &["KPMEM_FUNCTIONS", "KPMEM_BYTE"]);
-    suite.note(format!("the whole library with every table: {whole}"));
+    let (sizes, most) = (
+        Sizes::of(program, &["KPMEM_FUNCTIONS", "KPMEM_BYTE"]),
+        whole(arch),
+    );
+    suite.note(format!("the whole library with every table: {sizes}"));
     suite.add(Case::check(
-        format!("the whole library takes no more than {WHOLE}"),
-        whole.fits(WHOLE),
-        whole.to_string(),
+        format!("the whole library takes no more than {most}"),
+        sizes.fits(most),
+        sizes.to_string(),
     ));
 
     let word = program

@@ -9,7 +9,7 @@ use core::{
     ptr::{null_mut, without_provenance_mut},
     slice,
 };
-use kpmem::{BYTE, Map};
+use kpmem::{BYTE, Map, PersistFn, Table};
 use kpmem_guest::{Machine, memory::PAGE, trap::faults};
 use kpmem_log::pattern;
 
@@ -18,6 +18,12 @@ pub const CASES: &[Case] = &[
     ("a_range_between_guard_pages_does_not_fault", between_guards),
     ("a_range_that_ends_at_the_top_works", top),
 ];
+
+/// Those that take a range.
+fn functions(table: &Table) -> impl Iterator<Item = PersistFn> {
+    let durable = [table.persist_fn(), table.flush_fn()];
+    durable.into_iter().chain(table.writeback_invalidate_fn())
+}
 
 fn no_bytes(_: &Machine) -> Outcome {
     let selected = table()?;
@@ -29,7 +35,7 @@ fn no_bytes(_: &Machine) -> Outcome {
             null_mut(),
             without_provenance_mut(usize::MAX),
         ] {
-            for function in [table.persist_fn(), table.flush_fn()] {
+            for function in functions(table) {
                 // SAFETY: no bytes are no demand on the pointer.
                 let faulted = unsafe { faults(function, ptr, 0) };
                 ensure!(!faulted, "{}: no bytes at {ptr:p} fault", table.name());
@@ -45,7 +51,7 @@ fn between_guards(machine: &Machine) -> Outcome {
     for len in 1..=3 * table.line() {
         for start in [0, PAGE - len] {
             let ptr = window.ptr(start as isize);
-            for function in [table.persist_fn(), table.flush_fn()] {
+            for function in functions(table) {
                 // SAFETY: the range is mapped.
                 let faulted = unsafe { faults(function, ptr, len) };
                 ensure!(!faulted, "{len} bytes at offset {start} of a page fault");

@@ -29,11 +29,17 @@ fn faulting_table() -> Result<&'static Table, Stop> {
     }
 }
 
-/// The page where flushing a range faults.
+/// The page where flushing a range faults, by the one function and by the one that drops the lines.
 fn faulting_page(table: &Table, ptr: *const u8, len: usize) -> Option<usize> {
-    // SAFETY: flushing changes nothing, and that it may fault is what the probe is for.
-    let address = unsafe { fault(table.flush_fn(), ptr, len) }?;
-    Some(address & !(PAGE - 1))
+    let page = |function| {
+        // SAFETY: flushing changes nothing, and that it may fault is what the probe is for.
+        let address = unsafe { fault(function, ptr, len) }?;
+        Some(address & !(PAGE - 1))
+    };
+    let drops = table.writeback_invalidate_fn();
+    let (flushed, dropped) = (page(table.flush_fn()), page(drops.expect("lines")));
+    assert_eq!(flushed, dropped, "{len} bytes at {ptr:p}");
+    flushed
 }
 
 unsafe extern "C" fn store(ptr: *const u8, len: usize) {
