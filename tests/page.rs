@@ -154,7 +154,8 @@ fn hooks_are_closures_objects_and_functions_of_c() {
             let failed = Err(Error::Sync { start, len, code });
             assert_eq!(map.persist(at(0x1001), 7), failed);
             device.answer(0);
-            (device.flushed(), device.drains());
+            device.flushed();
+            device.drains();
         }
     }
 }
@@ -293,11 +294,10 @@ fn copies_store_and_then_call_the_hook_once() {
     let base: *mut u8 = memory.as_mut_ptr().cast();
     let seen = Mutex::new(Vec::new());
     let hook = HookFns {
-        // SAFETY: the range is in memory.
         flush: |ptr: *const u8, len| {
-            seen.lock()
-                .unwrap()
-                .push((ptr.addr(), len, unsafe { ptr.read() }));
+            // SAFETY: the range is in memory.
+            let first = unsafe { ptr.read() };
+            seen.lock().unwrap().push((ptr.addr(), len, first));
             Ok(())
         },
         drain: || Ok(()),
