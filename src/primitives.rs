@@ -98,6 +98,23 @@ pub unsafe trait Primitives: Sized {
 
 /// Cache-line granularity by the instruction `I`, for lines of `LINE` bytes (a power of two, 8 or
 /// more): each line that a range touches is written back once. Copies are tuned by `C`.
+///
+/// Another size does not compile, as a word would be flushed in part, or no line found:
+///
+/// ```compile_fail
+/// static SMALL: kpmem::Table = kpmem::Table::of::<kpmem::Lines<kpmem::arch::Clflush, 4>>();
+/// println!("{SMALL:?}");
+/// ```
+/// ```compile_fail
+/// static ODD: kpmem::Table = kpmem::Table::of::<kpmem::Lines<kpmem::arch::Clflush, 48>>();
+/// println!("{ODD:?}");
+/// ```
+/// ```
+/// # #[cfg(target_arch = "x86_64")] {
+/// static RIGHT: kpmem::Table = kpmem::Table::of::<kpmem::Lines<kpmem::arch::Clflush, 32>>();
+/// println!("{RIGHT:?}");
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Lines<I, const LINE: usize, C = arch::LineCopies>(PhantomData<(I, C)>);
 
