@@ -2,9 +2,9 @@
 //!
 //! Each offers its instructions (types that implement [`Instruction`](crate::Instruction)), their
 //! `static` tables by line size, [`store_fence`], and [`detect`], which picks a table by what the
-//! CPU reports. For copies: its stores (types that implement [`Stores`](crate::tuning::Stores)), and
-//! `LineCopies`, `ByteCopies` and `PlainCopies`, which choose among them at each granularity.
-//! A further instruction set is one new file and its line here.
+//! CPU reports. For copies: its stores (types that implement [`Stores`](crate::tuning::Stores)),
+//! and `LineCopies`, `ByteCopies` and `PlainCopies`, which choose among them at each granularity. A
+//! further instruction set is one new file and its line here.
 
 #[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]

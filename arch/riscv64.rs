@@ -134,7 +134,8 @@ bitflags! {
     pub struct Features: u32 {
         /// Zicbom: `cbo.clean`, `cbo.flush`.
         const ZICBOM = 1 << 0;
-        /// Zicboz: `cbo.zero`, enabled, in blocks of the same size as those of Zicbom. [`CboZero`] says what else to know of it.
+        /// Zicboz: `cbo.zero`, enabled, in blocks of the same size as those of Zicbom. [`CboZero`]
+        /// says what else to know of it.
         const ZICBOZ = 1 << 1;
     }
 }

@@ -1,7 +1,7 @@
 //! What can be wrong with a map, a range or a CPU.
 //!
-//! Errors name addresses, as who mends a kernel must know them. Where they must not reach a log that
-//! anybody reads (Linux's `%pK`), print [`Error::redacted`].
+//! Errors name addresses, as who mends a kernel must know them. Where they must not reach a log
+//! that anybody reads (Linux's `%pK`), print [`Error::redacted`].
 
 use core::fmt;
 
@@ -109,8 +109,8 @@ pub enum Error {
         /// Length of that map.
         len: usize,
     },
-    /// A plain function pointer was called for a range that no registered page map covers, some time
-    /// before this call: it is not durable.
+    /// A plain function pointer was called for a range that no registered page map covers, some
+    /// time before this call: it is not durable.
     NotCovered {
         /// Start of the range.
         start: usize,

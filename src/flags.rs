@@ -5,21 +5,24 @@ use bitflags::bitflags;
 use crate::Error;
 
 bitflags! {
-    /// How a copy or a fill is done. No flags: durable on return, by the stores that are fastest if nobody reads the bytes soon.
+    /// How a copy or a fill is done. No flags: durable on return, by the stores that are fastest if
+    /// nobody reads the bytes soon.
     ///
     /// The values are those of libpmem2's `PMEM2_F_MEM_*`.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     #[doc(alias("PMEM2_F_MEM_NODRAIN", "PMEM2_F_MEM_NONTEMPORAL", "PMEM2_F_MEM_TEMPORAL"))]
     #[doc(alias("PMEM2_F_MEM_WC", "PMEM2_F_MEM_WB", "PMEM2_F_MEM_NOFLUSH"))]
     pub struct Flags: u32 {
-        /// Skips the final drain, to share one among many copies. Until the drain, the bytes may be durable in part, and other CPUs may
-        /// not even see them.
+        /// Skips the final drain, to share one among many copies. Until the drain, the bytes may be
+        /// durable in part, and other CPUs may not even see them.
         const NODRAIN = 1 << 0;
-        /// Stores past the cache, but for parts of a line where nothing must be flushed: for bytes that are not read soon.
+        /// Stores past the cache, but for parts of a line where nothing must be flushed: for bytes
+        /// that are not read soon.
         const NONTEMPORAL = 1 << 1;
         /// Stores through the cache and writes the lines back: for bytes that are read soon.
         const TEMPORAL = 1 << 2;
-        /// A hint to combine writes: `NONTEMPORAL`, unless `TEMPORAL` is there too, or nothing must be flushed and the copy is small.
+        /// A hint to combine writes: `NONTEMPORAL`, unless `TEMPORAL` is there too, or nothing must
+        /// be flushed and the copy is small.
         const WC = 1 << 3;
         /// A hint to write back: `TEMPORAL`, unless `NONTEMPORAL` is there too.
         const WB = 1 << 4;

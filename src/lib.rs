@@ -66,8 +66,9 @@
 //! CPU and no power cut sees a part of it. Each line is flushed at most once; what goes past the
 //! cache is not flushed at all; there is one fence.
 //!
-//! A table's [`Copies`] choose among the [`Stores`] of the instruction set by size and flags, so
-//! tuning for a CPU or a map is a type: `Table::of::<Lines<arch::Clwb, 64, Mine>>()`. No vector
+//! A table's [`Copies`](tuning::Copies) choose among the [`Stores`](tuning::Stores) of the
+//! instruction set by size and flags, so tuning for a CPU or a map is a type:
+//! `Table::of::<Lines<arch::Clwb, 64, Mine>>()`. No vector
 //! register is used, but on x86_64 with the feature `vector` and a guard of the
 //! caller's (`arch::vector`).
 //!

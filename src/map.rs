@@ -255,8 +255,8 @@ impl<D: Dispatch> Map<D> {
         unsafe { self.dispatch.persist(ptr, len) }
     }
 
-    /// Starts to make `len` bytes at `ptr` durable; [`drain`](Self::drain) on the same CPU completes
-    /// it. No bytes: nothing happens, whatever the pointer.
+    /// Starts to make `len` bytes at `ptr` durable; [`drain`](Self::drain) on the same CPU
+    /// completes it. No bytes: nothing happens, whatever the pointer.
     ///
     /// # Errors
     /// As for [`persist`](Self::persist).
@@ -291,8 +291,8 @@ impl<D: Dispatch> Map<D> {
     ///
     /// A reader of what another host or a device wrote calls it *before* it reads, on lines that it
     /// has not stored to: then the next load comes from memory. Loads that are later in the program
-    /// do not begin before it returns; but nothing keeps a CPU from fetching a line again by itself,
-    /// so the writer must be done by then.
+    /// do not begin before it returns; but nothing keeps a CPU from fetching a line again by
+    /// itself, so the writer must be done by then.
     ///
     /// # Errors
     /// As for [`persist`](Self::persist); [`Error::Unsupported`] in byte and page maps, which know

@@ -47,8 +47,8 @@ pub fn selected() -> Result<&'static Table, Error> {
         .map_or_else(|| Ok(LINES.settle(arch::detect()?)), Ok)
 }
 
-/// The table that byte-granularity maps use: that of the CPU's best copies; [`BYTE`](crate::BYTE) where the CPU
-/// cannot be asked.
+/// The table that byte-granularity maps use: that of the CPU's best copies; [`BYTE`](crate::BYTE)
+/// where the CPU cannot be asked.
 #[must_use]
 pub fn selected_byte() -> &'static Table {
     BYTES

@@ -24,8 +24,8 @@ fn a_fill_and_a_copy_stay_in_their_ranges() {
     assert!((0..256).all(|at| (memory[at] == 0xa5) == filled(at)));
 }
 
-/// Offsets in a word, lengths with and without a whole word, overlap in both directions: few of each,
-/// as Miri takes its time.
+/// Offsets in a word, lengths with and without a whole word, overlap in both directions: few of
+/// each, as Miri takes its time.
 #[test]
 fn copies_agree_with_an_oracle() {
     #[repr(align(8))]

@@ -4,8 +4,8 @@
 //! for nothing, so those of the next copies overtake the drain. SDM Volume 2, "PREFETCHW": a hint
 //! that never faults; on a CPU without it, it does nothing.
 //!
-//! Measured on Intel's Emerald Rapids, with the fence: 8 bytes to random lines take 28 ns instead of
-//! 130, 1 KiB takes 150 instead of 250. `rep movsq` copies words that lie alike in source and
+//! Measured on Intel's Emerald Rapids, with the fence: 8 bytes to random lines take 28 ns instead
+//! of 130, 1 KiB takes 150 instead of 250. `rep movsq` copies words that lie alike in source and
 //! destination twice as fast as `mov` from 256 bytes on, and others half as fast. From 4 KiB on it
 //! fetches well by itself.
 

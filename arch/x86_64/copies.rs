@@ -1,4 +1,5 @@
-//! Which stores a table's copies are made of: two tunings, as CPUs differ more than one would think.
+//! Which stores a table's copies are made of: two tunings, as CPUs differ more than one would
+//! think.
 //!
 //! Measured by `cargo xtask bench`. AMD's (those with `clzero`): Zen 4. All others: Intel's Emerald
 //! Rapids, where a part of a line past the cache costs twice what the same bytes cost through it,
@@ -34,8 +35,8 @@ impl<N: Stores> Copies for PastCache<N> {
     const IN_LINE: bool = true;
 }
 
-/// Cache-line granularity on others: through the cache by `T` up to a size, then past it by `N`, but
-/// for parts of lines.
+/// Cache-line granularity on others: through the cache by `T` up to a size, then past it by `N`,
+/// but for parts of lines.
 #[derive(Clone, Copy, Debug)]
 pub struct SmallCached<N, T = Fetched>(PhantomData<(N, T)>);
 

@@ -103,8 +103,8 @@ impl Cpu {
     /// Rapids it took 1.05 to 1.2 times as long as `movnti` from 16 KiB on.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] with no such instruction, [`Error::LineSize`] with lines that no table
-    /// has.
+    /// [`Error::Unsupported`] with no such instruction, [`Error::LineSize`] with lines that no
+    /// table has.
     pub fn table(self) -> Result<&'static Table, Error> {
         let has = |features| self.features.contains(features);
         let tables = if has(Features::CLWB | Features::CLFLUSHOPT | Features::CLZERO) {

@@ -9,8 +9,8 @@
 //!    stored. [`uncached`] stores whole words past the cache and only flushes the lines in which
 //!    the range begins or ends inside a word.
 //!
-//! Where the bytes come from is a [`Source`]; the instructions are [`Stores`](crate::tuning::Stores);
-//! how lines are flushed is [`Flushes`].
+//! Where the bytes come from is a [`Source`]; the instructions are
+//! [`Stores`](crate::tuning::Stores); how lines are flushed is [`Flushes`].
 
 mod flushes;
 mod pieces;

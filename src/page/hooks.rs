@@ -121,9 +121,9 @@ const fn ok(code: i32) -> Result<(), i32> {
     }
 }
 
-/// A hook whose flushes get whole pages of `PAGE` bytes, as `msync` wants them: the range is widened
-/// to the pages that it touches, which may reach beyond the map if that does not begin or end with
-/// one.
+/// A hook whose flushes get whole pages of `PAGE` bytes, as `msync` wants them: the range is
+/// widened to the pages that it touches, which may reach beyond the map if that does not begin or
+/// end with one.
 #[derive(Clone, Copy, Debug)]
 pub struct RoundedTo<const PAGE: usize, H>(pub H);
 

@@ -1,9 +1,9 @@
 //! Page granularity: durable is what the host or the device was asked to sync, by a hook of the
 //! caller's.
 //!
-//! A map holds its hook and calls it directly: checked calls take no lock and look nothing up. Plain
-//! function pointers have no context, so they find hooks by address, in a [registry](self::registry)
-//! that only those maps are in for which somebody asked.
+//! A map holds its hook and calls it directly: checked calls take no lock and look nothing up.
+//! Plain function pointers have no context, so they find hooks by address, in a
+//! [registry](self::registry) that only those maps are in for which somebody asked.
 
 mod failure;
 mod hooks;

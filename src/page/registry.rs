@@ -1,9 +1,9 @@
 //! The page maps that plain function pointers find by address.
 //!
 //! Each is in a [`PageSlot`] of the caller's, so there are as many as the caller has slots. Slots
-//! are linked for good, and used again. To look one up takes no lock: a reader counts itself in, and
-//! who takes a map out waits until nobody is in. So a holder that was preempted keeps nobody from
-//! flushing; and only to put a map in or take it out is not for interrupt context.
+//! are linked for good, and used again. To look one up takes no lock: a reader counts itself in,
+//! and who takes a map out waits until nobody is in. So a holder that was preempted keeps nobody
+//! from flushing; and only to put a map in or take it out is not for interrupt context.
 
 use core::{
     cell::UnsafeCell,

@@ -12,10 +12,10 @@
 //! 3. It says [`end`]. With a recovery to check, it goes on in a loop: for each [`Crash`] that
 //!    [`next_crash`] puts in memory it recovers, as after a reboot, and gives its [`verdict`].
 //!
-//! [`next_crash`] reports through a [`Mailbox`]: the last page of the persistent memory, which the simulator does not track and the
-//! workload must leave alone. Recovery must depend on nothing that an earlier recovery left in
-//! ordinary memory; the simulator boots the kernel again on a sample of the crashes and compares
-//! the verdicts.
+//! [`next_crash`] reports through a [`Mailbox`]: the last page of the persistent memory, which the
+//! simulator does not track and the workload must leave alone. Recovery must depend on nothing that
+//! an earlier recovery left in ordinary memory; the simulator boots the kernel again on a sample of
+//! the crashes and compares the verdicts.
 #![no_std]
 
 use core::{arch::asm, ptr};

@@ -20,9 +20,9 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 /// The most that persist, flush and drain of one table may take.
 const LARGEST: u64 = 2048;
-/// The most that all tables, their copies, checked calls by every kind of map and selection may take
-/// together, with what they use of `core`: no program links as much. On x86, two makers' CPUs are
-/// tuned apart. What is zero at first: page maps, and which table is selected.
+/// The most that all tables, their copies, checked calls by every kind of map and selection may
+/// take together, with what they use of `core`: no program links as much. On x86, two makers' CPUs
+/// are tuned apart. What is zero at first: page maps, and which table is selected.
 const fn whole(arch: Arch) -> Sizes {
     let text = match arch {
         Arch::X86_64 => 56,

@@ -29,7 +29,8 @@ const WORD: &str = "SDM vol. 3, Guaranteed Atomic Operations: aligned quadword, 
 
 #[rustfmt::skip]
 pub(super) const CASES: &[Case] = &[
-    // eADR on x86: a store buffer for each CPU, first in first out; write-combining buffers beside it.
+    // eADR on x86: a store buffer for each CPU, first in first out; write-combining buffers beside
+    // it.
     case(Profile::eadr(Isa::X86_64), "a0=1; b0=1", "a0 b0", "00 10 11", "-", TSO),
     case(Profile::eadr(Isa::X86_64), "b0=1; a0=1; b1=1", "b0 a0 b1", "000 100 110 111", "-", TSO),
     case(Profile::eadr(Isa::X86_64), "a0=1; sfence; b0=1", "a0 b0", "00 10 11", "a0", TSO),

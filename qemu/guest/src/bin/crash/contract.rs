@@ -1,6 +1,6 @@
 //! Contract fuzz: random maps, pointers, lengths and contents; a persist, or flushes that share a
-//! drain, or a write-back that drops the lines; then the claim that all of it is durable. No recovery: the simulator checks each claim by
-//! itself.
+//! drain, or a write-back that drops the lines; then the claim that all of it is durable. No
+//! recovery: the simulator checks each claim by itself.
 
 use kpmem::{Dispatch, Error, HookFns, Map};
 use kpmem_marks::{begin, end};
