@@ -285,18 +285,19 @@ unsafe fn uncached<C: Copies, S: Source, F: Flushes>(
     source: S,
     flushes: F,
 ) {
+    // Powers of two: masks, as a remainder would be a division.
     let (line, start) = (flushes.line(), dest.addr());
     let end = start.wrapping_add(len);
     let whole = if C::PARTS_PAST_THE_CACHE { WORD } else { line };
-    let head = if start % whole == 0 {
+    let head = if start & (whole - 1) == 0 {
         0
     } else {
-        (line - start % line).min(len)
+        (line - (start & (line - 1))).min(len)
     };
-    let tail = if end % whole == 0 {
+    let tail = if end & (whole - 1) == 0 {
         0
     } else {
-        (end % line).min(len - head)
+        (end & (line - 1)).min(len - head)
     };
     // SAFETY: the parts are inside the range.
     let edge = |at, len| unsafe {
