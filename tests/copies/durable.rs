@@ -138,6 +138,19 @@ fn every_instruction() {
     if Cpu::detect().features.contains(Features::CLZERO) {
         suite::<Mov, Clzero<0>, 64>();
     }
+    #[cfg(feature = "vector")]
+    {
+        use kpmem::{NoGuard, arch::vector};
+        type Wide<V, S> = vector::Vectors<V, NoGuard, S, 64>;
+        let width = vector::Width::detect();
+        suite::<Wide<vector::Sse2, Mov>, Wide<vector::Sse2, Movnti>, 64>();
+        if width >= vector::Width::Avx {
+            suite::<Wide<vector::Avx, Mov>, Wide<vector::Avx, Movnti>, 64>();
+        }
+        if width >= vector::Width::Avx512 {
+            suite::<Wide<vector::Avx512, Mov>, Wide<vector::Avx512, Movnti>, 64>();
+        }
+    }
 }
 
 /// PMDK's generic copy flushes each inner line twice where the destination is not aligned to a

@@ -13,4 +13,6 @@ mod movdir64b;
 mod step;
 mod stepped;
 mod strategies;
+mod top;
 mod torn;
+mod vectors;

@@ -1,7 +1,9 @@
 //! What the built copies execute, instruction by instruction: exact where a second thread only has
 //! a chance to see it.
 
-use kpmem::{BYTE, Flags, Granularity, Table, arch::Cpu};
+use std::sync::atomic::{AtomicU32, AtomicU64};
+
+use kpmem::{BYTE, Byte, Fixed, Flags, Granularity, Map, Table, arch::Cpu};
 
 use super::{
     cases::{Case, Op},
@@ -81,6 +83,49 @@ fn whole_words_each_line_once_one_fence() {
                 }
             }
         }
+    }
+}
+
+/// What [`Map::write`] says of small values: one store where they are aligned to their size, else
+/// they may be seen in part. [`Map::store`] takes only the former.
+#[test]
+fn only_what_is_no_integer_is_torn() {
+    fn torn(at: usize, len: usize, write: impl Fn(&Map<Fixed<Byte>>, *mut u8)) -> bool {
+        let arena = Arena::new(1);
+        let mut new = [0; 8];
+        new[at..at + len].fill(0xff);
+        let first = arena.at(0);
+        // SAFETY: the arena is ours.
+        let map = unsafe { Map::fixed(first, 8) }.unwrap();
+        let trace = trace(first.cast(), vec![u64::from_ne_bytes(new)], || {
+            write(&map, first.wrapping_add(at));
+        });
+        assert_eq!(arena.read()[..8], new);
+        trace.torn > 0
+    }
+    // SAFETY: inside the map, and aligned.
+    unsafe {
+        assert!(torn(2, 4, |map, at| map
+            .write(at.cast(), [0xff_u8; 4])
+            .unwrap()));
+        assert!(torn(2, 6, |map, at| map
+            .write(at.cast(), [0xffff_u16; 3])
+            .unwrap()));
+        assert!(!torn(4, 4, |map, at| map
+            .write(at.cast(), u32::MAX)
+            .unwrap()));
+        assert!(!torn(2, 2, |map, at| map
+            .write(at.cast(), u16::MAX)
+            .unwrap()));
+        assert!(!torn(0, 8, |map, at| map
+            .write(at.cast(), [0xff_u8; 8])
+            .unwrap()));
+        assert!(!torn(4, 4, |map, at| map
+            .store(AtomicU32::from_ptr(at.cast()), u32::MAX)
+            .unwrap()));
+        assert!(!torn(0, 8, |map, at| map
+            .store(AtomicU64::from_ptr(at.cast()), u64::MAX)
+            .unwrap()));
     }
 }
 

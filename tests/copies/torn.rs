@@ -6,11 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use kpmem::MemmoveFn;
+use kpmem::{Byte, Dispatch, Fixed, Lines, Map, MemmoveFn, arch::LineCopies};
 
 use super::{
     memory::Arena,
-    strategies::{FLAGS, all},
+    strategies::{Best, FLAGS, all},
 };
 
 /// Bytes that are copied; the odd lengths leave head and tail of exactly one word.
@@ -70,6 +70,35 @@ fn no_strategy_shows_a_part_of_a_word() {
         };
         assert!(!sees_a_part(store, Duration::from_millis(150)), "{name}");
     }
+}
+
+/// One by one, as an atomic or as a plain value; by a table and by primitives in line.
+#[test]
+fn a_map_stores_words_whole() {
+    fn whole<D: Dispatch>(map: unsafe fn(*mut u8, usize) -> Result<Map<D>, kpmem::Error>) {
+        let store = |dest: *mut u8, src: *const u8, len, round: usize| {
+            // SAFETY: inside both arenas; only atomics read the destination meanwhile.
+            unsafe {
+                let map = map(dest, len).unwrap();
+                for at in (0..len).step_by(8) {
+                    let (word, value) = (dest.add(at).cast::<u64>(), src.cast::<u64>().read());
+                    if round % 3 == 0 {
+                        map.write(word, value).unwrap();
+                    } else {
+                        map.store(AtomicU64::from_ptr(word), value).unwrap();
+                    }
+                }
+            }
+        };
+        assert!(!sees_a_part(store, Duration::from_millis(150)));
+    }
+    type Line = Lines<Best, 64, LineCopies>;
+    whole(Map::<Fixed<Line>>::fixed);
+    whole(Map::<Fixed<Byte>>::fixed);
+    whole(|base, len| {
+        // SAFETY: the caller's.
+        unsafe { Map::with_table(base, len, const { &kpmem::Table::of::<Line>() }) }
+    });
 }
 
 /// The negative control: a copy by halves of words, as PMDK's of 8 bytes is on x86, must be seen.
