@@ -1,60 +1,17 @@
 //! The contract and audit oracles.
 
 use crate::event::Cpu;
+use crate::fault::{Fault, Mismatch, Violation};
 use crate::pending::Pending;
 use crate::state::State;
-
-/// How a claim is wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// A claimed store may still be lost, and no flush by anyone covers it.
-    NotFlushed,
-    /// It is flushed (or in a draining buffer), but the CPU that did it has not waited for it.
-    NotFenced,
-    /// It is ordered before later stores, but not before the acknowledgement.
-    NotAcknowledged,
-}
-
-/// A claim about bytes that are not certainly durable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Violation {
-    /// The workload's number of the claim.
-    pub id: u64,
-    /// Number of the claim's event.
-    pub seq: u64,
-    /// Who claimed.
-    pub cpu: Cpu,
-    /// First claimed byte that may be lost.
-    pub addr: u64,
-    /// How many, of this store.
-    pub len: u64,
-    /// Who stored it.
-    pub stored_by: Cpu,
-    /// Number of the store's event.
-    pub stored_at: u64,
-    /// What is missing.
-    pub fault: Fault,
-}
-
-/// A line in which the model and the memory differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mismatch {
-    /// First byte that differs.
-    pub addr: u64,
-    /// What the model has.
-    pub model: u8,
-    /// What the memory has.
-    pub memory: u8,
-}
 
 impl State {
     pub(crate) fn claim(&mut self, cpu: Cpu, addr: u64, len: u64, id: u64) {
         self.commit_before_ack(cpu);
         let mut violations = std::mem::take(&mut self.violations);
         let report = |store: &Pending, fault| {
-            let start = self.address(store).max(addr);
-            let end = (self.address(store) + u64::from(store.len)).min(addr.saturating_add(len));
-            Violation {
+            let (start, end) = self.at_risk(store, addr, len)?;
+            Some(Violation {
                 id,
                 seq: self.seq,
                 cpu,
@@ -63,14 +20,14 @@ impl State {
                 stored_by: store.cpu,
                 stored_at: store.seq,
                 fault,
-            }
+            })
         };
         for store in self.overlapping(addr, len) {
-            violations.push(report(store, self.fault(store)));
+            violations.extend(report(store, self.fault(store)));
         }
         for store in self.cpus.iter().flat_map(|c| &c.unacknowledged) {
             if self.within(store, addr, len) {
-                violations.push(report(store, Fault::NotAcknowledged));
+                violations.extend(report(store, Fault::NotAcknowledged));
             }
         }
         self.violations = violations;
@@ -99,6 +56,9 @@ impl State {
 
     /// What a claim of a pending store would be told.
     pub fn fault(&self, store: &Pending) -> Fault {
+        if store.dropped != 0 {
+            return Fault::Dropped;
+        }
         let covers = |cpu: usize| {
             let own = usize::from(store.cpu) == cpu;
             self.cpus[cpu].flushes.iter().any(|f| {

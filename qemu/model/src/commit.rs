@@ -89,7 +89,8 @@ impl State {
             // A flush covers the whole line, whoever stored; but it drains only the write-combining
             // buffers of its own CPU (APM, CLFLUSH).
             let covered = own || (!flush.own && !store.non_temporal());
-            self.forced.push(covered && store.seq <= flush.seq);
+            self.forced
+                .push(covered && store.seq <= flush.seq && store.dropped == 0);
         }
         self.close();
         self.settle(line, cpu, unacknowledged);
@@ -194,16 +195,17 @@ impl State {
         if !self.forced.contains(&true) {
             return;
         }
+        self.overwrite_dropped();
         self.hash ^= self.line_hash(line);
         let (mut head, mut tail) = (NONE, NONE);
         let at = line << self.shift..(line + 1) << self.shift;
         for i in 0..self.scratch.len() {
             let node = self.scratch[i];
-            if self.forced[i] {
-                let store = *self.slab.get(node);
+            let store = *self.slab.get(node);
+            if self.forced[i] || store.len == 0 {
                 store.apply(&mut self.durable[at.clone()]);
                 self.lines[line].non_temporal -= u32::from(store.non_temporal());
-                if unacknowledged {
+                if unacknowledged && store.len > 0 {
                     self.cpus[cpu].unacknowledged.push(store);
                     self.unacknowledged += 1;
                 }

@@ -144,7 +144,8 @@ pub enum FlushKind {
     CboClean,
     /// RISC-V `cbo.flush`.
     CboFlush,
-    /// RISC-V `cbo.inval`, Arm `dc ivac`: writes nothing back, so makes nothing durable.
+    /// RISC-V `cbo.inval`, Arm `dc ivac`: writes nothing back, and drops what was not written back
+    /// before.
     Inval,
 }
 

@@ -25,6 +25,8 @@ pub struct Pending {
     pub cpu: Cpu,
     /// How.
     pub order: StoreOrder,
+    /// Number of the event that dropped its line unwritten; 0 if none did.
+    pub dropped: u64,
 }
 
 impl Pending {
@@ -51,6 +53,26 @@ impl Pending {
         self.line == other.line
             && u16::from(self.offset) < u16::from(other.offset) + u16::from(other.len)
             && u16::from(other.offset) < u16::from(self.offset) + u16::from(self.len)
+    }
+
+    /// True if its line was dropped unwritten before `later` was stored: whether this one survives
+    /// was decided then.
+    pub(crate) fn dropped_before(&self, later: &Self) -> bool {
+        self.dropped != 0 && self.dropped < later.seq
+    }
+
+    /// Takes over the bytes of a store that is durable, so that it changes nothing there. Its
+    /// length is 0 then if nothing else is left of it.
+    pub(crate) fn yield_to(&mut self, durable: &Self) {
+        let (own, other) = (usize::from(self.offset), usize::from(durable.offset));
+        let own_end = own + usize::from(self.len);
+        let other_end = other + usize::from(durable.len);
+        for at in own.max(other)..own_end.min(other_end) {
+            self.bytes[at - own] = durable.bytes[at - other];
+        }
+        if other <= own && own_end <= other_end {
+            self.len = 0;
+        }
     }
 
     /// Writes the store into the content of its line.

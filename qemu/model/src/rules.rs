@@ -152,6 +152,9 @@ const fn orders_stores(domain: Domain, access: Access) -> bool {
 /// True if a crash that shows `later` must show `earlier` too. Both are pending, and where the
 /// scope is a line, in the same line.
 pub fn ordered(profile: &Profile, earlier: &Pending, later: &Pending) -> bool {
+    if earlier.dropped_before(later) {
+        return false;
+    }
     // Coherence: two stores to one byte take effect in one order, on every architecture.
     if earlier.overlaps(later) {
         return true;
@@ -168,6 +171,12 @@ pub fn ordered(profile: &Profile, earlier: &Pending, later: &Pending) -> bool {
             same_cpu && (earlier.epoch < later.epoch || earlier.acquire() || later.release())
         }
     }
+}
+
+/// True if a flush drops the line without writing it back, and with it what only the cache holds.
+/// (Under eADR too, but there the model takes what has left the core for kept.)
+pub fn drops(profile: &Profile, kind: FlushKind) -> bool {
+    kind == FlushKind::Inval && profile.scope == Scope::Line
 }
 
 /// True if the platform has write-combining stores that bypass the cache.

@@ -1,8 +1,8 @@
 //! What is durable and what is pending, line by line.
 
-use crate::claim::Violation;
 use crate::cost::Cost;
 use crate::event::{Barrier, Cpu, Event, FlushKind, MAX_CPUS, Mark};
+use crate::fault::Violation;
 use crate::pending::{NONE, Pending, Slab};
 use crate::profile::{Order, Profile, Scope};
 use crate::rules::{self, Stage};
@@ -173,6 +173,9 @@ impl State {
         state.active = true;
         let Some(effect) = rules::flush(&self.profile, kind) else {
             self.cost.flushes_void += 1;
+            if rules::drops(&self.profile, kind) {
+                self.discard(cpu, line);
+            }
             return;
         };
         if entry.head == NONE {

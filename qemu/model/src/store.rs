@@ -61,6 +61,7 @@ impl State {
             len: value.len() as u8,
             cpu: cpu as Cpu,
             order,
+            dropped: 0,
         });
         let entry = &mut self.lines[line];
         if entry.head == NONE {

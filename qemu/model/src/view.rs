@@ -1,8 +1,8 @@
 //! Reading the state.
 
-use crate::claim::Violation;
 use crate::cost::Cost;
 use crate::event::{Cpu, MAX_CPUS};
+use crate::fault::Violation;
 use crate::hash;
 use crate::pending::{NONE, Pending};
 use crate::state::{CpuState, State};

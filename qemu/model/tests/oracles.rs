@@ -1,7 +1,7 @@
 //! The contract, cost and audit oracles.
 
-use kpmem_model::claim::Fault;
-use kpmem_model::event::{Barrier, Event, FlushKind, Mark, Store};
+use kpmem_model::event::{Barrier, Event, FenceSet, FlushKind, Mark, Store};
+use kpmem_model::fault::Fault;
 use kpmem_model::{Profile, State};
 
 const BASE: u64 = 0x8000_0000;
@@ -61,6 +61,51 @@ fn a_violation_says_what_is_missing() {
         [
             (42, 4, 4, 1, Fault::NotFenced),
             (42, 64, 8, 2, Fault::NotFlushed)
+        ]
+    );
+}
+
+/// Two words of a line are stored and dropped; one, and half of the other, are stored again.
+#[test]
+fn a_line_dropped_unwritten_loses_its_stores() {
+    let on = |kind| Event::Flush {
+        cpu: 0,
+        addr: BASE,
+        kind,
+    };
+    let trace = [
+        store(0, u64::MAX),
+        store(8, u64::MAX),
+        on(FlushKind::Inval),
+        on(FlushKind::CboFlush),
+        barrier(Barrier::Fence {
+            pred: FenceSet(15),
+            succ: FenceSet(15),
+        }),
+        claim(0, 16, 1),
+        store(0, 1),
+        Event::Store(Store::new(0, BASE + 8, &[2; 4])),
+        on(FlushKind::CboFlush),
+        barrier(Barrier::Fence {
+            pred: FenceSet(15),
+            succ: FenceSet(15),
+        }),
+        claim(0, 16, 2),
+        claim(0, 12, 3),
+    ];
+    let mut state = State::new(Profile::RISCV, 64, BASE, &[0; SIZE]);
+    trace.iter().for_each(|event| state.apply(event));
+    let found: Vec<_> = state
+        .violations()
+        .iter()
+        .map(|v| (v.id, v.addr - BASE, v.len, v.stored_at, v.fault))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (1, 0, 8, 1, Fault::Dropped),
+            (1, 8, 8, 2, Fault::Dropped),
+            (2, 12, 4, 2, Fault::Dropped),
         ]
     );
 }

@@ -7,7 +7,7 @@ use kpmem_model::{
     event::{Access, Barrier, Domain, FenceSet, FlushKind, StoreOrder},
 };
 
-use crate::{report::Entry, timeline::hex};
+use crate::report::Entry;
 
 /// One row of a timeline. `pending` has the stores that are not certain to survive, and whether
 /// they are flushed.
@@ -119,6 +119,11 @@ fn mark(mark: Mark) -> String {
         }
         Mark::CrashPoint => "crash point".into(),
     }
+}
+
+/// Two digits for each byte.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// `1 byte`, `2 bytes`.

@@ -10,8 +10,7 @@ use kpmem_model::{
 
 use crate::{
     memory::Memory,
-    report::{Explored, Line, Report, Sample},
-    session::SHOWN,
+    report::{Explored, Line, Report, SHOWN, Sample},
     timeline,
     trace::Trace,
 };

@@ -4,6 +4,9 @@ use std::{fs::File, io::Write, path::Path};
 
 use serde::Serialize;
 
+/// Failures written in full for one workload; the rest are counted.
+pub const SHOWN: u64 = 8;
+
 /// One line.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -8,14 +8,11 @@ use crate::{
     memory::Memory,
     options::Options,
     pages::Pages,
-    report::{Line, Report, Traced},
+    report::{Line, Report, SHOWN, Traced},
     status::Status,
     timeline,
     trace::Trace,
 };
-
-/// Failures written in full for one workload; the rest are counted.
-pub const SHOWN: u64 = 8;
 
 /// The plugin's whole state.
 #[derive(Debug)]

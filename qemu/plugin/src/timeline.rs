@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use kpmem_model::{
     Event, State,
-    claim::{Fault, Mismatch, Violation},
     explore::{Explorer, Image},
+    fault::{Fault, Mismatch, Violation},
 };
 
 use crate::{
-    describe::{self, counted},
+    describe::{self, counted, hex},
     report::{Entry, Failure, LineView, Range},
     trace::Trace,
 };
@@ -32,6 +32,7 @@ pub fn contract(state: &State, trace: &Trace, violation: &Violation) -> Failure 
     let why = match fault {
         Fault::NotFlushed => "no flush covers the store",
         Fault::NotFenced => "its flush was not waited for by the CPU that made it",
+        Fault::Dropped => "its line was dropped from the cache before it was written back",
         Fault::NotAcknowledged => "its fence does not come before a device write",
     };
     let lines = vec![view(state, addr, |content| content.live.clone())];
@@ -143,10 +144,6 @@ fn view(state: &State, addr: u64, image: impl Fn(&LineView) -> String) -> LineVi
     view
 }
 
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
-
 /// What touched the lines, and every barrier and mark, up to the moment of the state; and how many
 /// older ones are left out.
 fn entries(
@@ -177,7 +174,7 @@ fn entries(
 fn pending(state: &State) -> BTreeMap<u64, bool> {
     let mut pending = BTreeMap::new();
     for store in state.overlapping(0, u64::MAX) {
-        let flushed = state.fault(store) != Fault::NotFlushed;
+        let flushed = !matches!(state.fault(store), Fault::NotFlushed | Fault::Dropped);
         *pending.entry(store.seq).or_insert(true) &= flushed;
     }
     pending

@@ -13,7 +13,7 @@ use kpmem_artefact::{
     native::{Best, Other},
 };
 
-const COUNT: usize = 6;
+const COUNT: usize = 8;
 static TABLES: [Table; COUNT] = [
     Table::of::<Lines<Vector, 64>>(),
     Table::of::<Lines<Panic, 64>>(),
@@ -21,6 +21,8 @@ static TABLES: [Table; COUNT] = [
     Table::of::<Lines<Atomic, 64>>(),
     Table::of::<Lines<Call, 64>>(),
     Table::of::<Lines<Wrong, 64>>(),
+    Table::of::<Lines<Kept, 64>>(),
+    Table::of::<Lines<Unfenced, 64>>(),
 ];
 
 /// Read by the harness.
@@ -178,6 +180,62 @@ unsafe impl Instruction for Wrong {
         // SAFETY: the caller's.
         unsafe { Self::write_back(line) }
     }
+}
+
+struct Kept;
+
+// SAFETY: never run.
+unsafe impl Instruction for Kept {
+    const NAME: &'static str = "a line that is not dropped";
+
+    #[inline(always)]
+    unsafe fn write_back(line: *const u8) {
+        // SAFETY: never run.
+        unsafe { Best::write_back(line) }
+    }
+
+    #[inline(always)]
+    fn drain() {
+        Best::drain();
+    }
+
+    #[inline(always)]
+    unsafe fn write_back_invalidate(line: *const u8) {
+        // SAFETY: the caller's.
+        unsafe { Best::write_back(line) }
+    }
+
+    #[inline(always)]
+    fn drain_invalidate() {
+        Best::drain_invalidate();
+    }
+}
+
+struct Unfenced;
+
+// SAFETY: never run.
+unsafe impl Instruction for Unfenced {
+    const NAME: &'static str = "no fence after a drop";
+
+    #[inline(always)]
+    unsafe fn write_back(line: *const u8) {
+        // SAFETY: never run.
+        unsafe { Best::write_back(line) }
+    }
+
+    #[inline(always)]
+    fn drain() {
+        Best::drain();
+    }
+
+    #[inline(always)]
+    unsafe fn write_back_invalidate(line: *const u8) {
+        // SAFETY: the caller's.
+        unsafe { Best::write_back_invalidate(line) }
+    }
+
+    #[inline(always)]
+    fn drain_invalidate() {}
 }
 
 /// Calls and jumps through a pointer.

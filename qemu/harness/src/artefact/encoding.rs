@@ -55,13 +55,15 @@ fn x86_64(bytes: &[u8]) -> Kind {
     }
 }
 
-/// Arm Architecture Reference Manual, "DC CVAC", "DC CVAP", "DC CVADP" (aliases of SYS; the lowest
-/// five bits are the register) and "DSB".
+/// Arm Architecture Reference Manual, "DC CVAC", "DC CVAP", "DC CVADP", "DC CIVAC", "DC IVAC"
+/// (aliases of SYS; the lowest five bits are the register) and "DSB".
 fn aarch64(word: u32) -> Kind {
     match (word & !0x1f, word) {
         (0xd50b_7a20, _) => Kind::WriteBack("cvac"),
         (0xd50b_7c20, _) => Kind::WriteBack("cvap"),
         (0xd50b_7d20, _) => Kind::WriteBack("cvadp"),
+        (0xd50b_7e20, _) => Kind::WriteBack("civac"),
+        (0xd508_7620, _) => Kind::WriteBack("ivac, which discards data"),
         (_, 0xd503_3f9f) => Kind::Fence("dsb sy"),
         (_, 0xd503_3e9f) => Kind::Fence("dsb st"),
         _ => match word & 0xffff_f0ff {
@@ -133,6 +135,20 @@ pub fn fence_of(arch: Arch, table: &str) -> &'static str {
         (Arch::Aarch64, "byte") => "dsb st",
         (Arch::Aarch64, _) => "dsb sy",
         (Arch::Riscv64, _) => "fence iorw,iorw",
+    }
+}
+
+/// What writes a line back and drops it, for a table: instructions in their order, and the fence.
+pub fn dropped_by(arch: Arch, table: &str) -> (&'static [&'static str], &'static str) {
+    match (arch, table) {
+        (Arch::X86_64, "clflush") => (&["clflush"], "mfence"),
+        // Later loads too must find the line gone, and SFENCE orders none.
+        (Arch::X86_64, _) => (&["clflushopt"], "mfence"),
+        // DC CIVAC cleans to the point of coherency only.
+        (Arch::Aarch64, "cvap") => (&["cvap", "civac"], "dsb sy"),
+        (Arch::Aarch64, "cvadp") => (&["cvadp", "civac"], "dsb sy"),
+        (Arch::Aarch64, _) => (&["civac"], "dsb sy"),
+        (Arch::Riscv64, _) => (&["zicbom-flush"], "fence iorw,iorw"),
     }
 }
 

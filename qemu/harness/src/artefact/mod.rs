@@ -204,7 +204,8 @@ fn reason(control: &str) -> Option<&'static str> {
     Some(match control {
         "a vector or float register" => "vector or float",
         "a panic" | "a call" => "leaves the function",
-        "no fence" => "returns without",
+        "no fence" | "no fence after a drop" => "returns without",
+        "a line that is not dropped" => "drop for",
         "an atomic" => "atomic or locked",
         "another instruction" => "has no place here",
         _ => return None,

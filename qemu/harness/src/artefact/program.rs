@@ -38,6 +38,8 @@ pub struct Entry {
     pub line: u64,
     /// Addresses of persist, flush and drain.
     pub functions: [u64; 3],
+    /// Address of writeback_invalidate, if the table has one.
+    pub drop: Option<u64>,
 }
 
 /// What a section of the loaded program holds.
@@ -170,18 +172,20 @@ impl Program {
             .symbol_by_name(symbol)
             .with_context(|| format!("the program has no symbol {symbol}"))?;
         let data = data_at(&file, symbol.address(), symbol.size())?;
-        // Six 64-bit little-endian words: persist, flush, drain, line, name's address and length.
+        // Seven 64-bit little-endian words: persist, flush, drain, writeback_invalidate or 0, line,
+        // name's address and length.
         let (words, _) = data.as_chunks();
         let words: Vec<u64> = words.iter().copied().map(u64::from_le_bytes).collect();
         let entry = |words: &[u64]| {
-            let name = data_at(&file, words[4], words[5])?;
+            let name = data_at(&file, words[5], words[6])?;
             Ok(Entry {
                 name: String::from_utf8_lossy(name).into_owned(),
-                line: words[3],
+                line: words[4],
                 functions: [words[0], words[1], words[2]],
+                drop: (words[3] != 0).then_some(words[3]),
             })
         };
-        words.chunks_exact(6).map(entry).collect()
+        words.chunks_exact(7).map(entry).collect()
     }
 }
 

@@ -1,13 +1,13 @@
 //! What the functions of a table must and must not be made of.
 
 use super::{
-    encoding::{Kind, fence_of, kind},
+    encoding::{Kind, dropped_by, fence_of, kind},
     program::{Entry, Function, Instruction, Program},
 };
 use crate::arch::Arch;
 
-/// Checks persist, flush and drain of one table, which should use the write-back called `table`
-/// (none for `byte`). The answer is what is wrong.
+/// Checks the functions of one table, which should use the write-back called `table` (none for
+/// `byte`). The answer is what is wrong.
 pub fn table(program: &Program, entry: &Entry, table: &str) -> Result<(), String> {
     let arch = program.arch;
     for (name, address) in ["persist", "flush", "drain"]
@@ -22,6 +22,40 @@ pub fn table(program: &Program, entry: &Entry, table: &str) -> Result<(), String
         hot(arch, function).map_err(wrong)?;
         let (write_backs, fences) = (name != "drain" && table != "byte", name != "flush");
         uses(arch, function, table, write_backs, fences).map_err(wrong)?;
+    }
+    let wrong = |why: String| format!("drop for {} of {} bytes: {why}", entry.name, entry.line);
+    match entry.drop.map(|address| program.at(address)) {
+        None if table == "byte" => Ok(()),
+        Some(Some(_)) if table == "byte" => Err(wrong("byte granularity has none".to_owned())),
+        Some(Some(function)) => hot(arch, function)
+            .and_then(|()| drops(arch, function, table))
+            .map_err(wrong),
+        None | Some(None) => Err(wrong("no function".to_owned())),
+    }
+}
+
+/// Each line is written back and dropped, by what [`dropped_by`] says in that order, and nothing
+/// returns before the fence.
+fn drops(arch: Arch, function: &Function, table: &str) -> Result<(), String> {
+    let (wanted, fence) = dropped_by(arch, table);
+    let (mut used, mut fenced) = (0, false);
+    for instruction in &function.instructions {
+        match kind(arch, instruction) {
+            Kind::WriteBack(name) if name == wanted[used % wanted.len()] => {
+                (used, fenced) = (used + 1, false);
+            }
+            Kind::Fence(name) if name == fence => fenced = true,
+            Kind::WriteBack(name) | Kind::Fence(name) | Kind::Store(name) => {
+                return Err(format!("{name} has no place here"));
+            }
+            Kind::Other if is_return(arch, mnemonic(instruction)) && !fenced => {
+                return Err(format!("returns without {fence}"));
+            }
+            Kind::Other => {}
+        }
+    }
+    if used == 0 || used % wanted.len() != 0 {
+        return Err(format!("{used} instructions, not each of {wanted:?}"));
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Many simulations, and what they come to.
 
 use super::{
+    bugs,
     done::Done,
     found::Found,
     plan::{self, Cpu, Effort, Job},
@@ -224,7 +225,7 @@ pub fn jobs(cpus: &[Cpu], effort: Effort, seed: u64) -> Vec<Job> {
 /// The seeded bugs' jobs, of which a shard takes its share.
 pub fn mutants(cpus: &[Cpu], effort: Effort, seed: u64, shard: Option<(u32, u32)>) -> Vec<Job> {
     let (part, parts) = shard.unwrap_or((0, 1));
-    let bugs = cpus.iter().flat_map(|cpu| plan::mutants(*cpu, seed));
+    let bugs = cpus.iter().flat_map(|cpu| bugs::of(*cpu, seed));
     // All seeds of a bug belong together.
     let own = bugs.enumerate().filter(|(i, _)| *i as u32 % parts == part);
     own.flat_map(|(_, job)| {

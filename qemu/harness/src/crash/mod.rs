@@ -1,5 +1,6 @@
 //! The crash simulator: which kernels, workloads, platforms and bugs, and what came of them.
 
+pub mod bugs;
 pub mod campaign;
 pub mod done;
 pub mod found;

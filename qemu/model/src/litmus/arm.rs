@@ -43,6 +43,9 @@ const DSB: &str =
 const DOMAIN: &str = "Arm ARM, DSB: required shareability domain";
 const POP: &str = "Arm ARM D7, Points of coherency, persistence and deep persistence";
 
+const INVAL: &str =
+    "Arm ARM D7, Data cache maintenance: invalidate, and effects on one location in program order";
+
 #[rustfmt::skip]
 pub(super) const CASES: &[Case] = &[
     // Within a line only barriers, release and coherence order stores.
@@ -95,8 +98,22 @@ pub(super) const CASES: &[Case] = &[
     case(Profile::ARM, "a0=1; cvac a; dsb sy; b0=1", "a0 b0", "00 01 10 11", "-", POP),
     case(Profile::ARM, "a0=1; civac a; dsb sy; b0=1", "a0 b0", "00 01 10 11", "-", POP),
     case(Profile::ARM, "a0=1; ivac a; dsb sy; b0=1", "a0 b0", "00 01 10 11", "-", POP),
+    case(Profile::ARM, "a0=1; cvap a; civac a; dsb sy; b0=1", "a0 b0", "00 10 11", "a0", POP),
+    case(Profile::ARM, "a0=1; cvap a; civac a; dmb sy; b0=1", "a0 b0", "00 01 10 11", "-", DSB),
     case(Profile::ARM, "a0=1; cvadp a; dsb sy; b0=1", "a0 b0", "00 10 11", "a0", POP),
+    // A line that is dropped before it is cleaned takes its stores along: no clean brings them
+    // back, and what is stored later does not wait for them.
+    case(Profile::ARM, "a0=1; ivac a; cvap a; dsb sy; b0=1", "a0 b0", "00 01 10 11", "-", INVAL),
+    case(Profile::ARM, "a0=1; cvap a; ivac a; dsb sy; b0=1", "a0 b0", "00 10 11", "a0", INVAL),
+    case(Profile::ARM, "a0=1; cvap a; dsb sy; ivac a; b0=1", "a0 b0", "00 10 11", "a0", INVAL),
+    case(Profile::ARM, "a0=1; cvac a; ivac a; cvap a; dsb sy; b0=1", "a0 b0", "00 01 10 11", "-", INVAL),
+    case(Profile::ARM, "P0 a0=1; P1 cvap a; P0 ivac a; P1 dsb sy; P1 b0=1", "a0 b0", "00 01 10 11", "-", INVAL),
+    case(Profile::ARM, "a0=1; ivac b; cvap a; dsb sy; b0=1", "a0 b0", "00 10 11", "a0", INVAL),
+    case(Profile::ARM, "a0=1; ivac a; dmb sy; a1=1; cvap a; dsb sy", "a0 a1", "00 01 10 11", "a1", INVAL),
+    case(Profile::ARM, "a0=1; ivac a; a0=2; cvap a; dsb sy; b0=1", "a0 b0", "00 10 20 21", "a0", INVAL),
+    case(Profile::ARM, "a0=1; ivac a; a0.l=2; cvap a; dsb sy", "a0.l a0.h", "00 11 20 21", "a0.l", INVAL),
     // Where persistence starts at the point of coherency.
     case(COHERENT, "a0=1; cvac a; dsb sy; b0=1", "a0 b0", "00 10 11", "a0", POP),
     case(COHERENT, "a0=1; civac a; dsb sy; b0=1", "a0 b0", "00 10 11", "a0", POP),
+    case(COHERENT, "a0=1; ivac a; civac a; dsb sy; b0=1", "a0 b0", "00 01 10 11", "-", INVAL),
 ];

@@ -33,6 +33,8 @@ const ACK: &str = "RISC-V CMO, Memory Ordering, and FENCE: device output is clas
 const COHERENT: &str = "RISC-V CMO, Coherent Agents and Caches: applies to all copies of the block";
 const ATOM: &str = "RISC-V Unprivileged ISA, RVWMO, memory model primitives: up to XLEN, aligned";
 
+const INVAL: &str = "RISC-V CMO, Invalidate: copies are deallocated without a write-back; PPO with stores to the block";
+
 #[rustfmt::skip]
 pub(super) const CASES: &[Case] = &[
     // Within a block only fences, release, acquire and coherence order stores.
@@ -68,6 +70,10 @@ pub(super) const CASES: &[Case] = &[
     case(Profile::RISCV, "a0=1; clean a; fence w,0; b0=1", "a0 b0", "00 01 10 11", "-", CMO),
     case(Profile::RISCV, "a0=1; clean a; fence.i; b0=1", "a0 b0", "00 01 10 11", "-", FENCE_I),
     case(Profile::RISCV, "a0=1; inval a; fence iorw,iorw; b0=1", "a0 b0", "00 01 10 11", "-", CMO),
+    case(Profile::RISCV, "a0=1; inval a; flush a; fence iorw,iorw; b0=1", "a0 b0", "00 01 10 11", "-", INVAL),
+    case(Profile::RISCV, "a0=1; flush a; inval a; fence iorw,iorw; b0=1", "a0 b0", "00 10 11", "a0", INVAL),
+    case(Profile::RISCV, "a0=1; clean a; a1=1; inval a; clean a; fence iorw,iorw; b0=1", "a0 a1 b0", "000 100 010 110 101 111", "a0", INVAL),
+    case(Profile::RISCV, "a0=1; inval a; fence w,w; a1=1; clean a; fence iorw,iorw", "a0 a1", "00 01 10 11", "a1", INVAL),
     case(Profile::RISCV, "clean a; a0=1; fence iorw,iorw; b0=1", "a0 b0", "00 01 10 11", "-", CMO),
     case(Profile::RISCV, "a0=1; fence iorw,iorw; b0=1", "a0 b0", "00 01 10 11", "-", CMO),
     case(Profile::RISCV, "a0=1; clean b; fence iorw,iorw; b0=1", "a0 b0", "00 01 10 11", "-", CMO),

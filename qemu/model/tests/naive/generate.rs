@@ -38,13 +38,19 @@ pub fn random_event(random: &mut Random, p: &Profile, value: u8) -> Event {
         4..7 => {
             let kinds: &[FlushKind] = match p.isa {
                 Isa::X86_64 => &[FlushKind::Clwb, FlushKind::Clflush, FlushKind::Clflushopt],
-                Isa::Aarch64 => &[FlushKind::Cvap, FlushKind::Cvadp, FlushKind::Cvac],
+                Isa::Aarch64 => &[
+                    FlushKind::Cvap,
+                    FlushKind::Cvadp,
+                    FlushKind::Cvac,
+                    FlushKind::Civac,
+                    FlushKind::Inval,
+                ],
                 Isa::Riscv64 => &[FlushKind::CboClean, FlushKind::CboFlush, FlushKind::Inval],
             };
             Event::Flush {
                 cpu,
                 addr: BASE + line + 5,
-                kind: kinds[random.below(3) as usize],
+                kind: kinds[random.below(kinds.len() as u64) as usize],
             }
         }
         7 => Event::Mark {

@@ -10,7 +10,7 @@ use kpmem_model::event::{Event, Mark};
 use kpmem_model::explore::{Explorer, Options};
 use kpmem_model::hash::Random;
 use kpmem_model::{Isa, Profile, State};
-use oracle::{Image, naive, pieces, required};
+use oracle::{Image, naive, overwritten, pieces, required};
 
 const LINE: usize = 32;
 const SIZE: usize = 3 * LINE;
@@ -70,8 +70,10 @@ fn check(p: &Profile, rounds: u64) {
             {
                 let count = all.iter().filter(|piece| piece.time < time).count();
                 let acknowledged = required(p, &program, &all[..count], time, Some(*cpu));
-                let durable = (0..count).filter(|&i| !acknowledged[i]);
-                wrong.extend(durable.map(|i| (time as u64 + 1, all[i].time as u64 + 1)));
+                let durable = required(p, &program, &all[..count], time + 1, None);
+                let lost = (0..count)
+                    .filter(|&i| !acknowledged[i] && !overwritten(&all[..count], &durable, i));
+                wrong.extend(lost.map(|i| (time as u64 + 1, all[i].time as u64 + 1)));
             }
         }
         let found: BTreeSet<_> = state

@@ -20,6 +20,8 @@ pub struct Piece {
     nt: bool,
     release: bool,
     acquire: bool,
+    /// When its line was dropped unwritten.
+    dropped: Option<usize>,
 }
 
 fn x86(p: &Profile) -> bool {
@@ -50,18 +52,56 @@ pub fn pieces(p: &Profile, program: &[Event]) -> Vec<Piece> {
                 nt,
                 release: s.order.has(StoreOrder::RELEASE),
                 acquire: s.order.has(StoreOrder::ACQUIRE),
+                dropped: None,
             });
         }
     }
+    drop_lines(p, program, &mut out);
     out
+}
+
+/// Which pieces an invalidation drops: those in its line that were not durable by then, and that
+/// its CPU had not begun to write back.
+fn drop_lines(p: &Profile, program: &[Event], all: &mut [Piece]) {
+    for (time, event) in program.iter().enumerate() {
+        let Event::Flush { cpu, addr, kind } = event else {
+            continue;
+        };
+        if *kind != FlushKind::Inval || p.name == "eadr" {
+            continue;
+        }
+        let count = all.iter().filter(|piece| piece.time < time).count();
+        let durable = required(p, program, &all[..count], time, None);
+        for (piece, _) in all.iter_mut().zip(durable).filter(|(_, durable)| !durable) {
+            let begun = flushes(p, program, piece, time);
+            if (*addr - BASE) as usize / LINE == piece.at / LINE
+                && !begun.iter().any(|(_, by, _)| by == cpu)
+            {
+                piece.dropped = piece.dropped.or(Some(time));
+            }
+        }
+    }
 }
 
 fn overlap(a: &Piece, b: &Piece) -> bool {
     a.at < b.at + b.bytes.len() && b.at < a.at + a.bytes.len()
 }
 
+/// Whether a piece was dropped unwritten, and nothing of it is left since.
+pub fn overwritten(all: &[Piece], durable: &[bool], i: usize) -> bool {
+    let range = |piece: &Piece| piece.at..piece.at + piece.bytes.len();
+    all[i].dropped.is_some_and(|time| {
+        let newer = |(b, durable): &(&Piece, &bool)| **durable && b.time > time;
+        let newer = || all.iter().zip(durable).filter(newer);
+        range(&all[i]).all(|at| newer().any(|(b, _)| range(b).contains(&at)))
+    })
+}
+
 /// `b` in the image requires `a` in it. `a` is older.
 fn needs(p: &Profile, program: &[Event], a: &Piece, b: &Piece) -> bool {
+    if a.dropped.is_some_and(|time| time < b.time) {
+        return false;
+    }
     let near = p.name == "eadr" || a.at / LINE == b.at / LINE;
     let fenced = program[a.time..b.time].iter().any(|e| match e {
         Event::Barrier { cpu, barrier } if *cpu == a.cpu => match barrier {
@@ -130,6 +170,9 @@ fn causes(
     now: usize,
 ) -> Vec<(usize, u8, Option<FlushKind>)> {
     let piece = &all[i];
+    if piece.dropped.is_some_and(|time| time < now) {
+        return Vec::new();
+    }
     if p.name == "eadr" || piece.nt {
         // By itself, and for a write-combining store by a flush of its own CPU.
         let mut causes = vec![(piece.time, piece.cpu, None)];

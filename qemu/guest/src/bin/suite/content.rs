@@ -1,8 +1,8 @@
 //! Whether a map keeps what is stored through it.
 
-use crate::outcome::{Outcome, ensure};
+use crate::outcome::{Outcome, ensure, ensure_eq};
 use core::slice;
-use kpmem::{Map, Tabled};
+use kpmem::{Error, Map, Tabled};
 use kpmem_log::pattern;
 
 /// A place in the NVDIMM that is only used as [`area`].
@@ -17,7 +17,8 @@ pub unsafe fn area<'a, D: Tabled>(map: &Map<D>, len: usize) -> &'a mut [u8] {
     unsafe { slice::from_raw_parts_mut(map.address().add(AREA), len) }
 }
 
-/// Stores and persists at some offsets and lengths, by all three functions, and reads back.
+/// Stores at some offsets and lengths, persists by each function, and reads back. A map of lines
+/// can drop them from the cache, and keeps their bytes; another refuses.
 pub fn check_content<D: Tabled>(map: &Map<D>, seed: u64) -> Outcome {
     for (offset, len) in [
         (0, 1),
@@ -44,11 +45,28 @@ pub fn check_content<D: Tabled>(map: &Map<D>, seed: u64) -> Outcome {
             map.flush_fn()(ptr, len);
             map.drain_fn()();
         }
+        drop_lines(map, ptr, len)?;
         let same = bytes
             .iter()
             .copied()
             .eq(pattern(seed + len as u64).take(len));
         ensure!(same, "other content after {len} bytes at {offset}");
     }
+    Ok(())
+}
+
+fn drop_lines<D: Tabled>(map: &Map<D>, ptr: *const u8, len: usize) -> Outcome {
+    let dropped = map.writeback_invalidate(ptr, len);
+    let Some(function) = map.table().writeback_invalidate_fn() else {
+        ensure!(
+            matches!(dropped, Err(Error::Unsupported { .. })),
+            "{}: not refused but {dropped:?}",
+            map.table().name()
+        );
+        return Ok(());
+    };
+    ensure_eq!(dropped, Ok(()));
+    // SAFETY: the range is inside the map.
+    unsafe { function(ptr, len) };
     Ok(())
 }

@@ -88,6 +88,7 @@ fn outside(machine: &Machine) -> Outcome {
         });
         ensure_eq!(map.persist(start, len), error);
         ensure_eq!(map.flush(start, len), error);
+        ensure_eq!(map.writeback_invalidate(start, len), error);
     }
     let start = window.ptr(0);
     for len in [usize::MAX, usize::MAX - start.addr() + 2] {
@@ -101,6 +102,8 @@ fn outside(machine: &Machine) -> Outcome {
     }
     ensure_eq!(map.persist(unmapped(), 0), Ok(()));
     ensure_eq!(map.persist(start, PAGE), Ok(()));
+    ensure_eq!(map.writeback_invalidate(unmapped(), 0), Ok(()));
+    ensure_eq!(map.writeback_invalidate(start, PAGE), Ok(()));
     ensure_eq!(map.drain(), Ok(()));
     Ok(())
 }
@@ -115,6 +118,11 @@ fn same_functions(machine: &Machine) -> Outcome {
     for map in [&first, &second, &first] {
         ensure_eq!(map.persist_fn() as usize, table.persist_fn() as usize);
         ensure_eq!(map.flush_fn() as usize, table.flush_fn() as usize);
+        let drops = map.table().writeback_invalidate_fn();
+        ensure_eq!(
+            drops.map(|f| f as usize),
+            table.writeback_invalidate_fn().map(|f| f as usize)
+        );
         ensure_eq!(map.drain_fn() as usize, table.drain_fn() as usize);
     }
     let functions = [

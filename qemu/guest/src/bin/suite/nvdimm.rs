@@ -6,13 +6,14 @@ use crate::{
     selection::table,
 };
 use core::slice;
-use kpmem::Map;
+use kpmem::{Map, PersistFn};
 use kpmem_guest::{Machine, memory::PAGE};
 use kpmem_log::pattern;
 
 pub const CASES: &[Case] = &[
     ("the_nvdimm_is_there_from_end_to_end", both_ends),
-    ("persist_keeps_content_at_every_offset", every_offset),
+    ("persist_keeps_content_at_every_offset", persisted),
+    ("dropped_lines_keep_content_at_every_offset", dropped),
     ("many_flushes_share_one_drain", shared_drain),
 ];
 
@@ -35,7 +36,16 @@ fn both_ends(machine: &Machine) -> Outcome {
     Ok(())
 }
 
-fn every_offset(machine: &Machine) -> Outcome {
+fn persisted(machine: &Machine) -> Outcome {
+    every_offset(machine, table()?.persist_fn())
+}
+
+fn dropped(machine: &Machine) -> Outcome {
+    let function = table()?.writeback_invalidate_fn();
+    every_offset(machine, function.expect("lines can be dropped"))
+}
+
+fn every_offset(machine: &Machine, function: PersistFn) -> Outcome {
     let table = table()?;
     // SAFETY: the NVDIMM is mapped write-back; the table is selected.
     let map = unsafe { Map::with_table(machine.address(), machine.size(), table) }?;
@@ -53,7 +63,7 @@ fn every_offset(machine: &Machine) -> Outcome {
             .for_each(|(byte, value)| *byte = value);
         let ptr = bytes.as_ptr();
         // SAFETY: the range is inside the map.
-        unsafe { map.persist_fn()(ptr, len) };
+        unsafe { function(ptr, len) };
         let (before, rest) = frame.split_at(offset);
         let (bytes, behind) = rest.split_at(len);
         let same = bytes.iter().copied().eq(pattern(count as u64).take(len));

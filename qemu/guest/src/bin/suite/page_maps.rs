@@ -17,6 +17,7 @@ pub const CASES: &[Case] = &[
     ("a_range_that_no_page_map_covers_surfaces", not_covered),
     ("page_maps_do_not_overlap", overlap),
     ("dropping_a_page_map_forgets_its_hook", dropped),
+    ("a_page_map_drops_no_lines", drops_nothing),
     ("a_hook_can_make_pages_durable", durable),
 ];
 
@@ -193,6 +194,18 @@ fn dropped(machine: &Machine) -> Outcome {
         persist(second.address(), 1);
     }
     ensure_eq!((a.take().0, b.take().0), (0, 1));
+    Ok(())
+}
+
+fn drops_nothing(machine: &Machine) -> Outcome {
+    let recorder = Recorder::default();
+    let map = map_page(machine, 0, &recorder)?;
+    let result = map.writeback_invalidate(map.address(), 1);
+    ensure!(
+        matches!(result, Err(Error::Unsupported { .. })),
+        "not refused but {result:?}"
+    );
+    ensure_eq!((recorder.take(), recorder.drains.get()), (NONE, 0));
     Ok(())
 }
 

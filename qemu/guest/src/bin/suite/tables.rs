@@ -109,6 +109,11 @@ fn each_runs(machine: &Machine) -> Outcome {
         // no shorter.
         let map = unsafe { Map::with_table(machine.address(), machine.size(), table) }?;
         check_content(&map, count)?;
+        ensure!(
+            table.writeback_invalidate_fn().is_some(),
+            "{} drops no lines",
+            table.name()
+        );
         count += 1;
     }
     ensure!(
@@ -121,7 +126,12 @@ fn each_runs(machine: &Machine) -> Outcome {
 fn byte_runs(machine: &Machine) -> Outcome {
     // SAFETY: the NVDIMM is mapped; durability is not what this case is about.
     let map = unsafe { Map::with_table(machine.address(), machine.size(), &BYTE) }?;
-    check_content(&map, 100)
+    check_content(&map, 100)?;
+    ensure!(
+        BYTE.writeback_invalidate_fn().is_none(),
+        "byte granularity drops lines"
+    );
+    Ok(())
 }
 
 fn fixed_runs(machine: &Machine) -> Outcome {

@@ -14,6 +14,8 @@ pub static MUTANTS: &[(&str, BySize)] = &[
     ("dsb-ishld", Table::of_sizes::<DsbIshld>()),
     ("dsb-nsh", Table::of_sizes::<DsbNsh>()),
     ("cvac-for-cvap", Table::of_sizes::<arch::Cvac>()),
+    ("dropped-first", Table::of_sizes::<DroppedFirst>()),
+    ("civac-alone", Table::of_sizes::<CivacAlone>()),
     // CTR_EL0.DminLine taken for the logarithm of 8-byte words: every second line.
     (
         "dminline-misread",
@@ -63,6 +65,53 @@ wrong_barrier!(DmbIshst, "dmb ishst");
 wrong_barrier!(DsbIshst, "dsb ishst");
 wrong_barrier!(DsbIshld, "dsb ishld");
 wrong_barrier!(DsbNsh, "dsb nsh");
+
+/// Drops a line, and writes it back then: too late.
+struct DroppedFirst;
+
+// SAFETY: none: this is the bug.
+unsafe impl Instruction for DroppedFirst {
+    const NAME: &'static str = Correct::NAME;
+
+    unsafe fn write_back(line: *const u8) {
+        // SAFETY: the caller vouches for the line.
+        unsafe { Correct::write_back(line) }
+    }
+
+    fn drain() {
+        Correct::drain();
+    }
+
+    unsafe fn write_back_invalidate(line: *const u8) {
+        // SAFETY: as above; emulation has no cache that could lose it.
+        unsafe {
+            discard(line);
+            Correct::write_back(line);
+        }
+    }
+}
+
+/// `dc civac` cleans too, but to the point of coherency only.
+struct CivacAlone;
+
+// SAFETY: none: this is the bug.
+unsafe impl Instruction for CivacAlone {
+    const NAME: &'static str = Correct::NAME;
+
+    unsafe fn write_back(line: *const u8) {
+        // SAFETY: the caller vouches for the line.
+        unsafe { Correct::write_back(line) }
+    }
+
+    fn drain() {
+        Correct::drain();
+    }
+
+    unsafe fn write_back_invalidate(line: *const u8) {
+        // SAFETY: as above.
+        unsafe { arch::Cvac::write_back_invalidate(line) }
+    }
+}
 
 /// Drops a line.
 ///

@@ -76,6 +76,16 @@ static GENERIC: &[(&str, BySize)] = &[
     ("flush-does-nothing", Table::of_sizes::<Nothing>()),
     ("invalidated-unwritten", Table::of_sizes::<Unwritten>()),
     (
+        "invalidate-last-line-skipped",
+        [
+            Table::of::<UnroundedDrop<Correct, 16>>(),
+            Table::of::<UnroundedDrop<Correct, 32>>(),
+            Table::of::<UnroundedDrop<Correct, 64>>(),
+            Table::of::<UnroundedDrop<Correct, 128>>(),
+            Table::of::<UnroundedDrop<Correct, 256>>(),
+        ],
+    ),
+    (
         "invalidate-fence-missing",
         Table::of_sizes::<InvalidateFenceMissing>(),
     ),
@@ -101,6 +111,35 @@ unsafe impl<I: Instruction, const LINE: usize> Primitives for UnroundedStart<I, 
 
     fn drain() {
         I::drain();
+    }
+}
+
+/// The flush is right, and the loop that drops lines is the one above.
+struct UnroundedDrop<I, const LINE: usize>(PhantomData<I>);
+
+// SAFETY: none: this is the bug.
+unsafe impl<I: Instruction, const LINE: usize> Primitives for UnroundedDrop<I, LINE> {
+    const NAME: &'static str = I::NAME;
+    const GRANULARITY: Granularity = Granularity::CacheLine;
+    const LINE: usize = LINE;
+    const INVALIDATES: bool = true;
+    type Copies = arch::PlainCopies;
+
+    unsafe fn flush(ptr: *const u8, len: usize) {
+        // SAFETY: the caller vouches for the range.
+        unsafe { Lines::<I, LINE>::flush(ptr, len) };
+    }
+
+    fn drain() {
+        I::drain();
+    }
+
+    unsafe fn writeback_invalidate(ptr: *const u8, len: usize) {
+        for line in (ptr.addr()..ptr.addr() + len).step_by(LINE) {
+            // SAFETY: the caller vouches for the range.
+            unsafe { I::write_back_invalidate(ptr.with_addr(line)) };
+        }
+        I::drain_invalidate();
     }
 }
 

@@ -16,6 +16,7 @@ pub static MUTANTS: &[(&str, BySize)] = &[
     ("fence-w-w", Table::of_sizes::<FenceWW>()),
     ("fence-i", Table::of_sizes::<FenceI>()),
     ("cbo-inval", Table::of_sizes::<CboInval>()),
+    ("dropped-first", Table::of_sizes::<DroppedFirst>()),
 ];
 
 pub static MISDETECTED: &[(&str, Misdetect)] = &[
@@ -76,6 +77,31 @@ unsafe impl Instruction for CboInval {
     unsafe fn write_back_invalidate(line: *const u8) {
         // SAFETY: the caller's.
         unsafe { Self::write_back(line) }
+    }
+}
+
+/// Drops a line, and writes it back then: too late.
+struct DroppedFirst;
+
+// SAFETY: none: this is the bug.
+unsafe impl Instruction for DroppedFirst {
+    const NAME: &'static str = Correct::NAME;
+
+    unsafe fn write_back(line: *const u8) {
+        // SAFETY: the caller vouches for the line.
+        unsafe { Correct::write_back(line) }
+    }
+
+    fn drain() {
+        Correct::drain();
+    }
+
+    unsafe fn write_back_invalidate(line: *const u8) {
+        // SAFETY: as above; emulation has no cache that could lose it.
+        unsafe {
+            discard(line);
+            Correct::write_back(line);
+        }
     }
 }
 

@@ -15,6 +15,7 @@ pub type Correct = arch::Clwb;
 pub static MUTANTS: &[(&str, BySize)] = &[
     ("lfence-for-sfence", Table::of_sizes::<Lfence>()),
     ("clflush-with-sfence", Table::of_sizes::<ClflushSfence>()),
+    ("clflush-for-invalidate", Table::of_sizes::<UnorderedDrop>()),
 ];
 
 pub static MISDETECTED: &[(&str, Misdetect)] = &[("cpuid-bit-wrong", wrong_clwb_bit)];
@@ -75,6 +76,28 @@ unsafe impl Instruction for ClflushSfence {
     unsafe fn write_back_invalidate(line: *const u8) {
         // SAFETY: the caller's.
         unsafe { Self::write_back(line) }
+    }
+}
+
+/// Drops lines by `clflush` and waits as for `clwb`: by AMD's manual, `sfence` does not order it.
+struct UnorderedDrop;
+
+// SAFETY: none: this is the bug.
+unsafe impl Instruction for UnorderedDrop {
+    const NAME: &'static str = "clwb";
+
+    unsafe fn write_back(line: *const u8) {
+        // SAFETY: the caller vouches for the line.
+        unsafe { arch::Clwb::write_back(line) }
+    }
+
+    fn drain() {
+        arch::store_fence();
+    }
+
+    unsafe fn write_back_invalidate(line: *const u8) {
+        // SAFETY: as above.
+        unsafe { arch::Clflush::write_back(line) }
     }
 }
 
