@@ -33,7 +33,7 @@ pub trait Copies {
     /// The most bytes that are stored through the cache before their lines are flushed: more, and
     /// the first of them may have left the nearest cache.
     const CHUNK: usize = 512;
-    /// Up to so many bytes in all, each line is flushed before the next is stored.
+    /// Up to so many bytes of whole words in all, each line is flushed before the next is stored.
     const BY_LINE_UP_TO: usize = 0;
     /// Whether each table has its own code for whole words through the cache, which saves a few
     /// calls, or shares it with others.

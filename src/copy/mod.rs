@@ -32,7 +32,7 @@ pub(crate) const COMBINED: usize = 64;
 
 /// Where nothing is flushed, a hint to combine writes is taken from this size on: smaller copies
 /// are faster through the cache.
-const COMBINING_FROM: usize = 8192;
+const COMBINING_FROM: usize = 2048;
 
 /// Copies `len` bytes from `src` to `dest`, which may overlap, and makes them durable as `flags`
 /// say. Unknown or contradictory flags count as none.
@@ -153,12 +153,13 @@ unsafe fn words_in_line<P: Primitives, S: Source>(
 unsafe fn cached_words<P: Primitives, S: Source>(dest: *mut u8, len: usize, source: S) {
     // SAFETY: the caller's.
     unsafe {
-        cached::<P::Copies, <P::Copies as Copies>::Temporal, _, _>(
-            dest,
-            len,
-            Words(source),
-            Direct::<P>::new(),
-        );
+        let flushes = Direct::<P>::new();
+        let chunk = if len <= P::Copies::BY_LINE_UP_TO {
+            flushes.line()
+        } else {
+            chunk::<P::Copies>(flushes)
+        };
+        cached::<<P::Copies as Copies>::Temporal, _, _>(dest, len, Words(source), flushes, chunk);
     }
 }
 
@@ -192,7 +193,8 @@ unsafe fn store<C: Copies, S: Source, F: Flushes>(
     };
     // SAFETY: the caller's.
     unsafe {
-        if !past && (no_flush || len <= chunk::<C>(len, flushes)) {
+        let chunk = chunk::<C>(flushes);
+        if !past && (no_flush || len <= chunk) {
             if !C::IN_LINE && are_words(dest, len, source) {
                 source.words::<C::Temporal>(dest, 0, len / WORD);
             } else {
@@ -203,9 +205,9 @@ unsafe fn store<C: Copies, S: Source, F: Flushes>(
                 flushes.flush(dest, len);
             }
         } else if !past {
-            cached::<C, C::Temporal, S, F>(dest, len, source, flushes);
+            cached::<C::Temporal, S, F>(dest, len, source, flushes, chunk);
         } else if C::NonTemporal::CACHED {
-            cached::<C, C::NonTemporal, S, F>(dest, len, source, flushes);
+            cached::<C::NonTemporal, S, F>(dest, len, source, flushes, chunk);
         } else {
             uncached::<C, S, F>(dest, len, source, flushes);
         }
@@ -222,32 +224,29 @@ fn prepare_ends<C: Copies>(dest: *mut u8, len: usize) {
     }
 }
 
-/// The most bytes of a copy of `len` that are stored through the cache before they are flushed.
+/// The most bytes that are stored through the cache before they are flushed.
 #[inline(always)]
-fn chunk<C: Copies>(len: usize, flushes: impl Flushes) -> usize {
-    if flushes.granularity() != Granularity::CacheLine {
-        return usize::MAX;
-    }
-    if len <= C::BY_LINE_UP_TO {
-        flushes.line()
-    } else {
+fn chunk<C: Copies>(flushes: impl Flushes) -> usize {
+    if flushes.granularity() == Granularity::CacheLine {
         C::CHUNK.max(flushes.line())
+    } else {
+        usize::MAX
     }
 }
 
-/// Stores through the cache and flushes each line once, chunk by chunk. A chunk begins and ends
-/// with a line, but for the first and the last.
+/// Stores through the cache and flushes each line once, chunk by chunk. A chunk of at most `chunk`
+/// bytes, whole lines, begins and ends with a line, but for the first and the last.
 ///
 /// # Safety
 /// As for [`Source::store`].
 #[inline(always)]
-unsafe fn cached<C: Copies, T: Stores, S: Source, F: Flushes>(
+unsafe fn cached<T: Stores, S: Source, F: Flushes>(
     dest: *mut u8,
     len: usize,
     source: S,
     flushes: F,
+    chunk: usize,
 ) {
-    let chunk = chunk::<C>(len, flushes);
     let in_line = |at: usize| dest.addr().wrapping_add(at) & (flushes.line() - 1);
     let (mut from, mut to) = (0, len);
     while from != to {

@@ -1,5 +1,5 @@
 //! The bare instructions as a contender: what kpmem's time can be compared with, and the least that
-//! it can be.
+//! it can be. What the library does behind a pointer (all but `fixed`) is behind one here too.
 
 use std::hint::black_box;
 
@@ -33,7 +33,7 @@ pub fn time<I: Instruction, const WHICH: u8>(
     if !case.op.copies() {
         return match WHICH {
             PLAIN => Some(persist::<I>(case, memory, count)),
-            OTHER if byte || case.op == Op::Drain => Some(called(case, memory, count)),
+            OTHER if case.op == Op::Drain || byte && case.op == Op::Persist => Some(called(case, memory, count)),
             _ => None,
         };
     }
@@ -62,43 +62,53 @@ pub fn time<I: Instruction, const WHICH: u8>(
     Some(time(case, memory, count))
 }
 
-/// Flushes, where there is anything to flush.
-///
-/// # Safety
-/// The range must be mapped, and the CPU must have the instruction.
-#[inline(always)]
-unsafe fn flush<I: Instruction>(dest: *mut u8, size: usize, byte: bool) {
-    if !byte {
-        // SAFETY: the caller's.
-        unsafe { raw::flush::<I>(dest, size) }
-    }
-}
-
 fn persist<I: Instruction>(case: &Case, memory: &mut Memory, count: usize) -> f64 {
-    let byte = case.granularity == Granularity::Byte;
     // SAFETY: destinations are inside the memory.
     unsafe {
         match case.op {
             Op::Drain => clock_row(case, memory, count, |_, _, _| raw::fence()),
             Op::Persist => clock_row(case, memory, count, |dest, _, size| {
                 dirty(dest);
-                flush::<I>(dest, size, byte);
-                raw::fence();
-            }),
-            Op::EightFlushesDrain => clock(case, memory, count, |dest, _, size| {
-                for i in 0..8 {
-                    dirty(dest.add(i * 256));
-                    flush::<I>(dest.add(i * 256), size, byte);
+                if case.granularity != Granularity::Byte {
+                    raw::flush::<I>(dest, size);
                 }
                 raw::fence();
             }),
-            _ => clock(case, memory, count, |dest, _, size| {
-                dirty(dest);
-                flush::<I>(dest, size, byte);
-                raw::fence();
-            }),
+            _ => flushes::<I>(case, memory, count),
         }
     }
+}
+
+/// One flush or eight by a pointer, then a drain by a pointer.
+fn flushes<I: Instruction>(case: &Case, memory: &mut Memory, count: usize) -> f64 {
+    unsafe extern "C" fn none(_: *const u8, _: usize) {}
+    unsafe extern "C" fn lines<I: Instruction>(ptr: *const u8, len: usize) {
+        // SAFETY: the caller's.
+        unsafe { raw::flush::<I>(ptr, len) }
+    }
+    extern "C" fn drain() {
+        raw::fence();
+    }
+    let flush = black_box(match case.granularity {
+        Granularity::Byte => none as unsafe extern "C" fn(*const u8, usize),
+        _ => lines::<I>,
+    });
+    let drain = black_box(drain as extern "C" fn());
+    let number = if case.op == Op::EightFlushesDrain {
+        8
+    } else {
+        1
+    };
+    clock(case, memory, count, |dest, _, size| {
+        for i in 0..number {
+            // SAFETY: destinations are inside the memory.
+            unsafe {
+                dirty(dest.add(i * 256));
+                flush(dest.add(i * 256), size);
+            }
+        }
+        drain();
+    })
 }
 
 /// A fence behind a pointer: the least that a dispatched drain can take.
@@ -116,29 +126,46 @@ fn called(case: &Case, memory: &mut Memory, count: usize) -> f64 {
     })
 }
 
+/// The instructions behind a pointer, as the library's are.
 fn copy<I: Instruction, S: Stores>(case: &Case, memory: &mut Memory, count: usize) -> f64 {
-    let durable = !S::CACHED || case.granularity == Granularity::Byte;
-    let finish = |dest: *mut u8, size| {
-        // SAFETY: destination and size are inside the memory.
-        unsafe { flush::<I>(dest, size, durable) }
-        raw::fence();
-    };
-    // SAFETY: destination and source are inside their memory.
-    unsafe {
-        match case.op {
-            Op::MemsetZero => clock(case, memory, count, |dest, _, size| {
-                S::zero(dest, size);
-                finish(dest, size);
-            }),
-            Op::ReadBack => clock(case, memory, count, |dest, src, size| {
-                S::copy(dest, src, size);
-                finish(dest, size);
+    let flushed = S::CACHED && case.granularity != Granularity::Byte;
+    let stored: Stored = black_box(match (case.op == Op::MemsetZero, flushed) {
+        (true, true) => stored::<I, S, true, true>,
+        (true, false) => stored::<I, S, true, false>,
+        (false, true) => stored::<I, S, false, true>,
+        (false, false) => stored::<I, S, false, false>,
+    });
+    let read = case.op == Op::ReadBack;
+    clock(case, memory, count, |dest, src, size| {
+        // SAFETY: destination and source are inside their memory.
+        unsafe {
+            stored(dest, src, size);
+            if read {
                 raw::read(dest, size);
-            }),
-            _ => clock(case, memory, count, |dest, src, size| {
-                S::copy(dest, src, size);
-                finish(dest, size);
-            }),
+            }
+        }
+    })
+}
+
+type Stored = unsafe extern "C" fn(*mut u8, *const u8, usize);
+
+/// # Safety
+/// As for [`Stores::copy`].
+unsafe extern "C" fn stored<I: Instruction, S: Stores, const ZERO: bool, const FLUSHED: bool>(
+    dest: *mut u8,
+    src: *const u8,
+    size: usize,
+) {
+    // SAFETY: the caller's.
+    unsafe {
+        if ZERO {
+            S::zero(dest, size);
+        } else {
+            S::copy(dest, src, size);
+        }
+        if FLUSHED {
+            raw::flush::<I>(dest, size);
         }
     }
+    raw::fence();
 }
