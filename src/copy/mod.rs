@@ -81,7 +81,7 @@ unsafe fn run<P: Primitives, S: Source, F: Flushes>(
 ) {
     // SAFETY: the caller's.
     unsafe {
-        let plain = flags.is_empty() || flags == Flags::TEMPORAL;
+        let plain = Flags::TEMPORAL.union(Flags::WB).contains(flags);
         let past = flags.is_empty() && len >= P::Copies::NON_TEMPORAL_FROM;
         let drain = if plain
             && are_words(dest, len, source)
@@ -195,12 +195,8 @@ unsafe fn store<C: Copies, S: Source, F: Flushes>(
     unsafe {
         let chunk = chunk::<C>(flushes);
         if !past && (no_flush || len <= chunk) {
-            if !C::IN_LINE && are_words(dest, len, source) {
-                source.words::<C::Temporal>(dest, 0, len / WORD);
-            } else {
-                prepare_ends::<C>(dest, len);
-                source.store::<C::Temporal>(dest, 0, len);
-            }
+            prepare_ends::<C>(dest, len);
+            source.store::<C::Temporal>(dest, 0, len);
             if !no_flush {
                 flushes.flush(dest, len);
             }
@@ -324,7 +320,7 @@ unsafe fn uncached<C: Copies, S: Source, F: Flushes>(
         if apart {
             last();
         }
-        source.words::<C::NonTemporal>(dest, head, middle / WORD);
+        source.store::<C::NonTemporal>(dest, head, middle);
         if !apart {
             last();
         }
