@@ -140,6 +140,10 @@ fn dsb() {
 /// Whether stores of any alignment are allowed and fast: not on every CPU, nor in every kernel.
 pub(crate) const UNALIGNED_STORES: bool = false;
 
+/// No hint is known by which a line that is about to be stored to comes sooner.
+#[inline(always)]
+pub(crate) fn prepare(_line: *mut u8) {}
+
 /// Waits until this CPU's stores are complete in the whole system.
 #[inline(always)]
 pub fn store_fence() {

@@ -11,6 +11,10 @@ use crate::{
 /// Whether stores of any alignment are allowed and fast: not on every CPU, nor in every kernel.
 pub(crate) const UNALIGNED_STORES: bool = false;
 
+/// No hint is known by which a line that is about to be stored to comes sooner.
+#[inline(always)]
+pub(crate) fn prepare(_line: *mut u8) {}
+
 /// The strongest fence that the compiler knows for this CPU.
 #[inline(always)]
 pub fn store_fence() {

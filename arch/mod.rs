@@ -23,4 +23,4 @@ mod native;
 mod unaligned;
 
 pub use native::*;
-pub(crate) use native::{UNALIGNED_STORES, detect_byte, load_block, load_word};
+pub(crate) use native::{UNALIGNED_STORES, detect_byte, load_block, load_word, prepare};

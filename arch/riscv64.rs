@@ -108,6 +108,10 @@ unsafe impl Instruction for CboFlush {
 /// Whether stores of any alignment are allowed and fast: not on every CPU, nor in every kernel.
 pub(crate) const UNALIGNED_STORES: bool = false;
 
+/// No hint is known by which a line that is about to be stored to comes sooner.
+#[inline(always)]
+pub(crate) fn prepare(_line: *mut u8) {}
+
 /// Orders all earlier accesses of this hart, to memory and devices, before all later ones.
 #[inline(always)]
 pub fn store_fence() {

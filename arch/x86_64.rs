@@ -41,7 +41,7 @@ pub use self::{
 use string::{rep_movsq, rep_stosq};
 
 pub(crate) use cpu::detect_byte;
-pub(crate) use stores::{load_block, load_word};
+pub(crate) use stores::{load_block, load_word, prepare};
 
 use core::arch::asm;
 

@@ -249,9 +249,9 @@ unsafe extern "C" fn memmove<P: Primitives>(
     len: usize,
     flags: u32,
 ) -> *mut u8 {
-    let (flags, flushes) = (Flags::from_bits_retain(flags), const { &Shared::of::<P>() });
+    let (flags, means) = (Flags::from_bits_retain(flags), const { &Shared::of::<P>() });
     // SAFETY: the caller vouches for both ranges.
-    unsafe { copy::memmove::<P, _>(dest, src, len, flags, flushes) };
+    unsafe { copy::memmove::<P, _>(dest, src, len, flags, means) };
     dest
 }
 
@@ -262,8 +262,8 @@ unsafe extern "C" fn memset<P: Primitives>(
     flags: u32,
 ) -> *mut u8 {
     let [byte, ..] = c.to_le_bytes();
-    let (flags, flushes) = (Flags::from_bits_retain(flags), const { &Shared::of::<P>() });
+    let (flags, means) = (Flags::from_bits_retain(flags), const { &Shared::of::<P>() });
     // SAFETY: the caller vouches for the range.
-    unsafe { copy::memset::<P, _>(dest, byte, len, flags, flushes) };
+    unsafe { copy::memset::<P, _>(dest, byte, len, flags, means) };
     dest
 }

@@ -9,7 +9,7 @@
 //! destination twice as fast as `mov` from 256 bytes on, and others half as fast. From 4 KiB on it
 //! fetches well by itself.
 
-use super::{Mov, rep_movsq, rep_stosq};
+use super::{Mov, prepare, rep_movsq, rep_stosq};
 use crate::{
     copy::stores,
     tuning::{Stores, Word},
@@ -30,21 +30,16 @@ unsafe impl<const REP: usize, const ALONE: usize> Stores for Ahead<REP, ALONE> {
     const CACHED: bool = true;
 
     #[inline(always)]
-    fn prepare(line: *mut u8) {
-        Mov::prepare(line);
-    }
-
-    #[inline(always)]
     fn fetch(dest: *mut u64, words: usize) {
         if words >= ALONE / 8 {
             return;
         }
         let (dest, bytes) = (dest.cast::<u8>(), words * 8);
         for at in (0..bytes).step_by(LINE) {
-            Mov::prepare(dest.wrapping_add(at));
+            prepare(dest.wrapping_add(at));
         }
         if dest.addr() % LINE != 0 {
-            Mov::prepare(dest.wrapping_add(bytes).wrapping_sub(1));
+            prepare(dest.wrapping_add(bytes).wrapping_sub(1));
         }
     }
 

@@ -22,15 +22,6 @@ unsafe impl Stores for Mov {
     const CACHED: bool = true;
 
     #[inline(always)]
-    fn prepare(line: *mut u8) {
-        // SAFETY: a hint that never faults, and does nothing on a CPU without it (SDM Volume 2,
-        // "PREFETCHW").
-        unsafe {
-            asm!("prefetchw [{}]", in(reg) line, options(nostack, preserves_flags, readonly));
-        }
-    }
-
-    #[inline(always)]
     unsafe fn word(dest: *mut u64, word: Word) {
         // SAFETY: the caller vouches for the word.
         unsafe {
@@ -80,6 +71,15 @@ unsafe impl Stores for Movnti {
                 options(nostack, preserves_flags),
             );
         }
+    }
+}
+
+/// Says that the line at an address is about to be stored to: a hint, which touches nothing.
+#[inline(always)]
+pub(crate) fn prepare(line: *mut u8) {
+    // SAFETY: it never faults, and does nothing on a CPU without it (SDM Volume 2, "PREFETCHW").
+    unsafe {
+        asm!("prefetchw [{}]", in(reg) line, options(nostack, preserves_flags, readonly));
     }
 }
 

@@ -6,7 +6,7 @@
 
 use core::arch::asm;
 
-use super::Mov;
+use super::{Mov, prepare};
 use crate::{
     copy::stores,
     tuning::{Stores, Word},
@@ -31,11 +31,6 @@ pub struct RepMovsq<const COPY: usize, const FILL: usize>;
 // SAFETY: the elements are 8 bytes, aligned by the callers.
 unsafe impl<const COPY: usize, const FILL: usize> Stores for RepMovsq<COPY, FILL> {
     const CACHED: bool = true;
-
-    #[inline(always)]
-    fn prepare(line: *mut u8) {
-        Mov::prepare(line);
-    }
 
     #[inline(always)]
     unsafe fn word(dest: *mut u64, word: Word) {
@@ -63,7 +58,7 @@ unsafe impl<const COPY: usize, const FILL: usize> Stores for RepMovsq<COPY, FILL
                 let (dest, src, words) =
                     (dest.add(at), src.add(at * 8), (words - at).min(PIECE / 8));
                 for line in (0..words).step_by(LINE / 8) {
-                    Mov::prepare(dest.add(line).cast());
+                    prepare(dest.add(line).cast());
                 }
                 rep_movsq(dest, src, words);
             }

@@ -152,11 +152,6 @@ unsafe impl<V: Vector, G: Guard, S: Stores, const FROM: usize> Stores for Vector
     const CACHED: bool = S::CACHED;
 
     #[inline(always)]
-    fn prepare(line: *mut u8) {
-        S::prepare(line);
-    }
-
-    #[inline(always)]
     fn fetch(dest: *mut u64, words: usize) {
         S::fetch(dest, words);
     }

@@ -10,18 +10,18 @@
 //!    the range begins or ends inside a word.
 //!
 //! Where the bytes come from is a [`Source`]; the instructions are
-//! [`Stores`](crate::tuning::Stores); how lines are flushed is [`Flushes`].
+//! [`Stores`](crate::tuning::Stores); [`Means`] are how the planner reaches them, and the flush.
 
-mod flushes;
+mod means;
 mod pieces;
 mod source;
 pub(crate) mod stores;
 
-pub(crate) use flushes::{Direct, Flushes, Shared};
+pub(crate) use means::{Direct, Means, Shared};
 pub(crate) use stores::WORD;
 
 use crate::{
-    Flags, Granularity, Primitives,
+    Flags, Granularity, Primitives, arch,
     flags::Kind,
     tuning::{Copies, Stores},
 };
@@ -41,15 +41,15 @@ const COMBINING_FROM: usize = 2048;
 /// `src` must be valid for reads, `dest` for writes that nothing else reads or writes meanwhile,
 /// and neither may wrap past 2^64.
 #[inline(always)]
-pub(crate) unsafe fn memmove<P: Primitives, F: Flushes>(
+pub(crate) unsafe fn memmove<P: Primitives, M: Means>(
     dest: *mut u8,
     src: *const u8,
     len: usize,
     flags: Flags,
-    flushes: F,
+    means: M,
 ) {
     // SAFETY: the caller's.
-    unsafe { run::<P, _, F>(dest, len, Move::new(dest, src, len), flags, flushes) }
+    unsafe { run::<P, _, M>(dest, len, Move::new(dest, src, len), flags, means) }
 }
 
 /// Stores `byte` to `len` bytes at `dest`, and makes them durable as `flags` say. Unknown or
@@ -58,26 +58,26 @@ pub(crate) unsafe fn memmove<P: Primitives, F: Flushes>(
 /// # Safety
 /// As for [`memmove`].
 #[inline(always)]
-pub(crate) unsafe fn memset<P: Primitives, F: Flushes>(
+pub(crate) unsafe fn memset<P: Primitives, M: Means>(
     dest: *mut u8,
     byte: u8,
     len: usize,
     flags: Flags,
-    flushes: F,
+    means: M,
 ) {
     // SAFETY: the caller's.
-    unsafe { run::<P, _, F>(dest, len, Fill::new(byte), flags, flushes) }
+    unsafe { run::<P, _, M>(dest, len, Fill::new(byte), flags, means) }
 }
 
 /// # Safety
 /// As for [`memmove`].
 #[inline(always)]
-unsafe fn run<P: Primitives, S: Source, F: Flushes>(
+unsafe fn run<P: Primitives, S: Source, M: Means>(
     dest: *mut u8,
     len: usize,
     source: S,
     flags: Flags,
-    flushes: F,
+    means: M,
 ) {
     // SAFETY: the caller's.
     unsafe {
@@ -89,7 +89,7 @@ unsafe fn run<P: Primitives, S: Source, F: Flushes>(
         {
             true
         } else {
-            store::<P::Copies, S, F>(dest, len, source, flags, flushes)
+            store(dest, len, source, flags, means)
         };
         if drain {
             P::drain();
@@ -151,16 +151,14 @@ unsafe fn words_in_line<P: Primitives, S: Source>(
 /// As for [`memmove`].
 #[inline(never)]
 unsafe fn cached_words<P: Primitives, S: Source>(dest: *mut u8, len: usize, source: S) {
+    let means = Direct::<P>::new();
+    let chunk = if len <= P::Copies::BY_LINE_UP_TO {
+        means.knobs().line
+    } else {
+        means.knobs().chunk
+    };
     // SAFETY: the caller's.
-    unsafe {
-        let flushes = Direct::<P>::new();
-        let chunk = if len <= P::Copies::BY_LINE_UP_TO {
-            flushes.line()
-        } else {
-            chunk::<P::Copies>(flushes)
-        };
-        cached::<<P::Copies as Copies>::Temporal, _, _>(dest, len, Words(source), flushes, chunk);
-    }
+    unsafe { cached(dest, len, Words(source), false, chunk, means) }
 }
 
 /// Stores and flushes: all but the drain, which it says whether to do.
@@ -168,44 +166,35 @@ unsafe fn cached_words<P: Primitives, S: Source>(dest: *mut u8, len: usize, sour
 /// # Safety
 /// As for [`memmove`].
 #[inline(never)]
-unsafe fn store<C: Copies, S: Source, F: Flushes>(
+unsafe fn store<S: Source, M: Means>(
     dest: *mut u8,
     len: usize,
     source: S,
     flags: Flags,
-    flushes: F,
+    means: M,
 ) -> bool {
-    const {
-        assert!(
-            C::Temporal::CACHED,
-            "kpmem: temporal stores go to the cache"
-        )
-    };
-    let flags = flags.or_none();
+    let (flags, knobs) = (flags.or_none(), means.knobs());
     let no_flush = flags.contains(Flags::NOFLUSH);
     let past = match flags.kind() {
         _ if no_flush => false,
         Kind::Temporal => false,
-        Kind::Default => len >= C::NON_TEMPORAL_FROM,
+        Kind::Default => len >= knobs.non_temporal_from,
         // What spares no flush must be worth the wait for the memory.
-        Kind::NonTemporal => flushes.is_needed() || len > COMBINED,
-        Kind::Combining => flushes.is_needed() || len >= COMBINING_FROM,
+        Kind::NonTemporal => knobs.is_flushed() || len > COMBINED,
+        Kind::Combining => knobs.is_flushed() || len >= COMBINING_FROM,
     };
     // SAFETY: the caller's.
     unsafe {
-        let chunk = chunk::<C>(flushes);
-        if !past && (no_flush || len <= chunk) {
-            prepare_ends::<C>(dest, len);
-            source.store::<C::Temporal>(dest, 0, len);
+        if past && !knobs.past_is_cached {
+            uncached(dest, len, source, means);
+        } else if no_flush || len <= knobs.chunk {
+            prepare_ends(dest, len);
+            means.store(source, past, dest, 0, len);
             if !no_flush {
-                flushes.flush(dest, len);
+                means.flush(dest, len);
             }
-        } else if !past {
-            cached::<C::Temporal, S, F>(dest, len, source, flushes, chunk);
-        } else if C::NonTemporal::CACHED {
-            cached::<C::NonTemporal, S, F>(dest, len, source, flushes, chunk);
         } else {
-            uncached::<C, S, F>(dest, len, source, flushes);
+            cached(dest, len, source, past, knobs.chunk, means);
         }
     }
     !flags.intersects(Flags::NODRAIN.union(Flags::NOFLUSH))
@@ -213,20 +202,10 @@ unsafe fn store<C: Copies, S: Source, F: Flushes>(
 
 /// The lines in which a copy begins and ends can be on their way while it is stored.
 #[inline(always)]
-fn prepare_ends<C: Copies>(dest: *mut u8, len: usize) {
+fn prepare_ends(dest: *mut u8, len: usize) {
     if len != 0 {
-        C::Temporal::prepare(dest);
-        C::Temporal::prepare(dest.wrapping_add(len - 1));
-    }
-}
-
-/// The most bytes that are stored through the cache before they are flushed.
-#[inline(always)]
-fn chunk<C: Copies>(flushes: impl Flushes) -> usize {
-    if flushes.granularity() == Granularity::CacheLine {
-        C::CHUNK.max(flushes.line())
-    } else {
-        usize::MAX
+        arch::prepare(dest);
+        arch::prepare(dest.wrapping_add(len - 1));
     }
 }
 
@@ -236,28 +215,30 @@ fn chunk<C: Copies>(flushes: impl Flushes) -> usize {
 /// # Safety
 /// As for [`Source::store`].
 #[inline(always)]
-unsafe fn cached<T: Stores, S: Source, F: Flushes>(
+unsafe fn cached<S: Source, M: Means>(
     dest: *mut u8,
     len: usize,
     source: S,
-    flushes: F,
+    past: bool,
     chunk: usize,
+    means: M,
 ) {
-    let in_line = |at: usize| dest.addr().wrapping_add(at) & (flushes.line() - 1);
+    let line = means.knobs().line;
+    let in_line = |at: usize| dest.addr().wrapping_add(at) & (line - 1);
     let (mut from, mut to) = (0, len);
     while from != to {
         let (first, part) = if to - from <= chunk {
             (from, to - from)
         } else if source.descending() {
-            let part = chunk - flushes.line() + in_line(to - 1) + 1;
+            let part = chunk - line + in_line(to - 1) + 1;
             (to - part, part)
         } else {
             (from, chunk - in_line(from))
         };
         // SAFETY: the part is inside the range.
         unsafe {
-            source.store::<T>(dest, first, part);
-            flushes.flush(dest.add(first), part);
+            means.store(source, past, dest, first, part);
+            means.flush(dest.add(first), part);
         }
         if source.descending() {
             to -= part;
@@ -274,16 +255,15 @@ unsafe fn cached<T: Stores, S: Source, F: Flushes>(
 /// # Safety
 /// As for [`Source::store`].
 #[inline(always)]
-unsafe fn uncached<C: Copies, S: Source, F: Flushes>(
-    dest: *mut u8,
-    len: usize,
-    source: S,
-    flushes: F,
-) {
+unsafe fn uncached<S: Source, M: Means>(dest: *mut u8, len: usize, source: S, means: M) {
     // Powers of two: masks, as a remainder would be a division.
-    let (line, start) = (flushes.line(), dest.addr());
+    let (line, start) = (means.knobs().line, dest.addr());
     let end = start.wrapping_add(len);
-    let whole = if C::PARTS_PAST_THE_CACHE { WORD } else { line };
+    let whole = if means.knobs().parts_past_the_cache {
+        WORD
+    } else {
+        line
+    };
     let head = if start & (whole - 1) == 0 {
         0
     } else {
@@ -297,8 +277,8 @@ unsafe fn uncached<C: Copies, S: Source, F: Flushes>(
     // SAFETY: the parts are inside the range.
     let edge = |at, len| unsafe {
         if len != 0 {
-            source.store::<C::Temporal>(dest, at, len);
-            flushes.flush(dest.add(at), len);
+            means.store(source, false, dest, at, len);
+            means.flush(dest.add(at), len);
         }
     };
     let (first, last) = (|| edge(0, head), || edge(len - tail, tail));
@@ -308,11 +288,11 @@ unsafe fn uncached<C: Copies, S: Source, F: Flushes>(
     // to be loaded.
     unsafe {
         if head | tail != 0 {
-            prepare_ends::<C>(dest, len);
+            prepare_ends(dest, len);
         }
         if source.descending() {
             last();
-            source.store::<C::NonTemporal>(dest, head, middle);
+            means.store(source, true, dest, head, middle);
             return first();
         }
         first();
@@ -320,7 +300,7 @@ unsafe fn uncached<C: Copies, S: Source, F: Flushes>(
         if apart {
             last();
         }
-        source.store::<C::NonTemporal>(dest, head, middle);
+        means.store(source, true, dest, head, middle);
         if !apart {
             last();
         }

@@ -3,7 +3,7 @@
 use super::{WORD, pieces, stores::Stores};
 
 /// The bytes that a copy stores: those at an offset from its start.
-pub(super) trait Source: Copy {
+pub(crate) trait Source: Copy {
     /// Whether the parts of the copy must be stored from the last to the first.
     fn descending(self) -> bool;
 
@@ -23,6 +23,30 @@ pub(super) trait Source: Copy {
     /// # Safety
     /// The bytes must be valid for writes, and the CPU must have the instructions of `S`.
     unsafe fn store<S: Stores>(self, dest: *mut u8, at: usize, len: usize);
+
+    /// The same by pointers.
+    ///
+    /// # Safety
+    /// As for [`store`](Self::store).
+    unsafe fn store_by(self, pointers: &Pointers, dest: *mut u8, at: usize, len: usize);
+}
+
+/// How [`Source::store`] stores by `S`, as pointers, so that one planner does for all tables.
+#[derive(Debug)]
+pub(crate) struct Pointers {
+    up: unsafe fn(*mut u8, *const u8, usize),
+    down: unsafe fn(*mut u8, *const u8, usize),
+    fill: unsafe fn(*mut u8, u64, usize),
+}
+
+impl Pointers {
+    pub(super) const fn to<S: Stores>() -> Self {
+        Self {
+            up: up::<S>,
+            down: down::<S>,
+            fill: fill::<S>,
+        }
+    }
 }
 
 /// Other memory, which may overlap the destination.
@@ -80,6 +104,18 @@ impl Source for Move {
             }
         }
     }
+
+    #[inline(always)]
+    unsafe fn store_by(self, pointers: &Pointers, dest: *mut u8, at: usize, len: usize) {
+        let (dest, src) = (dest.wrapping_add(at), self.src.wrapping_add(at));
+        let store = if self.descending {
+            pointers.down
+        } else {
+            pointers.up
+        };
+        // SAFETY: the caller's.
+        unsafe { store(dest, src, len) }
+    }
 }
 
 /// One byte, in each byte of a word.
@@ -115,6 +151,12 @@ impl Source for Fill {
         // SAFETY: the caller's.
         unsafe { fill::<S>(dest.wrapping_add(at), self.0, len) }
     }
+
+    #[inline(always)]
+    unsafe fn store_by(self, pointers: &Pointers, dest: *mut u8, at: usize, len: usize) {
+        // SAFETY: the caller's.
+        unsafe { (pointers.fill)(dest.wrapping_add(at), self.0, len) }
+    }
 }
 
 /// A source of which only whole words are stored, in ascending order: by code in line.
@@ -142,6 +184,12 @@ impl<T: Source> Source for Words<T> {
     unsafe fn store<S: Stores>(self, dest: *mut u8, at: usize, len: usize) {
         // SAFETY: the caller's, who made it of whole words.
         unsafe { self.0.words::<S>(dest, at, len / WORD) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_by(self, pointers: &Pointers, dest: *mut u8, at: usize, len: usize) {
+        // SAFETY: the caller's.
+        unsafe { self.0.store_by(pointers, dest, at, len) }
     }
 }
 

@@ -24,11 +24,8 @@ pub unsafe trait Stores {
     /// Whether the bytes go to the cache, so that their lines must be written back to be durable.
     const CACHED: bool;
 
-    /// Says that the line at an address is about to be stored to: a hint, which touches nothing.
-    #[inline(always)]
-    fn prepare(_line: *mut u8) {}
-
-    /// The same of the lines of so many words, where that pays.
+    /// Says that the lines of so many words are about to be stored to, where that pays: a hint,
+    /// which touches nothing.
     #[inline(always)]
     fn fetch(_dest: *mut u64, _words: usize) {}
 

@@ -231,8 +231,8 @@ fn small_copies_stay_in_a_durable_cache() {
         (Flags::NONTEMPORAL, 8, false),
         (Flags::NONTEMPORAL, 64, false),
         (Flags::NONTEMPORAL, 72, true),
-        (Flags::WC, 4096, false),
-        (Flags::WC, 8192, true),
+        (Flags::WC, 2040, false),
+        (Flags::WC, 2048, true),
         (Flags::WB, 8192, false),
     ] {
         arena.scribble(len);

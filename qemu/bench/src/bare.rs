@@ -33,7 +33,9 @@ pub fn time<I: Instruction, const WHICH: u8>(
     if !case.op.copies() {
         return match WHICH {
             PLAIN => Some(persist::<I>(case, memory, count)),
-            OTHER if case.op == Op::Drain || byte && case.op == Op::Persist => Some(called(case, memory, count)),
+            OTHER if case.op == Op::Drain || byte && case.op == Op::Persist => {
+                Some(called(case, memory, count))
+            }
             _ => None,
         };
     }
