@@ -62,12 +62,18 @@ impl Knobs {
 pub(crate) trait Means: Copy {
     fn knobs(&self) -> &Knobs;
 
-    /// Stores the `len` bytes of `source` from offset `at`, past the cache or through it, in a copy
-    /// that starts at `dest`.
+    /// Stores the `len` bytes of `source` from offset `at`, past the cache if `PAST`, in a copy that
+    /// starts at `dest`. (Not an argument, from which a compiler could make a pointer.)
     ///
     /// # Safety
     /// As for [`Source::store`].
-    unsafe fn store<S: Source>(self, source: S, past: bool, dest: *mut u8, at: usize, len: usize);
+    unsafe fn store<S: Source, const PAST: bool>(
+        self,
+        source: S,
+        dest: *mut u8,
+        at: usize,
+        len: usize,
+    );
 
     /// # Safety
     /// As for [`Primitives::flush`].
@@ -99,10 +105,16 @@ impl<P: Primitives> Means for Direct<P> {
     }
 
     #[inline(always)]
-    unsafe fn store<S: Source>(self, source: S, past: bool, dest: *mut u8, at: usize, len: usize) {
+    unsafe fn store<S: Source, const PAST: bool>(
+        self,
+        source: S,
+        dest: *mut u8,
+        at: usize,
+        len: usize,
+    ) {
         // SAFETY: the caller's.
         unsafe {
-            if past {
+            if PAST {
                 source.store::<<P::Copies as Copies>::NonTemporal>(dest, at, len);
             } else {
                 source.store::<<P::Copies as Copies>::Temporal>(dest, at, len);
@@ -144,8 +156,14 @@ impl Means for &Shared {
     }
 
     #[inline(always)]
-    unsafe fn store<S: Source>(self, source: S, past: bool, dest: *mut u8, at: usize, len: usize) {
-        let pointers = if past { &self.past } else { &self.through };
+    unsafe fn store<S: Source, const PAST: bool>(
+        self,
+        source: S,
+        dest: *mut u8,
+        at: usize,
+        len: usize,
+    ) {
+        let pointers = if PAST { &self.past } else { &self.through };
         // SAFETY: the caller's.
         unsafe { source.store_by(pointers, dest, at, len) }
     }

@@ -158,7 +158,7 @@ unsafe fn cached_words<P: Primitives, S: Source>(dest: *mut u8, len: usize, sour
         means.knobs().chunk
     };
     // SAFETY: the caller's.
-    unsafe { cached(dest, len, Words(source), false, chunk, means) }
+    unsafe { cached::<_, _, false>(dest, len, Words(source), chunk, means) }
 }
 
 /// Stores and flushes: all but the drain, which it says whether to do.
@@ -185,16 +185,18 @@ unsafe fn store<S: Source, M: Means>(
     };
     // SAFETY: the caller's.
     unsafe {
-        if past && !knobs.past_is_cached {
-            uncached(dest, len, source, means);
-        } else if no_flush || len <= knobs.chunk {
+        if !past && (no_flush || len <= knobs.chunk) {
             prepare_ends(dest, len);
-            means.store(source, past, dest, 0, len);
+            means.store::<_, false>(source, dest, 0, len);
             if !no_flush {
                 means.flush(dest, len);
             }
+        } else if !past {
+            cached::<_, _, false>(dest, len, source, knobs.chunk, means);
+        } else if knobs.past_is_cached {
+            cached::<_, _, true>(dest, len, source, knobs.chunk, means);
         } else {
-            cached(dest, len, source, past, knobs.chunk, means);
+            uncached(dest, len, source, means);
         }
     }
     !flags.intersects(Flags::NODRAIN.union(Flags::NOFLUSH))
@@ -215,11 +217,10 @@ fn prepare_ends(dest: *mut u8, len: usize) {
 /// # Safety
 /// As for [`Source::store`].
 #[inline(always)]
-unsafe fn cached<S: Source, M: Means>(
+unsafe fn cached<S: Source, M: Means, const PAST: bool>(
     dest: *mut u8,
     len: usize,
     source: S,
-    past: bool,
     chunk: usize,
     means: M,
 ) {
@@ -237,7 +238,7 @@ unsafe fn cached<S: Source, M: Means>(
         };
         // SAFETY: the part is inside the range.
         unsafe {
-            means.store(source, past, dest, first, part);
+            means.store::<_, PAST>(source, dest, first, part);
             means.flush(dest.add(first), part);
         }
         if source.descending() {
@@ -277,7 +278,7 @@ unsafe fn uncached<S: Source, M: Means>(dest: *mut u8, len: usize, source: S, me
     // SAFETY: the parts are inside the range.
     let edge = |at, len| unsafe {
         if len != 0 {
-            means.store(source, false, dest, at, len);
+            means.store::<_, false>(source, dest, at, len);
             means.flush(dest.add(at), len);
         }
     };
@@ -292,7 +293,7 @@ unsafe fn uncached<S: Source, M: Means>(dest: *mut u8, len: usize, source: S, me
         }
         if source.descending() {
             last();
-            means.store(source, true, dest, head, middle);
+            means.store::<_, true>(source, dest, head, middle);
             return first();
         }
         first();
@@ -300,7 +301,7 @@ unsafe fn uncached<S: Source, M: Means>(dest: *mut u8, len: usize, source: S, me
         if apart {
             last();
         }
-        means.store(source, true, dest, head, middle);
+        means.store::<_, true>(source, dest, head, middle);
         if !apart {
             last();
         }

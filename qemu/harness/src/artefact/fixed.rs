@@ -16,12 +16,15 @@ use anyhow::{Context, Result};
 /// optimiser happens to see through.
 pub const BUILDS: [(&str, &[(&str, &str)]); 3] = [
     ("as released", &[]),
-    ("without LTO", &[LTO_OFF]),
+    ("without LTO", &[LTO_OFF, STATIC]),
     (
         "hardly optimised",
-        &[LTO_OFF, ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")],
+        &[LTO_OFF, STATIC, ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")],
     ),
 ];
+/// As kernels are linked. In code that may be loaded anywhere, a call of another crate's function
+/// goes through the linker's table of addresses, as any Rust code's does.
+const STATIC: (&str, &str) = ("RUSTFLAGS", "-C relocation-model=static");
 const LTO_OFF: (&str, &str) = ("CARGO_PROFILE_RELEASE_LTO", "off");
 
 /// Checks the program of one build.
@@ -49,11 +52,10 @@ pub fn check(program: &Program, build: &str, suite: &mut Suite) {
 pub fn control(program: &Program, suite: &mut Suite) -> Result<()> {
     let indirect = program.named("kpmem_indirect");
     let indirect = indirect.context("kpmem_indirect is missing")?;
-    let slots = Slots::of(program);
     for (what, seen) in [
         (
             "an indirect call",
-            slots.indirect(indirect).next().is_some(),
+            self::indirect(program.arch, indirect).next().is_some(),
         ),
         ("a function's address", addresses(program).is_err()),
         ("a counter", constant(program).is_err()),
@@ -65,18 +67,16 @@ pub fn control(program: &Program, suite: &mut Suite) -> Result<()> {
 }
 
 fn direct(program: &Program) -> Result<(), String> {
-    let slots = Slots::of(program);
     let indirect = program.functions().find_map(|function| {
-        let Instruction { text, .. } = slots.indirect(function).next()?;
+        let Instruction { text, .. } = indirect(program.arch, function).next()?;
         Some(format!("`{text}` in {}", function.name))
     });
     indirect.map_or(Ok(()), Err)
 }
 
-/// None but in the linker's own table.
 fn addresses(program: &Program) -> Result<(), String> {
     for section in program.sections() {
-        if section.content == Content::Text || section.name == LINKERS_TABLE {
+        if section.content == Content::Text {
             continue;
         }
         let aligned = section.start.next_multiple_of(8) - section.start;
@@ -104,44 +104,12 @@ fn constant(program: &Program) -> Result<(), String> {
     }
 }
 
-/// Where a linker puts the addresses of functions that it knows.
-const LINKERS_TABLE: &str = ".got";
-
-/// That table of a program. x86 calls through it what is in another crate.
-struct Slots {
-    arch: Arch,
-    range: std::ops::Range<u64>,
-}
-
-impl Slots {
-    fn of(program: &Program) -> Self {
-        let mut sections = program.sections().iter();
-        let table = sections.find(|section| section.name == LINKERS_TABLE);
-        Self {
-            arch: program.arch,
-            range: table.map_or(0..0, |table| table.start..table.start + table.size),
-        }
-    }
-
-    /// The calls and jumps to where a register or data say.
-    fn indirect<'a>(&self, function: &'a Function) -> impl Iterator<Item = &'a Instruction> {
-        let mut previous = None;
-        function.instructions.iter().filter(move |instruction| {
-            let indirect = is_indirect(self.arch, previous, instruction);
-            previous = Some(*instruction);
-            indirect && !self.is_slot(instruction)
-        })
-    }
-
-    /// `ff 15` and `ff 25`, with a distance from the next instruction: SDM Volume 2, "CALL", "JMP".
-    fn is_slot(&self, instruction: &Instruction) -> bool {
-        let [0xff, 0x15 | 0x25, distance @ ..] = &*instruction.bytes else {
-            return false;
-        };
-        let next = instruction.address + instruction.bytes.len() as u64;
-        distance.try_into().is_ok_and(|distance| {
-            let slot = next.wrapping_add_signed(i32::from_le_bytes(distance).into());
-            self.arch == Arch::X86_64 && self.range.contains(&slot)
-        })
-    }
+/// The calls and jumps to where a register or data say.
+fn indirect(arch: Arch, function: &Function) -> impl Iterator<Item = &Instruction> {
+    let mut previous = None;
+    function.instructions.iter().filter(move |instruction| {
+        let indirect = is_indirect(arch, previous, instruction);
+        previous = Some(*instruction);
+        indirect
+    })
 }
