@@ -167,7 +167,8 @@ impl Dispatch for &'static Table {
 /// The primitives `P`, chosen at compile time. Persist, flush and drain inline to the bare
 /// instructions; copies call functions of their own. Nothing is called through a pointer, and no
 /// function's address is taken unless a pointer is asked for: for kernels with retpolines, `ENDBR`
-/// or kCFI.
+/// or kCFI, which are linked statically. (In position-independent code without LTO, rustc calls
+/// other crates' functions through the linker's table of addresses.)
 pub struct Fixed<P>(PhantomData<fn() -> P>);
 
 impl<P> Fixed<P> {
