@@ -31,7 +31,7 @@ pub trait Copies {
     /// the line is flushed.
     const PARTS_PAST_THE_CACHE: bool = true;
     /// The most bytes that are stored through the cache before their lines are flushed: more, and
-    /// the first of them may have left the nearest cache.
+    /// the first of them may have left the nearest cache. Rounded down to lines, but one at least.
     const CHUNK: usize = 512;
     /// Up to so many bytes of whole words in all, each line is flushed before the next is stored.
     const BY_LINE_UP_TO: usize = 0;

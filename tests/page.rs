@@ -178,6 +178,8 @@ fn ranges_can_be_had_in_pages() {
         (top, 0x2000),
     ];
     assert_eq!((device.flushed(), device.drains()), (pages.into(), 4));
+    RoundedTo::<4096, _>(&device).flush(at(0x1000), 0).unwrap();
+    assert_eq!(device.flushed(), [], "no bytes are in no page");
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub(crate) struct Knobs {
     pub(super) granularity: Granularity,
     /// Bytes of a line, a power of two; where there is none, of what is combined past the cache.
     pub(super) line: usize,
-    /// The most bytes that are stored through the cache before they are flushed.
+    /// The most bytes that are stored through the cache before they are flushed: whole lines.
     pub(super) chunk: usize,
     /// Bytes from which on a copy without flags goes past the cache.
     pub(super) non_temporal_from: usize,
@@ -37,7 +37,7 @@ impl Knobs {
         );
         let line = if P::LINE >= WORD { P::LINE } else { COMBINED };
         let chunk = match P::GRANULARITY {
-            Granularity::CacheLine if P::Copies::CHUNK > line => P::Copies::CHUNK,
+            Granularity::CacheLine if P::Copies::CHUNK > line => P::Copies::CHUNK & !(line - 1),
             Granularity::CacheLine => line,
             _ => usize::MAX,
         };

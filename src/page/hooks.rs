@@ -135,6 +135,9 @@ impl<const PAGE: usize, H: Hook> Hook for RoundedTo<PAGE, H> {
                 "kpmem: a page is a power of two of bytes"
             )
         };
+        if len == 0 {
+            return Ok(());
+        }
         let first = ptr.addr() & !(PAGE - 1);
         // Inclusive, so that the top page of the address space is like any other.
         let last = ptr.addr().wrapping_add(len - 1) | (PAGE - 1);

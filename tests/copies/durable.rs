@@ -251,3 +251,38 @@ fn small_copies_stay_in_a_durable_cache() {
         assert_eq!(durable, past, "{flags:?} {len}");
     }
 }
+
+/// Knobs that are no multiples of a line, none or all: each line is still flushed once.
+#[test]
+fn odd_knobs_flush_each_line_once() {
+    struct Odd<const CHUNK: usize, const BY_LINE: usize, const IN_LINE: bool>;
+    impl<const CHUNK: usize, const BY_LINE: usize, const IN_LINE: bool> Copies
+        for Odd<CHUNK, BY_LINE, IN_LINE>
+    {
+        type Temporal = Seen<Mov>;
+        type NonTemporal = Seen<Movnti>;
+        const NON_TEMPORAL_FROM: usize = usize::MAX;
+        const CHUNK: usize = CHUNK;
+        const BY_LINE_UP_TO: usize = BY_LINE;
+        const IN_LINE: bool = IN_LINE;
+    }
+    const fn table<const CHUNK: usize, const BY_LINE: usize, const IN_LINE: bool>() -> Table {
+        Table::of::<Lines<Modelled<64>, 64, Odd<CHUNK, BY_LINE, IN_LINE>>>()
+    }
+    static TABLES: [Table; 8] = [
+        table::<0, 0, false>(),
+        table::<1, 1, true>(),
+        table::<100, 0, false>(),
+        table::<100, 0, true>(),
+        table::<200, 300, true>(),
+        table::<{ usize::MAX }, 0, false>(),
+        table::<{ usize::MAX }, 0, true>(),
+        table::<{ usize::MAX - 64 }, { usize::MAX }, true>(),
+    ];
+    let arena = Arena::new(6);
+    for table in &TABLES {
+        for case in small().chain(random(arena, 500, 11)) {
+            check(table, arena, case, Flags::empty(), false).unwrap();
+        }
+    }
+}
