@@ -62,8 +62,8 @@ impl Knobs {
 pub(crate) trait Means: Copy {
     fn knobs(&self) -> &Knobs;
 
-    /// Stores the `len` bytes of `source` from offset `at`, past the cache if `PAST`, in a copy that
-    /// starts at `dest`. (Not an argument, from which a compiler could make a pointer.)
+    /// Stores the `len` bytes of `source` from offset `at`, past the cache if `PAST`, in a copy
+    /// that starts at `dest`. (Were it an argument, a compiler could make a pointer of it.)
     ///
     /// # Safety
     /// As for [`Source::store`].

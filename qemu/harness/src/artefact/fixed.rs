@@ -15,7 +15,7 @@ use anyhow::{Context, Result};
 /// How the program is built, and what that sets for cargo: the promise must not hang on what an
 /// optimiser happens to see through.
 pub const BUILDS: [(&str, &[(&str, &str)]); 3] = [
-    ("as released", &[]),
+    ("as released", &[STATIC]),
     ("without LTO", &[LTO_OFF, STATIC]),
     (
         "hardly optimised",
