@@ -16,6 +16,8 @@ pub enum Line {
     Failure(Failure),
     /// A crash image was kept.
     Sample(Sample),
+    /// The kernel does not make sense to the simulator, or leaves it blind.
+    Flaw(Flaw),
 }
 
 /// Sums of one workload's trace.
@@ -29,6 +31,8 @@ pub struct Traced {
     pub stores: u64,
     /// Claims among them.
     pub claims: u64,
+    /// Bytes that they were about.
+    pub claimed_bytes: u64,
     /// Claims about bytes that a crash could lose.
     pub violations: u64,
     /// Lines in which memory is not what the stores say.
@@ -134,6 +138,24 @@ pub struct Entry {
     /// Of a store, if it is not a plain one: `non-temporal`, `release`, `acquire`,
     /// `acquire-release`.
     pub order: Option<String>,
+}
+
+/// Something that makes a good verdict worth nothing.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Flaw {
+    /// The workload that began last.
+    pub workload: u64,
+    /// Its kind, in a few words.
+    pub kind: String,
+    /// In a sentence.
+    pub what: String,
+}
+
+impl Flaw {
+    /// It says only that QEMU ended too early.
+    pub fn is_unfinished(&self) -> bool {
+        self.kind == "unfinished"
+    }
 }
 
 /// A crash image kept for a reboot.

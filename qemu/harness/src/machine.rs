@@ -59,8 +59,8 @@ impl Machine {
         // Where CPUs take turns on one thread, QEMU's plugin interface gives the number of the CPU
         // that translated an instruction, not of the one that executes it (`gen_cpu_index`
         // in accel/tcg/plugin-gen.c, since 10.0). With one CPU to run it is right, and so
-        // are the values of atomic operations.
-        let turns = self.smp == 1 || self.counting;
+        // are the values of atomic operations. RISC-V harts say themselves who they are.
+        let turns = self.smp == 1 || self.counting || self.arch == Arch::Riscv64;
         argv.pair(
             "-accel",
             if turns {

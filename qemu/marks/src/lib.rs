@@ -36,17 +36,20 @@ pub enum Op {
     NextCrash = 4,
     /// What recovery found: 0 is good, anything else the workload's own number.
     Verdict = 5,
+    /// Pages lie there: virtual address, physical address, length.
+    Mapped = 6,
 }
 
 impl Op {
     /// All of them, by number.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Begin,
         Self::End,
         Self::Claim,
         Self::CrashPoint,
         Self::NextCrash,
         Self::Verdict,
+        Self::Mapped,
     ];
 }
 
@@ -130,6 +133,13 @@ pub unsafe fn next_crash(mailbox: *mut Mailbox) -> Option<Crash> {
         claims: answer.claims,
         last_claim: answer.last_claim,
     })
+}
+
+/// Says where virtual pages lie in physical memory. The simulator finds out by itself where one CPU
+/// runs; where several do, it may need to be told of pages that nothing was stored to yet.
+#[inline(always)]
+pub fn mapped(ptr: *const u8, physical: u64, len: usize) {
+    mark::<{ Op::Mapped as u32 }>(ptr.addr() as u64, physical, len as u64);
 }
 
 /// Says what recovery found: 0 if all is well, else a number that means something to the workload.

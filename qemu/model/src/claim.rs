@@ -2,56 +2,87 @@
 
 use crate::event::Cpu;
 use crate::fault::{Fault, Mismatch, Violation};
-use crate::pending::Pending;
+use crate::pending::{NONE, Pending};
 use crate::state::State;
 
 impl State {
     pub(crate) fn claim(&mut self, cpu: Cpu, addr: u64, len: u64, id: u64) {
         self.commit_before_ack(cpu);
         let mut violations = std::mem::take(&mut self.violations);
-        let report = |store: &Pending, fault| {
-            let (start, end) = self.at_risk(store, addr, len)?;
-            Some(Violation {
-                id,
-                seq: self.seq,
-                cpu,
-                addr: start,
-                len: end - start,
-                stored_by: store.cpu,
-                stored_at: store.seq,
-                fault,
-            })
+        let report = |store: &Pending, (start, end): (u64, u64), fault| Violation {
+            id,
+            seq: self.seq,
+            cpu,
+            addr: start,
+            len: end - start,
+            stored_by: store.cpu,
+            stored_at: store.seq,
+            fault,
         };
-        for store in self.overlapping(addr, len) {
-            violations.extend(report(store, self.fault(store)));
+        let lines = self.tracked_lines(addr, len);
+        for line in lines.filter(|&line| self.lines[line].head != NONE) {
+            let unsure = self.unsure(line);
+            for store in self.pending(line) {
+                let (start, end) = self.part(store, addr, len);
+                let at = |byte: u64| unsure[(byte - self.base) as usize & (self.line() - 1)];
+                let first = (start..end).find(|byte| at(*byte));
+                let last = (start..end).rev().find(|byte| at(*byte));
+                if let (Some(first), Some(last)) = (first, last) {
+                    violations.push(report(store, (first, last + 1), self.fault(store)));
+                }
+            }
         }
         for store in self.cpus.iter().flat_map(|c| &c.unacknowledged) {
-            if self.within(store, addr, len) {
-                violations.extend(report(store, Fault::NotAcknowledged));
+            let (start, end) = self.part(store, addr, len);
+            if start < end {
+                violations.push(report(store, (start, end), Fault::NotAcknowledged));
             }
         }
         self.violations = violations;
     }
 
-    /// Pending stores that overlap a range: what a claim of it would be wrong about.
-    pub fn overlapping(&self, addr: u64, len: u64) -> impl Iterator<Item = &Pending> {
+    /// The bytes of a line that a crash may show other than the CPUs do: where what is durable, or
+    /// any pending store, has another value. A store of what is there already loses nothing.
+    fn unsure(&self, line: usize) -> Vec<bool> {
+        let mut live = vec![0; self.line()];
+        self.live_line(line, &mut live);
+        let durable = self.durable_line(line);
+        let mut unsure: Vec<bool> = durable.iter().zip(&live).map(|(a, b)| a != b).collect();
+        for store in self.pending(line) {
+            let at = usize::from(store.offset);
+            for (i, byte) in store.value().iter().enumerate() {
+                unsure[at + i] |= *byte != live[at + i];
+            }
+        }
+        unsure
+    }
+
+    /// The first byte of a store within a range, and the one behind its last.
+    fn part(&self, store: &Pending, addr: u64, len: u64) -> (u64, u64) {
+        let at = self.address(store);
+        let end = (at + u64::from(store.len)).min(addr.saturating_add(len));
+        (at.max(addr).min(end), end)
+    }
+
+    /// The tracked lines of a range.
+    pub(crate) fn tracked_lines(&self, addr: u64, len: u64) -> std::ops::Range<usize> {
         let end = self.base + self.durable.len() as u64;
         let first = addr.max(self.base);
         let last = addr.saturating_add(len).min(end);
-        let lines = if len == 0 || first >= last {
-            0..0
-        } else {
-            let line = |addr: u64| ((addr - self.base) >> self.shift) as usize;
-            line(first)..line(last - 1) + 1
-        };
-        lines
-            .flat_map(|line| self.pending(line))
-            .filter(move |store| self.within(store, addr, len))
+        if len == 0 || first >= last {
+            return 0..0;
+        }
+        let line = |addr: u64| ((addr - self.base) >> self.shift) as usize;
+        line(first)..line(last - 1) + 1
     }
 
-    fn within(&self, store: &Pending, addr: u64, len: u64) -> bool {
-        let at = self.address(store);
-        len > 0 && at < addr.saturating_add(len) && addr < at + u64::from(store.len)
+    /// All pending stores, line by line.
+    pub fn all_pending(&self) -> impl Iterator<Item = &Pending> {
+        let mut dirty = self.dirty.clone();
+        dirty.sort_unstable();
+        dirty
+            .into_iter()
+            .flat_map(|line| self.pending(line as usize))
     }
 
     /// What a claim of a pending store would be told.
@@ -59,26 +90,34 @@ impl State {
         if store.dropped != 0 {
             return Fault::Dropped;
         }
-        let covers = |cpu: usize| {
-            let own = usize::from(store.cpu) == cpu;
-            self.cpus[cpu].flushes.iter().any(|f| {
-                f.line == store.line
-                    && f.seq >= store.seq
-                    && if store.non_temporal() { own } else { !f.own }
-            })
+        let flushes = || {
+            let cpus = self.cpus.iter().enumerate();
+            cpus.flat_map(|(cpu, state)| state.flushes.iter().map(move |flush| (cpu, flush)))
         };
-        if (0..self.cpus.len()).any(covers) {
+        if flushes().any(|(cpu, flush)| flush.covers(cpu, store)) {
             Fault::NotFenced
+        } else if store.missed {
+            Fault::NotSeen
         } else {
             Fault::NotFlushed
         }
     }
 
-    /// Compares what the CPUs should see with what is in memory; differences mean that a store was
-    /// not reported.
+    /// Compares what the CPUs should see with what is in memory, all of it; differences mean that a
+    /// store was not reported.
     pub fn audit<'a>(&'a self, memory: &'a [u8]) -> impl Iterator<Item = Mismatch> + 'a {
+        self.compare(self.base, memory.len() as u64, memory)
+    }
+
+    /// The same for the lines of a range.
+    pub fn compare<'a>(
+        &'a self,
+        addr: u64,
+        len: u64,
+        memory: &'a [u8],
+    ) -> impl Iterator<Item = Mismatch> + 'a {
         let mut live = vec![0; 1 << self.shift];
-        (0..self.lines.len()).filter_map(move |line| {
+        self.tracked_lines(addr, len).filter_map(move |line| {
             let start = line << self.shift;
             let actual = &memory[start..start + live.len()];
             self.live_line(line, &mut live);

@@ -76,7 +76,7 @@ impl State {
     fn commit_flush(&mut self, cpu: usize, flush: &Flush, unacknowledged: bool) {
         let line = flush.line as usize;
         if self.unacknowledged > 0 && !unacknowledged && !flush.own {
-            self.acknowledge(flush);
+            self.acknowledge(cpu, flush);
         }
         if self.lines[line].head == NONE {
             return;
@@ -85,23 +85,18 @@ impl State {
         self.forced.clear();
         for &node in &self.scratch {
             let store = self.slab.get(node);
-            let own = store.non_temporal() && usize::from(store.cpu) == cpu;
-            // A flush covers the whole line, whoever stored; but it drains only the write-combining
-            // buffers of its own CPU (APM, CLFLUSH).
-            let covered = own || (!flush.own && !store.non_temporal());
             self.forced
-                .push(covered && store.seq <= flush.seq && store.dropped == 0);
+                .push(flush.covers(cpu, store) && store.dropped == 0);
         }
         self.close();
         self.settle(line, cpu, unacknowledged);
     }
 
     /// Another CPU may have waited for what was durable by order only.
-    fn acknowledge(&mut self, flush: &Flush) {
+    fn acknowledge(&mut self, by: usize, flush: &Flush) {
         for cpu in &mut self.cpus {
             let before = cpu.unacknowledged.len();
-            cpu.unacknowledged
-                .retain(|s| s.line != flush.line || s.seq > flush.seq);
+            cpu.unacknowledged.retain(|store| !flush.covers(by, store));
             self.unacknowledged -= before - cpu.unacknowledged.len();
         }
     }

@@ -4,25 +4,19 @@
 //! itself: a crash may show it, no later flush makes that certain, and later stores to the line are
 //! not ordered behind it. Once such a later store is durable, what it overwrote no longer counts.
 
-use crate::pending::{NONE, Pending};
-use crate::state::State;
+use crate::pending::NONE;
+use crate::state::{Flush, State};
 
 impl State {
     /// What the CPU has not begun to write back before is lost from the cache. (Arm ARM D7, CMO:
     /// operations of one CPU on one line take effect in program order. Those of another CPU that
     /// are not complete may come too late.)
     pub(crate) fn discard(&mut self, cpu: usize, line: usize) {
-        let begun = self.cpus[cpu]
-            .flushes
-            .iter()
-            .filter(|flush| flush.line as usize == line && !flush.own)
-            .map(|flush| flush.seq)
-            .max()
-            .unwrap_or(0);
         let mut at = self.lines[line].head;
         while at != NONE {
             let store = self.slab.get_mut(at);
-            if store.seq > begun && store.dropped == 0 {
+            let begun = |flush: &Flush| !flush.own && flush.covers(cpu, store);
+            if store.dropped == 0 && !self.cpus[cpu].flushes.iter().any(begun) {
                 store.dropped = self.seq;
             }
             at = store.next;
@@ -44,23 +38,5 @@ impl State {
                 }
             }
         }
-    }
-
-    /// The bytes of a store within a range that a crash may lose: its first and the one behind its
-    /// last. Bytes of a dropped store that are the same in the persistence domain are not lost.
-    pub(crate) fn at_risk(&self, store: &Pending, addr: u64, len: u64) -> Option<(u64, u64)> {
-        let at = self.address(store);
-        let start = at.max(addr);
-        let end = (at + u64::from(store.len)).min(addr.saturating_add(len));
-        if store.dropped == 0 {
-            return (start < end).then_some((start, end));
-        }
-        let differs = |byte: &u64| {
-            let durable = self.durable[(byte - self.base) as usize];
-            store.value()[(byte - at) as usize] != durable
-        };
-        let first = (start..end).find(differs)?;
-        let last = (start..end).rev().find(differs)?;
-        Some((first, last + 1))
     }
 }

@@ -35,6 +35,26 @@ pub enum Event {
         /// Which one.
         barrier: Barrier,
     },
+    /// A CPU has seen what another one stored, up to its event `seq`: by reading something that the
+    /// other stored after it, with the barriers that the architecture wants on both sides.
+    Sees {
+        /// Who has seen it.
+        cpu: Cpu,
+        /// Whose stores.
+        other: Cpu,
+        /// The last event of `other` that is seen.
+        seq: u64,
+    },
+    /// A CPU has loaded what others stored there: it has seen these stores, if nothing else of
+    /// theirs.
+    Reads {
+        /// Who has loaded it.
+        cpu: Cpu,
+        /// First byte.
+        addr: u64,
+        /// How many.
+        len: u64,
+    },
     /// The workload told us something.
     Mark {
         /// Who executed it.
@@ -57,6 +77,9 @@ pub struct Store {
     pub cpu: Cpu,
     /// How it is ordered.
     pub order: StoreOrder,
+    /// Not 0: it is one of the stores of an instruction that makes several (a string instruction, a
+    /// wide vector store), and has no order among those of its CPU with the same number.
+    pub group: u32,
 }
 
 impl Store {
@@ -71,7 +94,14 @@ impl Store {
             len: len as u8,
             cpu,
             order: StoreOrder::PLAIN,
+            group: 0,
         }
+    }
+
+    /// The same store as one of a group.
+    pub fn of_group(mut self, group: u32) -> Self {
+        self.group = group;
+        self
     }
 
     /// The same store with another order.
@@ -104,7 +134,8 @@ impl StoreOrder {
     pub const NON_TEMPORAL: Self = Self(1);
     /// Arm, RISC-V: earlier stores of this CPU become visible first (STLR, `amo.rl`).
     pub const RELEASE: Self = Self(2);
-    /// RISC-V: later stores of this CPU become visible after it (`amo.aq`).
+    /// Later stores of this CPU become visible after it (RISC-V `amo.aq`; Arm atomics with acquire
+    /// and release).
     pub const ACQUIRE: Self = Self(4);
 
     /// True if every property of `other` is here too.
@@ -160,6 +191,8 @@ pub enum Barrier {
     Lfence,
     /// x86: a locked read-modify-write; comes before the store that it makes.
     LockedRmw,
+    /// x86 `wbinvd`, `wbnoinvd`: writes back the caches of its CPU, and waits.
+    Wbinvd,
     /// Arm `dsb`.
     Dsb(Domain, Access),
     /// Arm `dmb`.
@@ -238,6 +271,15 @@ pub enum Mark {
         /// How many.
         len: u64,
         /// The workload's number for this claim.
+        id: u64,
+    },
+    /// More bytes of the claim that comes next: one that lies in several places.
+    Claimed {
+        /// First byte.
+        addr: u64,
+        /// How many.
+        len: u64,
+        /// The claim's number.
         id: u64,
     },
     /// The workload asks for crash images here.

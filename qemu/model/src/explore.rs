@@ -256,7 +256,7 @@ impl<'t> Explorer<'t> {
                 self.context.last_claim = *id;
             }
             Mark::End => self.context.ended = true,
-            Mark::CrashPoint => {}
+            Mark::Claimed { .. } | Mark::CrashPoint => {}
         }
     }
 
@@ -266,6 +266,18 @@ impl<'t> Explorer<'t> {
         self.counts.points += 1;
         self.counts.capped += u64::from(self.images.capped());
         self.walking = true;
+    }
+
+    /// The images of the point at hand.
+    pub const fn images(&self) -> &Images {
+        &self.images
+    }
+
+    /// Puts another image of the point at hand in memory, or the same again. The exploration goes
+    /// on from the one that [`Explorer::next`] gave, which must be put back before.
+    pub fn put(&mut self, choice: &[u32], write: impl FnMut(u64, &[u8])) {
+        self.images.choose(choice);
+        self.images.changes(write);
     }
 
     /// The trace that is explored.

@@ -9,6 +9,8 @@ pub enum Fault {
     NotFlushed,
     /// It is flushed (or in a draining buffer), but the CPU that did it has not waited for it.
     NotFenced,
+    /// It is flushed, but by a CPU that had not seen it: it may still have been on its way there.
+    NotSeen,
     /// It is ordered before later stores, but not before the acknowledgement.
     NotAcknowledged,
     /// Its line was dropped from the cache before it was written back.

@@ -201,6 +201,41 @@ impl Images {
         }
     }
 
+    /// The variant of each group that makes up this image.
+    pub fn choice(&self) -> &[u32] {
+        &self.digit
+    }
+
+    /// Moves to another image of this point.
+    pub fn choose(&mut self, choice: &[u32]) {
+        for (group, digit) in choice.iter().enumerate() {
+            self.set(group, *digit);
+        }
+    }
+
+    /// The variant of a group that loses nothing.
+    pub fn whole(&self, group: usize) -> u32 {
+        self.variants.groups[group].full
+    }
+
+    /// The variants of a group that lose fewer bytes than this one, the least first.
+    pub fn better(&self, group: usize, than: u32) -> Vec<u32> {
+        let group = &self.variants.groups[group];
+        let size = group.lines.len() * self.line;
+        let content = |variant: u32| {
+            let start = group.content + variant as usize * size;
+            &self.variants.arena[start..start + size]
+        };
+        let lost = |variant: u32| {
+            let pairs = content(variant).iter().zip(content(group.full));
+            pairs.filter(|(a, b)| a != b).count()
+        };
+        let mut all: Vec<_> = (0..group.count).map(|v| (lost(v), v)).collect();
+        all.retain(|(bytes, _)| *bytes < lost(than));
+        all.sort_unstable();
+        all.into_iter().map(|(_, variant)| variant).collect()
+    }
+
     /// Hands out (address, bytes) of every line in which this image differs from what is durable.
     pub fn patches(&self, mut write: impl FnMut(u64, &[u8])) {
         for (group, &digit) in self.digit.iter().enumerate().filter(|(_, d)| **d != 0) {

@@ -35,6 +35,7 @@ pub mod hash;
 mod ideals;
 pub mod images;
 pub mod litmus;
+pub mod minimise;
 mod pending;
 pub mod profile;
 pub mod rules;

@@ -27,6 +27,12 @@ pub struct Pending {
     pub order: StoreOrder,
     /// Number of the event that dropped its line unwritten; 0 if none did.
     pub dropped: u64,
+    /// The CPUs that have loaded it.
+    pub seen_by: u64,
+    /// A CPU that had not seen it has flushed its line.
+    pub missed: bool,
+    /// Stores of one CPU with the same number have no order among them.
+    pub group: u64,
 }
 
 impl Pending {

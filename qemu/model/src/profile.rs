@@ -92,6 +92,8 @@ pub struct Profile {
     pub scope: Scope,
     /// The widest aligned store that is atomic, in bytes: 8 or 16.
     pub atom: u8,
+    /// A store of up to 8 bytes is atomic at any alignment within a line.
+    pub unaligned: bool,
     /// x86: order of `clflush`.
     pub clflush: Clflush,
     /// Arm: how far a clean must go.
@@ -108,23 +110,26 @@ impl Profile {
 
     /// Intel x86 with ADR.
     ///
-    /// A 16-byte aligned vector store is atomic (SDM, processors with AVX); anything else is torn
-    /// at 8-byte boundaries, lowest word first.
+    /// Atomic are 16-byte aligned vector stores (SDM, processors with AVX), and stores of up to 8
+    /// bytes within a line; anything else is torn at 8-byte boundaries.
     pub const PX86: Self = Self {
         name: "px86",
         isa: Isa::X86_64,
         order: Order::Program,
         scope: Scope::Line,
         atom: 16,
+        unaligned: true,
         clflush: Clflush::Ordered,
         reach: Reach::Coherency,
         domain: Domain::FullSystem,
         ack: Ack::Mmio,
     };
 
-    /// AMD x86 with ADR: `clflush` needs `mfence`.
+    /// AMD x86 with ADR: `clflush` needs `mfence`, and unaligned stores are torn at 8-byte
+    /// boundaries.
     pub const AMD: Self = Self {
         name: "amd",
+        unaligned: false,
         clflush: Clflush::Mfence,
         ..Self::PX86
     };
@@ -135,6 +140,7 @@ impl Profile {
         isa: Isa::Aarch64,
         order: Order::Barriers,
         atom: 8,
+        unaligned: false,
         reach: Reach::Persistence,
         ..Self::PX86
     };
@@ -146,6 +152,27 @@ impl Profile {
         reach: Reach::Coherency,
         ..Self::ARM
     };
+
+    /// Changes a property by its name on the command line: `reach` (poc, pop, podp), `domain`
+    /// (inner, outer, system), `ack` (mmio, memory).
+    pub fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
+        match (key, value, self.isa) {
+            ("reach", "poc", Isa::Aarch64) => self.reach = Reach::Coherency,
+            ("reach", "pop", Isa::Aarch64) => self.reach = Reach::Persistence,
+            ("reach", "podp", Isa::Aarch64) => self.reach = Reach::Deep,
+            ("domain", "inner", Isa::Aarch64) => self.domain = Domain::Inner,
+            ("domain", "outer", Isa::Aarch64) => self.domain = Domain::Outer,
+            ("domain", "system", Isa::Aarch64) => self.domain = Domain::FullSystem,
+            ("ack", "mmio", Isa::Riscv64) => self.ack = Ack::Mmio,
+            ("ack", "memory", Isa::Riscv64) => self.ack = Ack::Memory,
+            _ => {
+                return Err(format!(
+                    "{key}={value} is not known on this instruction set"
+                ));
+            }
+        }
+        Ok(())
+    }
 
     /// The profile that an instruction set has unless told otherwise.
     pub const fn of(isa: Isa) -> Self {
@@ -171,6 +198,7 @@ impl Profile {
             name: "torn8",
             order: Order::Barriers,
             atom: 8,
+            unaligned: false,
             ..Self::of(isa)
         }
     }

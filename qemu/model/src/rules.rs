@@ -93,7 +93,8 @@ pub fn barrier(profile: &Profile, barrier: Barrier) -> BarrierEffect {
             strong: false,
             orders: true,
         },
-        Barrier::Mfence => BarrierEffect {
+        // SDM: WBINVD is serializing.
+        Barrier::Mfence | Barrier::Wbinvd => BarrierEffect {
             stage: Stage::COMPLETE,
             strong: true,
             orders: true,
@@ -160,6 +161,11 @@ pub fn ordered(profile: &Profile, earlier: &Pending, later: &Pending) -> bool {
         return true;
     }
     let same_cpu = earlier.cpu == later.cpu;
+    // SDM, Fast-String Operation: the stores of one string instruction may come in any order; of
+    // the parts of a store that is not atomic nothing is said.
+    if same_cpu && earlier.group == later.group {
+        return false;
+    }
     match profile.order {
         // SDM: write-combining stores are weakly ordered with everything around them.
         Order::Program => {

@@ -22,7 +22,7 @@ pub(crate) struct Line {
 }
 
 /// A flush under way, or a write-combining buffer that will drain.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Flush {
     pub(crate) line: u32,
     /// The last event that it covers.
@@ -31,6 +31,21 @@ pub(crate) struct Flush {
     pub(crate) strong: bool,
     /// It covers the CPU's own write-combining stores and nothing else.
     pub(crate) own: bool,
+    /// Events before it that stored to the line, and that its CPU had not seen.
+    pub(crate) unseen: Vec<u64>,
+}
+
+impl Flush {
+    /// True if it takes the store along.
+    pub(crate) fn covers(&self, cpu: usize, store: &Pending) -> bool {
+        let own = store.non_temporal() && usize::from(store.cpu) == cpu;
+        // A flush covers the whole line, whoever stored; but it drains only the write-combining
+        // buffers of its own CPU (APM, CLFLUSH).
+        self.line == store.line
+            && self.seq >= store.seq
+            && (own || (!self.own && !store.non_temporal()))
+            && !self.unseen.contains(&store.seq)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -44,6 +59,15 @@ pub(crate) struct CpuState {
     /// Durable by order only: an acknowledgement now would not be ordered behind them.
     pub(crate) unacknowledged: Vec<Pending>,
     pub(crate) active: bool,
+    /// The last event of each other CPU that this one has seen; empty: none.
+    seen: Vec<u64>,
+}
+
+impl CpuState {
+    fn has_seen(&self, own: usize, store: &Pending) -> bool {
+        let seen = self.seen.get(usize::from(store.cpu));
+        store.seen_by >> own & 1 == 1 || seen.is_some_and(|&seq| store.seq <= seq)
+    }
 }
 
 /// The model's memory.
@@ -119,9 +143,11 @@ impl State {
             Event::Store(store) => self.store(store),
             Event::Flush { cpu, addr, kind } => self.flush(*cpu, *addr, *kind),
             Event::Barrier { cpu, barrier } => self.barrier(*cpu, *barrier),
+            Event::Reads { cpu, addr, len } => self.reads(*cpu, *addr, *len),
+            Event::Sees { cpu, other, seq } => self.sees(*cpu, *other, *seq),
             Event::Mark {
                 cpu,
-                mark: Mark::Claim { addr, len, id },
+                mark: Mark::Claim { addr, len, id } | Mark::Claimed { addr, len, id },
             } => {
                 self.claim(*cpu, *addr, *len, *id);
             }
@@ -139,6 +165,9 @@ impl State {
         let (cpu, add, strong) = match event {
             Event::Store(store) => (store.cpu, Stage::BEFORE_ACK, false),
             Event::Barrier { cpu, barrier } => {
+                if *barrier == Barrier::Wbinvd && !self.dirty.is_empty() {
+                    return true;
+                }
                 let effect = rules::barrier(&self.profile, *barrier);
                 if self.profile.scope == Scope::Machine {
                     return effect.stage.has(Stage::BEFORE_ACK) && !self.dirty.is_empty();
@@ -147,9 +176,11 @@ impl State {
             }
             Event::Mark {
                 cpu,
-                mark: Mark::Claim { .. },
+                mark: Mark::Claim { .. } | Mark::Claimed { .. },
             } => (*cpu, Stage::BEFORE_STORES, false),
-            Event::Flush { .. } | Event::Mark { .. } => return false,
+            Event::Flush { .. } | Event::Sees { .. } | Event::Reads { .. } | Event::Mark { .. } => {
+                return false;
+            }
         };
         let cpu = self.cpu(cpu);
         if matches!(event, Event::Store(_)) && cpu.before_stores == 0 {
@@ -160,6 +191,53 @@ impl State {
                 && f.stage.and(add) == Stage::COMPLETE
                 && self.lines[f.line as usize].head != NONE
         })
+    }
+
+    fn sees(&mut self, cpu: Cpu, other: Cpu, seq: u64) {
+        let seen = &mut self.cpus[usize::from(cpu) % MAX_CPUS].seen;
+        seen.resize(MAX_CPUS, 0);
+        let last = &mut seen[usize::from(other) % MAX_CPUS];
+        *last = seq.max(*last);
+    }
+
+    fn reads(&mut self, cpu: Cpu, addr: u64, len: u64) {
+        let end = addr.saturating_add(len);
+        for line in self.tracked_lines(addr, len) {
+            let mut at = self.lines[line].head;
+            while at != NONE {
+                let start = self.address(self.slab.get(at));
+                let store = self.slab.get_mut(at);
+                if start < end && addr < start + u64::from(store.len) {
+                    store.seen_by |= 1 << (usize::from(cpu) % MAX_CPUS);
+                }
+                at = store.next;
+            }
+        }
+    }
+
+    /// The stores of a line, pending or not acknowledged, that a CPU neither made nor has seen: its
+    /// flush misses them.
+    fn unseen(&mut self, cpu: usize, line: usize) -> Vec<u64> {
+        let mut unseen = Vec::new();
+        let mut at = self.lines[line].head;
+        while at != NONE {
+            let store = self.slab.get_mut(at);
+            if usize::from(store.cpu) != cpu && !self.cpus[cpu].has_seen(cpu, store) {
+                store.missed = true;
+                unseen.push(store.seq);
+            }
+            at = store.next;
+        }
+        if self.unacknowledged > 0 {
+            let ordered = self.cpus.iter().flat_map(|cpu| &cpu.unacknowledged);
+            let foreign = ordered.filter(|store| {
+                store.line as usize == line
+                    && usize::from(store.cpu) != cpu
+                    && !self.cpus[cpu].has_seen(cpu, store)
+            });
+            unseen.extend(foreign.map(|store| store.seq));
+        }
+        unseen
     }
 
     fn flush(&mut self, cpu: Cpu, addr: u64, kind: FlushKind) {
@@ -194,6 +272,8 @@ impl State {
         entry.flushed_epoch = state.barriers;
         entry.flushed_at = self.seq;
         if self.profile.scope == Scope::Line {
+            let unseen = self.unseen(cpu, line);
+            let state = &mut self.cpus[cpu];
             state.before_stores += u32::from(effect.stage.has(Stage::BEFORE_STORES));
             state.flushes.push(Flush {
                 line: line as u32,
@@ -201,6 +281,7 @@ impl State {
                 stage: effect.stage,
                 strong: effect.strong,
                 own: false,
+                unseen,
             });
         }
     }
@@ -208,6 +289,9 @@ impl State {
     fn barrier(&mut self, cpu: Cpu, barrier: Barrier) {
         let cpu = usize::from(cpu) % MAX_CPUS;
         let effect = rules::barrier(&self.profile, barrier);
+        if barrier == Barrier::Wbinvd {
+            self.write_back_all(cpu);
+        }
         let state = &mut self.cpus[cpu];
         if effect.orders && self.profile.order == Order::Barriers {
             state.epoch += 1;
@@ -222,6 +306,24 @@ impl State {
         }
         if effect.stage != Stage::STARTED {
             self.advance(cpu, effect.stage, effect.strong);
+        }
+    }
+
+    /// SDM, WBINVD: the modified lines of the CPU's own caches. A line to which another CPU has
+    /// stored too may be in that one's.
+    fn write_back_all(&mut self, cpu: usize) {
+        for line in self.dirty.clone() {
+            let own = |store: &Pending| usize::from(store.cpu) == cpu;
+            if self.pending(line as usize).all(own) {
+                self.cpus[cpu].flushes.push(Flush {
+                    line,
+                    seq: self.seq,
+                    stage: Stage::STARTED,
+                    strong: false,
+                    own: false,
+                    unseen: Vec::new(),
+                });
+            }
         }
     }
 }

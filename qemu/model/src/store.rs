@@ -20,14 +20,17 @@ impl State {
         } else {
             store.order.without(StoreOrder::NON_TEMPORAL)
         };
-        // One atomic piece, or as many as there are aligned 8-byte words.
-        let whole =
-            self.profile.atom == 16 && !non_temporal && store.len == 16 && start.is_multiple_of(16);
         let value = store.value();
+        let whole = !non_temporal && self.is_atomic(start, value.len());
+        // A number of the instruction's, or of this event's.
+        let group = match store.group {
+            0 => self.seq,
+            number => 1 << 63 | u64::from(number),
+        };
         let mut at = 0;
         while at < value.len() {
             let room = if whole {
-                16
+                MAX_STORE
             } else {
                 8 - (start.wrapping_add(at as u64) % 8) as usize
             };
@@ -37,12 +40,25 @@ impl State {
                 start.wrapping_add(at as u64),
                 &value[at..at + len],
                 order,
+                group,
             );
             at += len;
         }
     }
 
-    fn insert(&mut self, cpu: usize, at: u64, value: &[u8], order: StoreOrder) {
+    /// One atomic piece; else there are as many as aligned 8-byte words.
+    fn is_atomic(&self, start: u64, len: usize) -> bool {
+        match len {
+            16 => self.profile.atom == 16 && start.is_multiple_of(16),
+            1..=8 if self.profile.unaligned => {
+                let last = start.wrapping_add(len as u64 - 1);
+                start >> self.shift == last >> self.shift
+            }
+            _ => false,
+        }
+    }
+
+    fn insert(&mut self, cpu: usize, at: u64, value: &[u8], order: StoreOrder, group: u64) {
         let line = (at >> self.shift) as usize;
         if line >= self.lines.len() {
             return;
@@ -62,6 +78,9 @@ impl State {
             cpu: cpu as Cpu,
             order,
             dropped: 0,
+            seen_by: 0,
+            missed: false,
+            group,
         });
         let entry = &mut self.lines[line];
         if entry.head == NONE {
@@ -90,6 +109,7 @@ impl State {
                 stage,
                 strong: false,
                 own: true,
+                unseen: Vec::new(),
             }),
         }
     }

@@ -41,8 +41,8 @@ fn state() -> State {
 #[test]
 fn a_violation_says_what_is_missing() {
     let trace = [
-        store(0, 1),
-        store(64, 1),
+        store(0, u64::MAX),
+        store(64, u64::MAX),
         clwb(0),
         claim(4, 100, 42),
         barrier(Barrier::Sfence),

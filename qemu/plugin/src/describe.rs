@@ -16,6 +16,13 @@ pub fn entry(event: &Event, pc: u64, seq: u64, pending: &BTreeMap<u64, bool>) ->
         Event::Store(store) => (store.cpu, "store", hex(store.value()), Some(store.addr)),
         Event::Flush { cpu, addr, kind } => (*cpu, "flush", flush(*kind).into(), Some(*addr)),
         Event::Barrier { cpu, barrier: b } => (*cpu, "barrier", barrier(*b), None),
+        Event::Sees { cpu, other, seq } => (
+            *cpu,
+            "sees",
+            format!("the stores of CPU {other} up to event {seq}"),
+            None,
+        ),
+        Event::Reads { cpu, addr, len } => (*cpu, "reads", counted(*len, "byte"), Some(*addr)),
         Event::Mark { cpu, mark: m } => (*cpu, "mark", mark(*m), None),
     };
     let is_store = matches!(event, Event::Store(_));
@@ -71,6 +78,7 @@ fn barrier(barrier: Barrier) -> String {
         Barrier::Sfence => "sfence".into(),
         Barrier::Mfence => "mfence".into(),
         Barrier::Lfence => "lfence".into(),
+        Barrier::Wbinvd => "wbinvd".into(),
         Barrier::LockedRmw => "locked read-modify-write".into(),
         Barrier::Dsb(domain, access) => format!("dsb {}", option(domain, access)),
         Barrier::Dmb(domain, access) => format!("dmb {}", option(domain, access)),
@@ -116,6 +124,9 @@ fn mark(mark: Mark) -> String {
         Mark::Claim { len: 0, id, .. } => format!("claim {id}: acknowledged"),
         Mark::Claim { addr, len, id } => {
             format!("claim {id}: durable, {} at {addr:#x}", counted(len, "byte"))
+        }
+        Mark::Claimed { addr, len, id } => {
+            format!("claim {id}: and {} at {addr:#x}", counted(len, "byte"))
         }
         Mark::CrashPoint => "crash point".into(),
     }

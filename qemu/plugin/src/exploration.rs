@@ -1,11 +1,13 @@
-//! The crash images of one workload, handed to recovery one by one.
+//! The crash images of one workload, handed to recovery one by one; one that it fails on is made
+//! smaller before it is shown.
 
 use std::{fs, path::Path, time::Instant};
 
 use kpmem_model::{
     State,
-    explore::{self, Explorer, Image},
+    explore::{self, Context, Explorer, Id, Image},
     hash::Random,
+    minimise::Minimise,
 };
 
 use crate::{
@@ -18,14 +20,24 @@ use crate::{
 #[derive(Debug)]
 pub struct Exploration {
     workload: u64,
-    pub explorer: Explorer<'static>,
+    explorer: Explorer<'static>,
     sites: Vec<u64>,
     /// The image that recovery looks at.
-    pub at: Option<Image>,
+    at: Option<Image>,
     failures: u64,
+    smaller: Option<Smaller>,
     started: Instant,
     random: Random,
     kept: Vec<Kept>,
+    good: usize,
+}
+
+/// A failure whose image is being made smaller.
+#[derive(Debug)]
+struct Smaller {
+    image: Image,
+    code: u64,
+    search: Minimise,
 }
 
 /// A crash image to boot from.
@@ -34,6 +46,13 @@ struct Kept {
     id: String,
     verdict: u64,
     file: Vec<u8>,
+}
+
+/// A crash image that recovery is to look at.
+#[derive(Clone, Copy, Debug)]
+pub struct Handed {
+    pub id: Id,
+    pub context: Context,
 }
 
 impl Exploration {
@@ -46,46 +65,113 @@ impl Exploration {
             sites: trace.sites,
             at: None,
             failures: 0,
+            smaller: None,
             started: Instant::now(),
             random: Random::new(options.seed),
             kept: Vec::new(),
+            good: 0,
         }
     }
 
-    /// Takes recovery's verdict on the image.
-    pub fn judge(&mut self, image: Image, code: u64, report: &mut Report) {
-        if code != 0 {
-            self.failures += 1;
-            if self.failures <= SHOWN {
-                let failure =
-                    timeline::recovery(&self.explorer, &self.sites, self.workload, image, code);
-                report.write(&Line::Failure(failure));
+    /// The image that has no verdict yet.
+    pub fn handed(&self) -> Option<Id> {
+        self.at.map(|image| image.id)
+    }
+
+    /// Images handed out, each counted once.
+    pub fn taken(&self) -> u64 {
+        self.explorer.counts().taken
+    }
+
+    /// Puts the next image in memory: a smaller one of a failure, or the next of the exploration
+    /// that is behind the first `skip`.
+    pub fn next(&mut self, memory: &mut Memory, skip: u64) -> Option<Handed> {
+        let image = match &self.smaller {
+            Some(smaller) => Some(smaller.image),
+            None => loop {
+                let next = self.explorer.next(|addr, bytes| memory.write(addr, bytes));
+                if next.is_none() || self.taken() > skip {
+                    break next;
+                }
+            },
+        };
+        self.at = image;
+        image.map(|Image { id, context, .. }| Handed { id, context })
+    }
+
+    /// Takes recovery's verdict on the image, which memory must hold without what recovery stored.
+    pub fn judge(&mut self, code: u64, samples: usize, memory: &mut Memory, report: &mut Report) {
+        let Some(image) = self.at.take() else {
+            return;
+        };
+        if let Some(smaller) = &mut self.smaller {
+            smaller.search.fails(code != 0);
+        } else {
+            self.keep(image, code, samples, memory);
+            if code == 0 {
+                return;
             }
+            self.failures += 1;
+            if self.failures > SHOWN {
+                return;
+            }
+            self.smaller = Some(Smaller {
+                image,
+                code,
+                search: Minimise::new(self.explorer.images()),
+            });
+        }
+        let search = self.smaller.as_mut().map(|smaller| &mut smaller.search);
+        match search.and_then(|search| search.next(self.explorer.images())) {
+            Some(choice) => {
+                let choice = choice.to_vec();
+                self.explorer
+                    .put(&choice, |addr, bytes| memory.write(addr, bytes));
+            }
+            None => self.give_up(memory, report),
         }
     }
 
-    /// Keeps the first failures, and of the rest a random sample (Vitter's algorithm R: each image
+    /// Shows a failure as small as it is by now, and puts its first image back.
+    pub fn give_up(&mut self, memory: &mut Memory, report: &mut Report) {
+        let Some(Smaller {
+            image,
+            code,
+            search,
+        }) = self.smaller.take()
+        else {
+            return;
+        };
+        self.explorer
+            .put(search.best(), |addr, bytes| memory.write(addr, bytes));
+        let failure = timeline::recovery(&self.explorer, &self.sites, self.workload, image, code);
+        report.write(&Line::Failure(failure));
+        self.explorer
+            .put(search.original(), |addr, bytes| memory.write(addr, bytes));
+    }
+
+    /// Keeps the first failures, and of the good ones a random sample (Vitter's algorithm R: each
     /// is as likely as any other).
-    pub fn keep(&mut self, image: Image, verdict: u64, samples: usize, memory: &Memory) {
+    fn keep(&mut self, image: Image, verdict: u64, samples: usize, memory: &Memory) {
         let kept = || Kept {
             id: image.id.to_string(),
             verdict,
-            file: memory.file().to_vec(),
+            file: memory.image(),
         };
-        if verdict != 0 && self.failures <= SHOWN {
-            self.kept.push(kept());
+        if verdict != 0 {
+            if self.failures < SHOWN {
+                self.kept.push(kept());
+            }
             return;
         }
-        let taken = self.explorer.counts().taken;
-        let good = self.kept.iter().filter(|k| k.verdict == 0).count();
-        if good < samples {
+        self.good += 1;
+        let have = self.kept.iter().filter(|k| k.verdict == 0).count();
+        if have < samples {
             self.kept.push(kept());
-        } else if samples > 0 && self.random.below(taken) < samples as u64 {
+        } else if self.random.below(self.good as u64) < samples as u64 {
             let slot = self.random.below(samples as u64) as usize;
-            let mut of_sample = self.kept.iter_mut().filter(|k| k.verdict == 0);
-            if let Some(old) = of_sample.nth(slot) {
-                (old.id, old.verdict) = (image.id.to_string(), verdict);
-                old.file.copy_from_slice(memory.file());
+            if let Some(old) = self.kept.iter_mut().filter(|k| k.verdict == 0).nth(slot) {
+                *old = kept();
             }
         }
     }

@@ -1,62 +1,87 @@
 //! QEMU's callbacks: what is instrumented when code is translated, and what is reported when it
 //! runs.
 //!
-//! One vCPU runs the workload, on QEMU's only thread (`-accel tcg,thread=single`): the order of the
-//! reports is the order of execution, and the values of atomic operations are right. Where several
-//! run it, each needs a thread (`thread=multi`): on one thread QEMU 10 reports the vCPU that was
-//! the first to execute an instruction, for all of them. What the vCPUs synchronise is in order
-//! even so; the values of fetch-and-op atomics are not always right, which the audit finds.
+//! Where one vCPU runs at a time, on QEMU's only thread (`-accel tcg,thread=single`), the order of
+//! the reports is the order of execution, and the values of atomic operations are right. There
+//! QEMU 10 gives the number of the vCPU that was the first to execute an instruction for all that
+//! do; RISC-V harts have a register that says who they are, and the harness gives the others one
+//! vCPU or a thread for each (`thread=multi`). What those synchronise is in order even so; the
+//! values of their atomics are taken from memory.
 
 use std::{
+    collections::HashMap,
     ffi::{c_uint, c_void},
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    thread,
 };
 
 use kpmem_marks::Op;
 use kpmem_model::{
-    Event, Isa, Mark, Store, StoreOrder,
-    decode::{Action, Address, Segment, decode},
+    Isa, StoreOrder,
+    decode::{Action, acquires, decode},
+    event::Barrier,
 };
 use qemu_plugin_sys as qemu;
 
-use crate::{registers, registers::Register, session::Session};
+use crate::{
+    group::Groups,
+    guest,
+    observed::Touch,
+    operands,
+    pages::PAGE,
+    session::{Session, Stored},
+};
 
 static SESSION: OnceLock<Mutex<Session>> = OnceLock::new();
-static RANGE: OnceLock<Range> = OnceLock::new();
+static MACHINE: OnceLock<Machine> = OnceLock::new();
+static GROUPS: Mutex<Groups> = Mutex::new(Groups::new());
 
-/// What the store callback must know without taking the lock.
+/// What the callbacks must know without taking the lock.
 #[derive(Debug)]
-struct Range {
+struct Machine {
     base: u64,
     len: u64,
     isa: Isa,
+    /// How many CPUs the kernel may run.
+    cpus: u32,
+    /// One runs at a time.
+    alone: bool,
 }
 
-/// An instruction that needs more than its stores reported.
-#[derive(Debug)]
+/// An instruction.
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Site {
     pc: u64,
     next_ip: u64,
     action: Action,
+    /// What it loads comes before what follows.
+    acquires: bool,
 }
 
 /// Registers the callbacks.
 ///
 /// # Safety
 /// Once, from `qemu_plugin_install`, with the plugin's own id.
-pub unsafe fn register(id: qemu::qemu_plugin_id_t, session: Session, len: u64) {
-    let range = Range {
+pub unsafe fn register(id: qemu::qemu_plugin_id_t, session: Session) {
+    let machine = Machine {
         base: session.options.base,
-        len,
+        len: session.len() as u64,
         isa: session.options.isa,
+        cpus: session.options.cpus,
+        alone: session.options.alone(),
     };
-    RANGE.set(range).expect("installed once");
+    MACHINE.set(machine).expect("installed once");
     SESSION.set(Mutex::new(session)).expect("installed once");
     // SAFETY: the caller vouches for the id; the functions have the types that QEMU wants.
     unsafe {
         qemu::qemu_plugin_register_vcpu_init_cb(id, Some(on_vcpu));
         qemu::qemu_plugin_register_vcpu_tb_trans_cb(id, Some(on_translate));
+        qemu::qemu_plugin_register_atexit_cb(id, Some(on_exit), std::ptr::null_mut());
     }
+}
+
+fn machine() -> &'static Machine {
+    MACHINE.get().expect("installed before any callback")
 }
 
 fn session() -> MutexGuard<'static, Session> {
@@ -66,11 +91,15 @@ fn session() -> MutexGuard<'static, Session> {
 
 unsafe extern "C" fn on_vcpu(_: qemu::qemu_plugin_id_t, _: c_uint) {
     // SAFETY: this is the callback that it wants.
-    unsafe { registers::learn() };
+    unsafe { guest::learn() };
+}
+
+unsafe extern "C" fn on_exit(_: qemu::qemu_plugin_id_t, _: *mut c_void) {
+    session().exit();
 }
 
 unsafe extern "C" fn on_translate(_: qemu::qemu_plugin_id_t, tb: *mut qemu::qemu_plugin_tb) {
-    let isa = RANGE.get().expect("installed").isa;
+    let isa = machine().isa;
     // SAFETY: QEMU's handles, valid during this callback.
     unsafe {
         for i in 0..qemu::qemu_plugin_tb_n_insns(tb) {
@@ -78,192 +107,215 @@ unsafe extern "C" fn on_translate(_: qemu::qemu_plugin_id_t, tb: *mut qemu::qemu
             let mut bytes = [0_u8; 16];
             let size = qemu::qemu_plugin_insn_data(insn, bytes.as_mut_ptr().cast(), bytes.len());
             let pc = qemu::qemu_plugin_insn_vaddr(insn);
-            instrument(insn, pc, decode(isa, &bytes[..size]), size as u64);
+            let site = Site {
+                pc,
+                next_ip: pc.wrapping_add(size as u64),
+                action: decode(isa, &bytes[..size]),
+                acquires: acquires(isa, &bytes[..size]),
+            };
+            instrument(insn, kept(site));
+        }
+    }
+}
+
+/// The same site for good: a translation may run as long as QEMU does, and be made again.
+fn kept(site: Site) -> &'static Site {
+    static SITES: Mutex<Option<HashMap<u64, &'static Site>>> = Mutex::new(None);
+    let mut sites = SITES.lock().unwrap_or_else(PoisonError::into_inner);
+    let sites = sites.get_or_insert_default();
+    match sites.get(&site.pc) {
+        Some(known) if **known == site => known,
+        _ => {
+            let new: &'static Site = Box::leak(Box::new(site));
+            sites.insert(site.pc, new);
+            new
         }
     }
 }
 
 /// # Safety
 /// `insn` must be an instruction that QEMU is translating.
-unsafe fn instrument(insn: *mut qemu::qemu_plugin_insn, pc: u64, action: Action, size: u64) {
-    let order = match action {
-        Action::Stores(order) | Action::Atomic(_, order) => order,
-        _ => StoreOrder::PLAIN,
+unsafe fn instrument(insn: *mut qemu::qemu_plugin_insn, site: &'static Site) {
+    let data = (&raw const *site).cast_mut().cast();
+    let accesses = if machine().cpus > 1 {
+        qemu::qemu_plugin_mem_rw::QEMU_PLUGIN_MEM_RW
+    } else {
+        qemu::qemu_plugin_mem_rw::QEMU_PLUGIN_MEM_W
     };
-    let store = match order {
-        StoreOrder::NON_TEMPORAL => on_store::<1>,
-        StoreOrder::RELEASE => on_store::<2>,
-        StoreOrder::ACQUIRE => on_store::<4>,
-        _ => on_store::<0>,
-    };
-    // SAFETY: the caller vouches for the instruction; the callbacks get what they want: a pc, or a
-    // site that is never freed.
+    // SAFETY: the caller vouches for the instruction; the callbacks get the site that they want.
     unsafe {
         qemu::qemu_plugin_register_vcpu_mem_cb(
             insn,
-            Some(store),
+            Some(on_access),
             qemu::qemu_plugin_cb_flags::QEMU_PLUGIN_CB_NO_REGS,
-            qemu::qemu_plugin_mem_rw::QEMU_PLUGIN_MEM_W,
-            pc as *mut c_void,
+            accesses,
+            data,
         );
-        if matches!(action, Action::Nothing | Action::Stores(_)) {
+        if matches!(site.action, Action::Nothing | Action::Stores(_)) {
             return;
         }
-        // Few instructions are special, and a translation may run as long as QEMU does.
-        let site = Box::leak(Box::new(Site {
-            pc,
-            next_ip: pc.wrapping_add(size),
-            action,
-        }));
         qemu::qemu_plugin_register_vcpu_insn_exec_cb(
             insn,
             Some(on_special),
             qemu::qemu_plugin_cb_flags::QEMU_PLUGIN_CB_R_REGS,
-            (&raw mut *site).cast(),
+            data,
         );
     }
 }
 
-unsafe extern "C" fn on_store<const ORDER: u8>(
+/// Who runs.
+///
+/// # Safety
+/// Only from a vCPU's callback.
+unsafe fn who(cpu: c_uint) -> u8 {
+    let Machine { isa, alone, .. } = machine();
+    if *isa == Isa::Riscv64 && *alone {
+        // SAFETY: as the caller vouches.
+        return unsafe { operands::hart() as u8 };
+    }
+    cpu as u8
+}
+
+unsafe extern "C" fn on_access(
     cpu: c_uint,
     info: qemu::qemu_plugin_meminfo_t,
     vaddr: u64,
-    pc: *mut c_void,
+    site: *mut c_void,
 ) {
-    let range = RANGE.get().expect("installed");
-    // SAFETY: QEMU's own handle, valid during this callback.
-    let addr = unsafe {
+    let machine = machine();
+    // SAFETY: QEMU's own handles, valid during this callback, and the site that `kept` keeps.
+    let (addr, len, site) = unsafe {
         let at = qemu::qemu_plugin_get_hwaddr(info, vaddr);
         if at.is_null() || qemu::qemu_plugin_hwaddr_is_io(at) {
             return;
         }
-        qemu::qemu_plugin_hwaddr_phys_addr(at)
+        let len = 1_usize << qemu::qemu_plugin_mem_size_shift(info);
+        (
+            qemu::qemu_plugin_hwaddr_phys_addr(at),
+            len,
+            &*site.cast::<Site>(),
+        )
     };
-    if addr.wrapping_sub(range.base) >= range.len {
+    let here = addr.wrapping_sub(machine.base) < machine.len;
+    let crosses = vaddr % PAGE + len as u64 > PAGE;
+    if !here && !crosses && machine.cpus == 1 {
         return;
     }
     // SAFETY: as above.
-    let (bytes, len) = unsafe {
+    let (value, is_store) = unsafe {
         let value = qemu::qemu_plugin_mem_get_value(info);
         // The first eight bytes hold any value but the widest.
         let wide = value.type_ == qemu::qemu_plugin_mem_value_type::QEMU_PLUGIN_MEM_VALUE_U128;
         let low = value.data.u64_;
         let high = if wide { value.data.u128_.high } else { 0 };
         let value = u128::from(high) << 64 | u128::from(low);
-        let len = 1_usize << qemu::qemu_plugin_mem_size_shift(info);
-        (value.to_le_bytes(), len)
+        (value.to_le_bytes(), qemu::qemu_plugin_mem_is_store(info))
     };
-    let order = match ORDER {
-        1 => StoreOrder::NON_TEMPORAL,
-        2 => StoreOrder::RELEASE,
-        4 => StoreOrder::ACQUIRE,
+    // SAFETY: this is a vCPU's callback.
+    let cpu = unsafe { who(cpu) };
+    let touch = Touch {
+        cpu,
+        addr,
+        bytes: &value[..len],
+        ordered: site.acquires,
+    };
+    if !is_store {
+        return load(touch, site.pc);
+    }
+    let order = match site.action {
+        Action::Stores(order) | Action::Atomic(_, order) => order,
         _ => StoreOrder::PLAIN,
     };
     let mut session = session();
-    session.pages.learn(vaddr, addr);
-    let store = Store::new(cpu as u8, addr, &bytes[..len]).with(order);
-    session.store(store, pc.addr() as u64);
+    // QEMU's value of an atomic operation is not always right where vCPUs have threads.
+    let actual;
+    let mut touch = Touch {
+        ordered: order.has(StoreOrder::RELEASE),
+        ..touch
+    };
+    if !machine.alone && here && !crosses && is_atomic(machine.isa, site.action) {
+        actual = session.file(addr, len).to_vec();
+        touch.bytes = &actual;
+    }
+    let stored = Stored {
+        touch,
+        virtual_: vaddr,
+        pc: site.pc,
+        order,
+        group: groups().of(cpu, site.pc),
+    };
+    // SAFETY: this is a vCPU's callback.
+    unsafe { session.store(stored) };
+}
+
+/// A load may be reported before the store that it saw: its CPU is about to.
+fn load(touch: Touch<'_>, pc: u64) {
+    const PATIENCE: u32 = 200;
+    for _ in 0..PATIENCE {
+        if !session().load(touch, pc) {
+            return;
+        }
+        thread::yield_now();
+    }
+}
+
+fn is_atomic(isa: Isa, action: Action) -> bool {
+    match action {
+        Action::Barrier(Barrier::LockedRmw) | Action::Atomic(..) => true,
+        Action::Stores(order) => isa != Isa::X86_64 && order != StoreOrder::PLAIN,
+        _ => false,
+    }
+}
+
+fn groups() -> MutexGuard<'static, Groups> {
+    GROUPS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 unsafe extern "C" fn on_special(cpu: c_uint, site: *mut c_void) {
-    // SAFETY: `instrument` made it and never frees it.
-    let site = unsafe { &*site.cast::<Site>() };
-    let cpu = cpu as u8;
-    match site.action {
-        Action::Flush(kind, address) => {
-            let mut session = session();
-            let addr = session.pages.translate(resolve(site, address));
-            session.event(Event::Flush { cpu, addr, kind }, site.pc);
+    let isa = machine().isa;
+    // SAFETY: `kept` keeps it; this is a vCPU's callback, registered to read registers.
+    unsafe {
+        let site = &*site.cast::<Site>();
+        let cpu = who(cpu);
+        match site.action {
+            Action::Flush(kind, address) => {
+                let at = operands::address(isa, address, site.next_ip);
+                session().flush(cpu, at, kind, site.pc);
+            }
+            Action::Barrier(barrier) | Action::Atomic(barrier, _) => {
+                session().barrier(cpu, barrier, site.pc);
+            }
+            // QEMU reports the stores of `cbo.zero`, and not those of `dc zva`.
+            Action::Zero(address, _) if isa == Isa::Aarch64 => {
+                let at = operands::address(isa, address, site.next_ip);
+                session().zero(cpu, at, site.pc);
+            }
+            Action::Several => groups().start(cpu, site.pc),
+            Action::String(size) => {
+                let (count, to) = (
+                    operands::register(isa, operands::RCX),
+                    operands::register(isa, operands::RDI),
+                );
+                groups().go_on(cpu, site.pc, count, to, size);
+            }
+            Action::Mark(op) => mark(cpu, op, operands::arguments(isa), site.pc),
+            Action::Zero(..) | Action::Nothing | Action::Stores(_) => {}
         }
-        Action::Barrier(barrier) | Action::Atomic(barrier, _) => {
-            session().event(Event::Barrier { cpu, barrier }, site.pc);
-        }
-        Action::Zero(address, order) => zero(cpu, site, address, order),
-        Action::Mark(op) => mark(cpu, op, site.pc),
-        Action::Nothing | Action::Stores(_) => {}
     }
 }
 
-/// QEMU reports the stores of `cbo.zero`, and not those of `dc zva`.
-fn zero(cpu: u8, site: &Site, address: Address, order: StoreOrder) {
-    if RANGE.get().expect("installed").isa != Isa::Aarch64 {
-        return;
-    }
+/// # Safety
+/// Only from a vCPU's callback.
+unsafe fn mark(cpu: u8, op: Op, [a, b, c]: [u64; 3], pc: u64) {
     let mut session = session();
-    let block = session.options.zva;
-    let start = resolve(site, address) / block as u64 * block as u64;
-    let start = session.pages.translate(start);
-    for store in Store::pieces(cpu, start, &vec![0; block]) {
-        session.store(store.with(order), site.pc);
+    match op {
+        Op::Begin => session.begin(cpu, a, pc),
+        Op::End => session.end(cpu, pc),
+        Op::CrashPoint => session.crash_point(cpu, pc),
+        // SAFETY: as the caller vouches.
+        Op::Claim => unsafe { session.claim(cpu, a, b, c, pc) },
+        Op::NextCrash => session.next_crash(),
+        Op::Verdict => session.verdict(a),
+        Op::Mapped => session.mapped(a, b, c),
     }
-}
-
-fn mark(cpu: u8, op: Op, pc: u64) {
-    let [a, b, c] = arguments();
-    let mut session = session();
-    let mark = match op {
-        Op::Begin => Mark::Begin { id: a },
-        Op::End => Mark::End,
-        Op::CrashPoint => Mark::CrashPoint,
-        Op::Claim => Mark::Claim {
-            addr: session.pages.translate(a),
-            len: b,
-            id: c,
-        },
-        Op::NextCrash => return session.next_crash(),
-        Op::Verdict => return session.verdict(a),
-    };
-    session.mark(cpu, mark, pc);
-}
-
-const X86: [&str; 16] = [
-    "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13",
-    "r14", "r15",
-];
-
-const RISCV: [&str; 32] = [
-    "zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "fp", "s1", "a0", "a1", "a2", "a3", "a4",
-    "a5", "a6", "a7", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4",
-    "t5", "t6",
-];
-
-/// The numbers that go with a mark.
-fn arguments() -> [u64; 3] {
-    let numbers: [u8; 3] = match RANGE.get().expect("installed").isa {
-        Isa::X86_64 => [7, 6, 2],
-        Isa::Aarch64 => [0, 1, 2],
-        Isa::Riscv64 => [10, 11, 12],
-    };
-    numbers.map(register_value)
-}
-
-/// A general register, as the instruction set numbers them.
-fn register_value(number: u8) -> u64 {
-    static GENERAL: OnceLock<[Option<Register>; 32]> = OnceLock::new();
-    let isa = RANGE.get().expect("installed").isa;
-    let registers = GENERAL.get_or_init(|| {
-        std::array::from_fn(|i| match isa {
-            Isa::X86_64 => X86.get(i).and_then(|name| Register::named(name)),
-            Isa::Aarch64 => Register::named(&format!("x{i}")),
-            Isa::Riscv64 => Register::named(RISCV[i]),
-        })
-    });
-    match registers[usize::from(number)] {
-        // SAFETY: `on_special` is registered to read registers.
-        Some(register) => unsafe { register.read() },
-        // Only AArch64's x31, which is the zero register for these instructions, has no name.
-        None => 0,
-    }
-}
-
-fn resolve(site: &Site, address: Address) -> u64 {
-    let segment = |segment| {
-        let name = match segment {
-            Segment::Fs => "fs_base",
-            Segment::Gs => "gs_base",
-        };
-        // SAFETY: `on_special` is registered to read registers.
-        Register::named(name).map_or(0, |r| unsafe { r.read() })
-    };
-    address.resolve(register_value, site.next_ip, segment)
 }

@@ -11,16 +11,20 @@
 
 mod describe;
 mod exploration;
+mod group;
+mod guest;
 mod hooks;
 mod memory;
+mod observed;
+mod operands;
 mod options;
 mod pages;
-mod registers;
 mod report;
 mod session;
 mod status;
 mod timeline;
 mod trace;
+mod tracing;
 
 use std::ffi::{CStr, c_char, c_int};
 
@@ -52,9 +56,8 @@ pub unsafe extern "C" fn qemu_plugin_install(
     };
     match Options::parse(&target, &words).and_then(Session::new) {
         Ok(session) => {
-            let len = session.tracked() as u64;
             // SAFETY: this is the one installation, and `id` is QEMU's.
-            unsafe { hooks::register(id, session, len) };
+            unsafe { hooks::register(id, session) };
             0
         }
         Err(error) => {

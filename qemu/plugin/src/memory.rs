@@ -4,6 +4,8 @@ use std::{fs::File, io, path::Path};
 
 use memmap2::MmapMut;
 
+use crate::pages::PAGE;
+
 /// Bytes at the end that the guest and the simulator talk through; see `kpmem_marks::MAILBOX`.
 const MAILBOX: usize = kpmem_marks::MAILBOX;
 
@@ -29,10 +31,14 @@ impl Memory {
             unsafe { MmapMut::map_mut(&file) }
         };
         let map = open().map_err(|e| format!("{}: {e}", path.display()))?;
-        let tracked = map.len().checked_sub(MAILBOX).filter(|n| *n >= line);
+        let whole = map.len().is_multiple_of(PAGE as usize);
+        let tracked = map
+            .len()
+            .checked_sub(MAILBOX)
+            .filter(|n| whole && *n >= line);
         let tracked = tracked.ok_or_else(|| {
             let (path, len) = (path.display(), map.len());
-            format!("{path} has {len} bytes: too small for a mailbox page and one line")
+            format!("{path} has {len} bytes: not whole pages, or too small for a mailbox page and one line")
         })?;
         Ok(Self {
             map,
@@ -49,6 +55,11 @@ impl Memory {
         self.map.len() - MAILBOX
     }
 
+    /// Physical address of the first byte.
+    pub fn base(&self) -> u64 {
+        self.base
+    }
+
     /// The tracked bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.map[..self.len()]
@@ -57,6 +68,18 @@ impl Memory {
     /// Whole file, with the mailbox.
     pub fn file(&self) -> &[u8] {
         &self.map
+    }
+
+    /// What the file holds if recovery has stored nothing: the crash image, and the mailbox.
+    pub fn image(&self) -> Vec<u8> {
+        let mut file = self.image.clone();
+        file.extend_from_slice(&self.map[self.len()..]);
+        file
+    }
+
+    /// Physical address of the mailbox.
+    pub fn mailbox_at(&self) -> u64 {
+        self.base + self.len() as u64
     }
 
     /// Makes `image` what memory holds.
@@ -74,12 +97,45 @@ impl Memory {
         self.map[range].copy_from_slice(bytes);
     }
 
-    /// Notes that recovery stores to a line.
-    pub fn touch(&mut self, addr: u64) {
-        let line = (addr - self.base) as usize / self.line;
-        if !std::mem::replace(&mut self.is_touched[line], true) {
-            self.touched.push(line);
+    /// Notes that recovery stores to tracked bytes.
+    pub fn touch(&mut self, addr: u64, len: usize) {
+        let start = (addr - self.base) as usize;
+        for line in start / self.line..(start + len).div_ceil(self.line) {
+            if !std::mem::replace(&mut self.is_touched[line], true) {
+                self.touched.push(line);
+            }
         }
+    }
+
+    /// Whether the file has a byte of this physical address.
+    pub fn holds(&self, addr: u64) -> bool {
+        addr.wrapping_sub(self.base) < self.map.len() as u64
+    }
+
+    /// Whether all of a range is tracked.
+    pub fn tracks(&self, addr: u64, len: u64) -> bool {
+        let (start, end) = (addr.wrapping_sub(self.base), self.len() as u64);
+        start <= end && len <= end - start
+    }
+
+    /// A byte of the file.
+    pub fn byte(&self, addr: u64) -> u8 {
+        self.map[(addr - self.base) as usize]
+    }
+
+    /// Changes a byte of the file; doing it twice changes nothing.
+    pub fn flip(&mut self, addr: u64) {
+        self.map[(addr - self.base) as usize] ^= 0xff;
+    }
+
+    /// Numbers of the physical pages that have this byte at this offset.
+    pub fn pages_with(&self, offset: u64, value: u8) -> Vec<u64> {
+        let first = self.base / PAGE;
+        let pages = 0..self.map.len() as u64 / PAGE;
+        pages
+            .filter(|page| self.map[(page * PAGE + offset) as usize] == value)
+            .map(|page| first + page)
+            .collect()
     }
 
     /// Takes back what recovery stored.

@@ -17,6 +17,8 @@ pub struct Options {
     pub line: usize,
     /// Bytes that `dc zva` zeroes.
     pub zva: usize,
+    /// CPUs that the kernel may run.
+    pub cpus: u32,
     /// The platform to assume.
     pub profile: Profile,
     /// Which crash images to take.
@@ -34,6 +36,11 @@ pub struct Options {
 }
 
 impl Options {
+    /// Whether one CPU runs at a time: there is one, or QEMU has a thread for all of them.
+    pub fn alone(&self) -> bool {
+        self.cpus == 1 || self.isa == Isa::Riscv64
+    }
+
     /// Reads the words; `target` is QEMU's name of the instruction set.
     pub fn parse(target: &str, words: &[String]) -> Result<Self, String> {
         let isa = match target {
@@ -54,8 +61,13 @@ impl Options {
             value.ok_or_else(|| format!("the option {key}= is missing"))
         };
         let name = text("profile")?;
-        let profile = Profile::named(name, isa)
+        let mut profile = Profile::named(name, isa)
             .ok_or_else(|| format!("the profile {name} does not fit {target}"))?;
+        for key in ["reach", "domain", "ack"] {
+            if let Some(value) = words.get(key) {
+                profile.set(key, value)?;
+            }
+        }
         let only = match words.get("only") {
             Some(id) => Some(id.parse()?),
             None => None,
@@ -66,6 +78,7 @@ impl Options {
             base: number(text("base")?, "base")?,
             line: number(text("line")?, "line")? as usize,
             zva: number(words.get("zva").copied().unwrap_or("64"), "zva")? as usize,
+            cpus: number(words.get("cpus").copied().unwrap_or("1"), "cpus")? as u32,
             profile,
             explore: explore::Options {
                 seed: number(text("seed")?, "seed")?,

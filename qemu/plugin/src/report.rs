@@ -19,6 +19,8 @@ pub enum Line {
     Failure(Failure),
     /// A crash image was kept.
     Sample(Sample),
+    /// The kernel does not make sense to the simulator, or leaves it blind.
+    Flaw(Flaw),
 }
 
 /// Sums of one workload's trace.
@@ -27,7 +29,9 @@ pub struct Traced {
     pub workload: u64,
     pub events: usize,
     pub stores: usize,
-    pub claims: usize,
+    pub claims: u64,
+    /// Bytes that they were about.
+    pub claimed_bytes: u64,
     pub violations: usize,
     /// Lines in which memory is not what the stores say: a store that the plugin did not see.
     pub untracked: usize,
@@ -113,6 +117,14 @@ pub struct Sample {
     pub id: String,
     pub verdict: u64,
     pub file: String,
+}
+
+/// Something that makes a good verdict worth nothing.
+#[derive(Debug, Serialize)]
+pub struct Flaw {
+    pub workload: u64,
+    pub kind: &'static str,
+    pub what: String,
 }
 
 /// Where the lines go.

@@ -6,9 +6,13 @@ use std::{fs::File, path::Path};
 use kpmem_model::explore::Id;
 use memmap2::MmapMut;
 
-/// Words: images taken, 1 while recovery runs, its image's point, its image's hash.
+/// Words: images taken, 1 while recovery runs, its image's point, its image's hash, how often it
+/// has run.
 #[derive(Debug)]
-pub struct Status(MmapMut);
+pub struct Status {
+    words: MmapMut,
+    runs: u64,
+}
 
 impl Status {
     pub fn create(path: &Path) -> Result<Self, String> {
@@ -24,20 +28,21 @@ impl Status {
             unsafe { MmapMut::map_mut(&file) }
         };
         open()
-            .map(Self)
+            .map(|words| Self { words, runs: 0 })
             .map_err(|e| format!("{}: {e}", path.display()))
     }
 
     pub fn recovering(&mut self, taken: u64, id: Id) {
-        self.set([taken, 1, id.point, id.hash]);
+        self.runs += 1;
+        self.set([taken, 1, id.point, id.hash, self.runs]);
     }
 
     pub fn recovered(&mut self) {
-        self.0[8..16].copy_from_slice(&0_u64.to_le_bytes());
+        self.words[8..16].copy_from_slice(&0_u64.to_le_bytes());
     }
 
-    fn set(&mut self, words: [u64; 4]) {
-        for (slot, word) in self.0.chunks_exact_mut(8).zip(words) {
+    fn set(&mut self, words: [u64; 5]) {
+        for (slot, word) in self.words.chunks_exact_mut(8).zip(words) {
             slot.copy_from_slice(&word.to_le_bytes());
         }
     }

@@ -33,6 +33,7 @@ pub fn contract(state: &State, trace: &Trace, violation: &Violation) -> Failure 
         Fault::NotFlushed => "no flush covers the store",
         Fault::NotFenced => "its flush was not waited for by the CPU that made it",
         Fault::Dropped => "its line was dropped from the cache before it was written back",
+        Fault::NotSeen => "the CPU that flushed its line had not seen the store",
         Fault::NotAcknowledged => "its fence does not come before a device write",
     };
     let lines = vec![view(state, addr, |content| content.live.clone())];
@@ -57,7 +58,7 @@ pub fn contract(state: &State, trace: &Trace, violation: &Violation) -> Failure 
 }
 
 /// Memory that is not what the stores say.
-pub fn untracked(state: &State, trace: &Trace, mismatch: Mismatch) -> Failure {
+pub fn untracked(state: &State, trace: &Trace, mismatch: Mismatch, word: u64) -> Failure {
     let Mismatch {
         addr,
         model,
@@ -70,7 +71,8 @@ pub fn untracked(state: &State, trace: &Trace, mismatch: Mismatch) -> Failure {
         id: format!("untracked-{addr:x}"),
         oracle: "untracked",
         what: format!(
-            "the byte at {addr:#x} is {memory:#04x}, but the stores seen make it {model:#04x}"
+            "the byte at {addr:#x} is {memory:#04x}, but the stores seen make it {model:#04x}: {}",
+            likely(mismatch, word)
         ),
         verdict: None,
         events: state.seq(),
@@ -79,6 +81,28 @@ pub fn untracked(state: &State, trace: &Trace, mismatch: Mismatch) -> Failure {
         timeline,
         left_out,
         lines,
+    }
+}
+
+/// What may have stored there: nothing of this is reported by QEMU.
+fn likely(
+    Mismatch {
+        addr,
+        model,
+        memory,
+    }: Mismatch,
+    word: u64,
+) -> &'static str {
+    // Accessed and dirty bits: 5 and 6 of an entry on x86, 6 and 7 on RISC-V, 10 on Arm; an entry
+    // has bit 0.
+    let bits = model ^ memory;
+    let low = addr.is_multiple_of(8) && bits & !0xe0 == 0;
+    let arm = addr % 8 == 1 && bits == 0x04;
+    if (low || arm) && word & 1 == 1 {
+        "most likely the CPU set an accessed or dirty bit of a page table that lies here"
+    } else {
+        "a store that QEMU does not report: an exception frame, a device (DMA), another process, or \
+         an instruction that it emulates out of sight (Arm SET and CPY)"
     }
 }
 
@@ -99,7 +123,7 @@ pub fn recovery(
         .collect();
     // Pending lines of which the image shows nothing are as telling as those of which it shows
     // something.
-    for store in state.overlapping(0, u64::MAX) {
+    for store in state.all_pending() {
         let addr = line_start(state, state.address(store));
         if lines.iter().all(|l| l.addr != addr) {
             lines.push(view(state, addr, |content| content.durable.clone()));
@@ -155,8 +179,8 @@ fn entries(
     let concerns = |event: &Event| {
         let (first, last) = match event {
             Event::Store(store) => (store.addr, store.addr + store.value().len() as u64 - 1),
-            Event::Flush { addr, .. } => (*addr, *addr),
-            Event::Barrier { .. } | Event::Mark { .. } => return true,
+            Event::Flush { addr, .. } | Event::Reads { addr, .. } => (*addr, *addr),
+            Event::Barrier { .. } | Event::Sees { .. } | Event::Mark { .. } => return true,
         };
         let concerned = |addr| lines.iter().any(|l| l.addr == line_start(state, addr));
         concerned(first) || concerned(last)
@@ -173,7 +197,7 @@ fn entries(
 /// The stores that are not certain to survive, by event, and whether a flush covers all of each.
 fn pending(state: &State) -> BTreeMap<u64, bool> {
     let mut pending = BTreeMap::new();
-    for store in state.overlapping(0, u64::MAX) {
+    for store in state.all_pending() {
         let flushed = !matches!(state.fault(store), Fault::NotFlushed | Fault::Dropped);
         *pending.entry(store.seq).or_insert(true) &= flushed;
     }

@@ -4,15 +4,19 @@ use crate::{
     arch::Arch,
     crash::{
         campaign::{self, Campaign, Results},
-        found::Found,
-        plan::{CPUS, Cpu, Effort, Job},
-        report::{Report, pages},
+        pages,
+        plan::{CPUS, Cpu, Effort, Job, Own},
+        report::Report,
         simulate, table,
     },
-    elf, page, setup, toolchain,
+    elf, setup, toolchain,
 };
 use anyhow::{Context, Result, bail};
-use std::{collections::BTreeMap, fs, path::PathBuf, process::ExitCode};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -49,6 +53,71 @@ pub(super) struct Args {
     /// A line size that the CPU model does not have by default.
     #[arg(long)]
     line: Option<usize>,
+    #[command(flatten)]
+    own: OwnArgs,
+    #[command(flatten)]
+    platform: Platform,
+}
+
+/// The machine of a kernel of your own.
+#[derive(Debug, clap::Args)]
+struct OwnArgs {
+    /// CPUs of that kernel's machine.
+    #[arg(long, requires = "kernel", default_value_t = 1,
+        value_parser = clap::value_parser!(u32).range(1..=8))]
+    smp: u32,
+    /// QEMU's CPU model with properties, for that kernel.
+    #[arg(long, requires = "kernel", value_name = "MODEL")]
+    cpu: Option<String>,
+    /// Bytes of that kernel's persistent memory, with the mailbox: whole mebibytes.
+    #[arg(long, requires = "kernel", default_value_t = 1 << 20, value_parser = size)]
+    size: u64,
+}
+
+/// What a platform promises beyond its profile.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Platform {
+    /// Arm: how far a clean must go to be durable.
+    #[arg(long, value_parser = ["poc", "pop", "podp"])]
+    reach: Option<String>,
+    /// Arm: the narrowest domain that the persistent memory is in.
+    #[arg(long, value_parser = ["inner", "outer", "system"])]
+    domain: Option<String>,
+    /// RISC-V: what acknowledges a claim, a device write or a store to memory.
+    #[arg(long, value_parser = ["mmio", "memory"])]
+    ack: Option<String>,
+}
+
+impl Platform {
+    /// As the simulator takes them.
+    pub(super) fn pairs(&self, cpu: Cpu) -> Result<Vec<(&'static str, String)>> {
+        let given = [
+            ("reach", &self.reach, Arch::Aarch64),
+            ("domain", &self.domain, Arch::Aarch64),
+            ("ack", &self.ack, Arch::Riscv64),
+        ];
+        let mut pairs = Vec::new();
+        for (key, value, arch) in given {
+            let Some(value) = value else { continue };
+            if arch != cpu.arch {
+                bail!("--{key} is for {arch}: say --arch {arch}");
+            }
+            pairs.push((key, value.clone()));
+        }
+        Ok(pairs)
+    }
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    let (digits, unit) = match text.strip_suffix(['M', 'm']) {
+        Some(digits) => (digits, 1 << 20),
+        None => (text, 1),
+    };
+    let bytes = digits.parse().ok().and_then(|n: u64| n.checked_mul(unit));
+    match bytes {
+        Some(bytes) if bytes > 0 && bytes.is_multiple_of(1 << 20) && bytes <= 1 << 30 => Ok(bytes),
+        _ => Err("not whole mebibytes from 1M to 1024M".to_owned()),
+    }
 }
 
 fn shard(text: &str) -> Result<(u32, u32), String> {
@@ -78,13 +147,13 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let mut campaign = campaign(&cpus, effort, args.kernel.as_ref())?;
     (campaign.seed, campaign.shard) = (args.seed, args.shard);
     let (jobs, mutants) = match &args.kernel {
-        Some(_) => (
+        Some(kernel) => (
             cpus.iter()
-                .map(|cpu| foreign(*cpu, args))
+                .map(|cpu| foreign(*cpu, kernel, args))
                 .collect::<Result<_>>()?,
             Vec::new(),
         ),
-        None => chosen(args, &cpus, effort),
+        None => chosen(args, &cpus, effort)?,
     };
     if jobs.is_empty() && mutants.is_empty() {
         bail!("no workload, platform and CPU fit that choice");
@@ -96,24 +165,28 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     );
     let Results { report, found, .. } = campaign.run(jobs, mutants)?;
     println!("{}", table::of(&report));
-    show(&campaign, &found)?;
+    pages::show(&campaign.kernels, &found)?;
     report.write()?;
     Ok(verdict(&report))
 }
 
 fn verdict(report: &Report) -> ExitCode {
-    if report.is_good() {
+    let faults = report.faults();
+    if faults.is_empty() {
         let caught = if report.mutants.is_empty() {
             ""
         } else {
             "; every seeded bug was caught"
         };
-        println!("No flush and no fence is missing{caught}.");
-        ExitCode::SUCCESS
-    } else {
-        println!("FAILED: see above.");
-        ExitCode::FAILURE
+        let looked = report.looked_at();
+        println!("No flush and no fence is missing: {looked}{caught}.");
+        return ExitCode::SUCCESS;
     }
+    for fault in &faults {
+        println!("{fault}");
+    }
+    println!("FAILED: see above.");
+    ExitCode::FAILURE
 }
 
 fn cpus(args: &Args) -> Result<Vec<Cpu>> {
@@ -143,7 +216,7 @@ fn cpus(args: &Args) -> Result<Vec<Cpu>> {
 }
 
 /// The jobs that the options leave.
-fn chosen(args: &Args, cpus: &[Cpu], effort: Effort) -> (Vec<Job>, Vec<Job>) {
+fn chosen(args: &Args, cpus: &[Cpu], effort: Effort) -> Result<(Vec<Job>, Vec<Job>)> {
     let fits = |job: &Job| {
         args.workload.as_ref().is_none_or(|w| *w == job.workload)
             && args.profile.as_ref().is_none_or(|p| p == job.profile)
@@ -152,22 +225,49 @@ fn chosen(args: &Args, cpus: &[Cpu], effort: Effort) -> (Vec<Job>, Vec<Job>) {
     let mut mutants = campaign::mutants(cpus, effort, args.seed, args.shard);
     jobs.retain(fits);
     mutants.retain(fits);
-    (jobs, mutants)
+    for job in jobs.iter_mut().chain(&mut mutants) {
+        job.platform = args.platform.pairs(job.cpu)?;
+    }
+    Ok((jobs, mutants))
 }
 
-fn foreign(cpu: Cpu, args: &Args) -> Result<Job> {
+fn foreign(cpu: Cpu, kernel: &Path, args: &Args) -> Result<Job> {
     let name = args.profile.as_deref().unwrap_or(cpu.profile());
     let profile = cpu.profiles().iter().find(|p| **p == name);
     Ok(Job {
         cpu,
-        workload: "kernel".to_owned(),
+        workload: workload(kernel, &args.args),
         profile: profile
             .with_context(|| format!("the profile {name} does not fit {}", cpu.arch))?,
         seed: args.seed,
         runs: 1,
         mutant: "none".to_owned(),
-        own_args: Some(args.args.clone()),
+        own: Some(args.own()),
+        platform: args.platform.pairs(cpu)?,
     })
+}
+
+/// A name for a kernel with its parameters, of which a file's name can be made.
+fn workload(kernel: &Path, args: &str) -> String {
+    let stem = kernel.file_stem().unwrap_or_default().to_string_lossy();
+    let name = format!("{stem} {args}");
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let words: Vec<_> = name
+        .split(|c| !is_plain(c))
+        .filter(|w| !w.is_empty())
+        .collect();
+    words.join("-").chars().take(80).collect()
+}
+
+impl Args {
+    fn own(&self) -> Own {
+        Own {
+            args: self.args.clone(),
+            smp: self.own.smp,
+            size: self.own.size,
+            model: self.own.cpu.clone(),
+        }
+    }
 }
 
 /// Builds what is needed.
@@ -200,7 +300,8 @@ fn replay(id: &str, args: &Args) -> Result<ExitCode> {
     let unknown = || format!("{id:?} is not the name of a failure");
     let (job, image) = id.rsplit_once('.').with_context(unknown)?;
     let mut job = Job::named(job).with_context(unknown)?;
-    job.own_args = args.kernel.as_ref().map(|_| args.args.clone());
+    job.own = args.kernel.as_ref().map(|_| args.own());
+    job.platform = args.platform.pairs(job.cpu)?;
     let mut campaign = campaign(&[job.cpu], Effort::Normal, args.kernel.as_ref())?;
     // A claim is found by its trace; a crash image is one of many.
     campaign.only =
@@ -222,7 +323,7 @@ fn replay(id: &str, args: &Args) -> Result<ExitCode> {
         println!("{id}: nothing is wrong there now");
         return Ok(ExitCode::SUCCESS);
     }
-    show(&campaign, &found)?;
+    pages::show(&campaign.kernels, &found)?;
     Ok(ExitCode::FAILURE)
 }
 
@@ -235,21 +336,4 @@ fn merge(files: &[PathBuf]) -> Result<ExitCode> {
     println!("{}", table::of(&report));
     report.write()?;
     Ok(verdict(&report))
-}
-
-/// Makes the page of each failure, and says where it is.
-fn show(campaign: &Campaign, found: &[Found]) -> Result<()> {
-    fs::create_dir_all(pages())?;
-    for found in found {
-        let context = found.context(&campaign.kernels);
-        let path = pages().join(format!("{}.html", found.id()));
-        fs::write(&path, page::render(&found.failure, &context)?)?;
-        println!(
-            "{}\n    {}\n    {}",
-            found.failure.what,
-            path.display(),
-            context.replay
-        );
-    }
-    Ok(())
 }

@@ -16,8 +16,6 @@ use std::{
     thread,
 };
 
-/// Persistent memory of a simulated machine: a mebibyte, of which the workloads use a part.
-pub const SIZE: u64 = 1 << 20;
 /// Crash images of each run that are also booted from.
 const SAMPLES: usize = 2;
 
@@ -171,10 +169,11 @@ impl Campaign {
             args: job.args(),
             plugin: &self.plugin,
             base: job.cpu.base(),
-            size: SIZE,
+            size: job.size(),
             line,
             zva,
             profile: job.profile,
+            platform: job.platform.clone(),
             seed: job.seed,
             samples: SAMPLES,
             shard: self.shard.unwrap_or((0, 1)),

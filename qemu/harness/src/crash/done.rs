@@ -35,11 +35,20 @@ impl Done {
                         add_explored(run, explored);
                     }
                 }
-                Line::Failure(_) | Line::Sample(_) => {}
+                Line::Failure(_) | Line::Sample(_) | Line::Flaw(_) => {}
             }
         }
         if let Some(run) = runs.values_mut().next_back() {
             run.recovery += outcome.lost.len() as u64;
+        }
+        for flaw in outcome.flaws() {
+            let last = || outcome.traced().map(|traced| traced.workload).last();
+            let workload = Some(flaw.workload)
+                .filter(|w| runs.contains_key(w))
+                .or_else(last);
+            if let Some(run) = workload.and_then(|workload| runs.get_mut(&workload)) {
+                run.flaws.push(flaw.what.clone());
+            }
         }
         for run in runs.values_mut() {
             run.violations = run.contract + run.recovery;
@@ -99,9 +108,11 @@ fn traced_run(job: &Job, traced: &Traced) -> Run {
         line: job.cpu.line,
         seed: traced.workload,
         claims: traced.claims,
+        claimed_bytes: traced.claimed_bytes,
         states: 0,
         states_per_s: 0.0,
         seconds: 0.0,
+        points: 0,
         capped: 0,
         duplicates: 0,
         contract: traced.violations,
@@ -112,6 +123,7 @@ fn traced_run(job: &Job, traced: &Traced) -> Run {
         redundant_fences: traced.redundant_fences,
         reboot_checked: 0,
         reboot_agreed: 0,
+        flaws: Vec::new(),
     }
 }
 
@@ -119,6 +131,7 @@ fn add_explored(run: &mut Run, explored: &Explored) {
     run.states = explored.states;
     run.seconds = explored.seconds;
     run.states_per_s = rate(explored.states, explored.seconds);
+    run.points = explored.points;
     run.capped = explored.capped;
     run.duplicates = explored.duplicates;
     run.recovery = explored.failures;

@@ -1,8 +1,11 @@
 //! A failure with where it came from: its name, its page.
 
-use super::plan::Job;
+use super::plan::{Job, Own};
 use crate::{findings::Failure, page};
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 /// A failure, and where it came from.
 #[derive(Debug)]
@@ -18,10 +21,14 @@ impl Found {
     pub fn context(&self, kernels: &BTreeMap<&'static str, PathBuf>) -> page::Context {
         let Self { job, failure } = self;
         let kernel = kernels.get(job.cpu.arch.name()).cloned();
-        let own = match (&job.own_args, &kernel) {
-            (Some(args), Some(kernel)) => format!(" --kernel {} --args '{args}'", kernel.display()),
+        let own = match (&job.own, &kernel) {
+            (Some(own), Some(kernel)) => options(own, kernel),
             _ => String::new(),
         };
+        let platform = job.platform.iter();
+        let platform: String = platform
+            .map(|(key, value)| format!(" --{key} {value}"))
+            .collect();
         page::Context {
             arch: job.cpu.arch,
             workload: job.workload.clone(),
@@ -29,7 +36,7 @@ impl Found {
             line: job.cpu.line,
             seed: failure.workload,
             mutant: (job.mutant != "none").then(|| job.mutant.clone()),
-            replay: format!("cargo xtask crash --replay {}{own}", self.id()),
+            replay: format!("cargo xtask crash --replay {}{own}{platform}", self.id()),
             kernel,
         }
     }
@@ -38,4 +45,17 @@ impl Found {
     pub fn id(&self) -> String {
         format!("{}.{}", self.job.id(self.failure.workload), self.failure.id)
     }
+}
+
+/// The options that run a kernel in the same way again.
+fn options(own: &Own, kernel: &Path) -> String {
+    let mut text = format!(" --kernel {}", kernel.display());
+    let mut add = |is: bool, option: String| text += if is { &option } else { "" };
+    add(!own.args.is_empty(), format!(" --args '{}'", own.args));
+    add(own.smp > 1, format!(" --smp {}", own.smp));
+    add(own.size != 1 << 20, format!(" --size {}", own.size));
+    if let Some(model) = &own.model {
+        add(true, format!(" --cpu {model}"));
+    }
+    text
 }

@@ -4,6 +4,7 @@ pub mod bugs;
 pub mod campaign;
 pub mod done;
 pub mod found;
+pub mod pages;
 pub mod plan;
 pub mod report;
 pub mod simulate;

@@ -79,8 +79,23 @@ pub struct Job {
     pub runs: u64,
     /// A seeded bug, or `none`.
     pub mutant: String,
-    /// The parameters of a kernel that isn't ours, which knows nothing of the above.
-    pub own_args: Option<String>,
+    /// A kernel that isn't ours, which knows nothing of the above.
+    pub own: Option<Own>,
+    /// Properties of the platform that are not the profile's.
+    pub platform: Vec<(&'static str, String)>,
+}
+
+/// How a kernel that isn't ours is run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Own {
+    /// Its parameters.
+    pub args: String,
+    /// CPUs.
+    pub smp: u32,
+    /// Bytes of persistent memory.
+    pub size: u64,
+    /// QEMU's CPU model, if it isn't that of the plan.
+    pub model: Option<String>,
 }
 
 impl Job {
@@ -99,14 +114,15 @@ impl Job {
             seed,
             runs,
             mutant: "none".to_owned(),
-            own_args: None,
+            own: None,
+            platform: Vec::new(),
         }
     }
 
     /// The kernel's parameters.
     pub fn args(&self) -> String {
-        if let Some(args) = &self.own_args {
-            return args.clone();
+        if let Some(own) = &self.own {
+            return own.args.clone();
         }
         let Self {
             workload,
@@ -126,13 +142,23 @@ impl Job {
 
     /// The machine that the workload, or the seeded bug, needs.
     pub fn machine(&self) -> Machine {
+        let machine = Machine::new(self.cpu.arch);
+        if let Some(own) = &self.own {
+            let model = own.model.as_deref().unwrap_or(self.cpu.model);
+            return machine.with_cpu(model).with_smp(own.smp);
+        }
         let smp = if self.workload == "cpus" { 2 } else { 1 };
         let model = if self.traps() {
             "max,-clwb"
         } else {
             self.cpu.model
         };
-        Machine::new(self.cpu.arch).with_cpu(model).with_smp(smp)
+        machine.with_cpu(model).with_smp(smp)
+    }
+
+    /// Bytes of persistent memory: a mebibyte, of which our workloads use a part.
+    pub fn size(&self) -> u64 {
+        self.own.as_ref().map_or(1 << 20, |own| own.size)
     }
 
     /// Whether the seeded bug shows as a trap: it takes a CPU without `clwb` for one that has it.
@@ -142,6 +168,11 @@ impl Job {
 
     /// A name for one of its seeds, from which `--replay` finds everything again.
     pub fn id(&self, seed: u64) -> String {
+        format!("{}{seed}", self.id_of_all_seeds())
+    }
+
+    /// What the names of all its seeds begin with.
+    pub fn id_of_all_seeds(&self) -> String {
         let Self {
             cpu,
             workload,
@@ -149,10 +180,7 @@ impl Job {
             mutant,
             ..
         } = self;
-        format!(
-            "{}.{}.{workload}.{profile}.{mutant}.{seed}",
-            cpu.arch, cpu.line
-        )
+        format!("{}.{}.{workload}.{profile}.{mutant}.", cpu.arch, cpu.line)
     }
 
     /// The job of a name that [`Job::id`] gave.

@@ -1,6 +1,5 @@
 //! `target/xtask/crash.json`, whole or of one shard, and how shards are joined.
 
-use crate::workspace;
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use std::{fs, path::Path};
@@ -34,12 +33,16 @@ pub struct Run {
     pub seed: u64,
     /// Claims that were checked.
     pub claims: u64,
+    /// Bytes that they were about.
+    pub claimed_bytes: u64,
     /// Distinct crash images that recovery judged.
     pub states: u64,
     /// How many a second.
     pub states_per_s: f64,
     /// How long they took, in seconds.
     pub seconds: f64,
+    /// Moments at which crashes were tried.
+    pub points: u64,
     /// Moments with too many images for all to be tried.
     pub capped: u64,
     /// Images that had been seen before.
@@ -60,6 +63,9 @@ pub struct Run {
     pub reboot_checked: u64,
     /// Of these, with the same verdict.
     pub reboot_agreed: u64,
+    /// Why a good verdict would be worth nothing, in sentences.
+    #[serde(default)]
+    pub flaws: Vec<String>,
 }
 
 /// One seeded bug on one kind of CPU.
@@ -95,9 +101,51 @@ impl Run {
         )
     }
 
-    /// Nothing was found.
+    /// Nothing was found, and something was looked for.
     pub fn is_clean(&self) -> bool {
-        self.violations == 0 && self.untracked == 0 && self.reboot_agreed == self.reboot_checked
+        self.faults().is_empty()
+    }
+
+    /// What is wrong, in sentences.
+    pub fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        let mut add = |is: bool, what: String| faults.extend(is.then_some(what));
+        let counted = |n: u64, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+        add(
+            self.contract > 0,
+            format!("{} that do not hold", counted(self.contract, "claim")),
+        );
+        add(
+            self.recovery > 0,
+            format!(
+                "{} that recovery fails on",
+                counted(self.recovery, "crash image")
+            ),
+        );
+        add(
+            self.untracked > 0,
+            format!(
+                "{} with a store that was not seen",
+                counted(self.untracked, "line")
+            ),
+        );
+        add(
+            self.reboot_agreed != self.reboot_checked,
+            format!(
+                "{} of {} reboots gave another verdict than recovery in the loop: it depends on \
+                 something that an earlier recovery left in ordinary memory",
+                self.reboot_checked - self.reboot_agreed,
+                self.reboot_checked
+            ),
+        );
+        faults.extend(self.flaws.iter().cloned());
+        if self.claimed_bytes == 0 && self.states == 0 {
+            faults.push(
+                "nothing was looked at: no bytes were claimed, and no crash image was asked for"
+                    .to_owned(),
+            );
+        }
+        faults
     }
 
     /// Adds another shard of the same run: images are each shard's own, everything else all of them
@@ -108,6 +156,9 @@ impl Run {
         self.states_per_s = rate(self.states, self.seconds);
         self.recovery += other.recovery;
         self.violations = self.contract + self.recovery;
+        let new = other.flaws.iter().filter(|flaw| !self.flaws.contains(flaw));
+        let new: Vec<_> = new.cloned().collect();
+        self.flaws.extend(new);
         self.reboot_checked += other.reboot_checked;
         self.reboot_agreed += other.reboot_agreed;
     }
@@ -125,9 +176,59 @@ pub fn rate(states: u64, seconds: f64) -> f64 {
 impl Report {
     /// Everything is as it should be.
     pub fn is_good(&self) -> bool {
-        self.runs.iter().all(Run::is_clean)
-            && self.mutants.iter().all(|mutant| mutant.caught)
-            && self.litmus.exact == self.litmus.total
+        self.faults().is_empty()
+    }
+
+    /// What is wrong, in sentences. A report of nothing is wrong, too.
+    pub fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        for run in &self.runs {
+            let name = format!(
+                "{} on {} with {}-byte lines, {}, seed {}",
+                run.workload, run.arch, run.line, run.profile, run.seed
+            );
+            faults.extend(
+                run.faults()
+                    .into_iter()
+                    .map(|what| format!("{name}: {what}")),
+            );
+        }
+        for mutant in self.mutants.iter().filter(|mutant| !mutant.caught) {
+            let Mutant {
+                name, arch, line, ..
+            } = mutant;
+            faults.push(format!(
+                "the seeded bug {name} on {arch} with {line}-byte lines was not caught"
+            ));
+        }
+        if self.litmus.exact != self.litmus.total {
+            faults.push("the model fails its litmus cases".to_owned());
+        }
+        if self.runs.is_empty() && self.mutants.is_empty() {
+            faults.push("nothing was simulated".to_owned());
+        }
+        faults
+    }
+
+    /// What was looked at, in a sentence for where nothing is wrong.
+    pub fn looked_at(&self) -> String {
+        let sum = |of: fn(&Run) -> u64| self.runs.iter().map(of).sum::<u64>();
+        let (claims, bytes) = (sum(|run| run.claims), sum(|run| run.claimed_bytes));
+        let (states, capped) = (sum(|run| run.states), sum(|run| run.capped));
+        let mut said = Vec::new();
+        if bytes > 0 {
+            said.push(format!("{claims} claims of {bytes} bytes hold"));
+        }
+        if states > 0 {
+            said.push(format!("recovery is right on {states} crash images"));
+        }
+        if capped > 0 {
+            let points = sum(|run| run.points);
+            said.push(format!(
+                "{capped} of {points} points were sampled, not tried in full"
+            ));
+        }
+        said.join("; ")
     }
 
     /// Reads a report back.
@@ -195,11 +296,6 @@ impl Report {
     }
 }
 
-/// Where the pages of failures go.
-pub fn pages() -> std::path::PathBuf {
-    workspace::reports().join("crash")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,9 +308,11 @@ mod tests {
             line: 64,
             seed: 1,
             claims: 64,
+            claimed_bytes: 640,
             states,
             states_per_s: rate(states, 2.0),
             seconds: 2.0,
+            points: 10,
             capped: 1,
             duplicates: 5,
             contract: 3,
@@ -225,6 +323,7 @@ mod tests {
             redundant_fences: 0,
             reboot_checked: 1,
             reboot_agreed: 1,
+            flaws: Vec::new(),
         };
         Report {
             shard: Some((part, 2)),
@@ -243,6 +342,43 @@ mod tests {
         );
         assert_eq!((run.capped, run.duplicates, run.states_per_s), (1, 5, 7.5));
         assert!(!whole.is_good());
+    }
+
+    #[test]
+    fn silence_is_not_success() {
+        let mut report = shard(0, 10, 0);
+        report.runs[0].contract = 0;
+        report.runs[0].violations = 0;
+        assert!(report.is_good(), "{:?}", report.faults());
+        let run = &report.runs[0];
+        let bad = [
+            Run {
+                claimed_bytes: 0,
+                states: 0,
+                ..run.clone()
+            },
+            Run {
+                flaws: vec!["x".into()],
+                ..run.clone()
+            },
+            Run {
+                reboot_agreed: 0,
+                ..run.clone()
+            },
+            Run {
+                untracked: 1,
+                ..run.clone()
+            },
+        ];
+        for run in bad {
+            let report = Report {
+                runs: vec![run],
+                ..report.clone()
+            };
+            assert_eq!(report.faults().len(), 1, "{:?}", report.faults());
+        }
+        assert!(!Report::default().is_good(), "nothing was simulated");
+        assert!(report.looked_at().contains("1 of 10 points were sampled"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::{
     boot::{End, Vm},
-    findings::{self, Explored, Failure, Line, Sample},
+    findings::{self, Explored, Failure, Flaw, Line, Sample, Traced},
     image::Image,
     machine::Machine,
     protocol,
@@ -44,6 +44,8 @@ pub struct Simulation<'a> {
     pub zva: usize,
     /// The platform.
     pub profile: &'a str,
+    /// Properties of the platform that are not the profile's: `reach`, `domain`, `ack`.
+    pub platform: Vec<(&'static str, String)>,
     /// Chooses samples.
     pub seed: u64,
     /// Crash images to keep for a reboot, for each workload.
@@ -85,10 +87,26 @@ impl Outcome {
         })
     }
 
+    /// The workloads that ended.
+    pub fn traced(&self) -> impl Iterator<Item = &Traced> {
+        self.lines.iter().filter_map(|line| match line {
+            Line::Traced(traced) => Some(traced),
+            _ => None,
+        })
+    }
+
     /// What was explored.
     pub fn explored(&self) -> impl Iterator<Item = &Explored> {
         self.lines.iter().filter_map(|line| match line {
             Line::Explored(explored) => Some(explored),
+            _ => None,
+        })
+    }
+
+    /// What makes a good verdict worth nothing.
+    pub fn flaws(&self) -> impl Iterator<Item = &Flaw> {
+        self.lines.iter().filter_map(|line| match line {
+            Line::Flaw(flaw) => Some(flaw),
             _ => None,
         })
     }
@@ -105,10 +123,11 @@ impl Outcome {
 /// Runs it. Kept crash images go to `images`.
 pub fn run(simulation: &Simulation<'_>, images: &Path) -> Result<Outcome> {
     let scratch = tempfile::tempdir().context("cannot make a directory for the report")?;
-    let (report, status) = (scratch.path().join("report"), scratch.path().join("status"));
+    let status = scratch.path().join("status");
     let mut outcome = Outcome::default();
     let mut skip = 0;
     loop {
+        let report = scratch.path().join(format!("report-{skip}"));
         let image = Image::fresh(simulation.size)?;
         let plugin = simulation.plugin_option(&image, &report, &status, images, skip);
         let mut machine = simulation.machine.clone();
@@ -116,13 +135,21 @@ pub fn run(simulation: &Simulation<'_>, images: &Path) -> Result<Outcome> {
         let vm = Vm::boot(&machine, simulation.kernel, &image, &simulation.args)?;
         let ended = watch(vm, &status, simulation.hang)?;
         let at = Status::read(&status).unwrap_or_default();
+        let lines = read(&report)?;
         if ended.passed {
+            outcome.lines.extend(lines);
             break;
         }
         if !at.recovering {
             outcome.broken = Some(ended.why);
+            outcome.lines.extend(finished(lines));
             break;
         }
+        // The next boot does all of it again, but for the images that were taken.
+        let taken = |line: &Line| matches!(line, Line::Failure(f) if f.oracle == "recovery");
+        let again = outcome.lost.len() + 1 < LOST;
+        let kept = finished(lines).filter(|line| !again || taken(line));
+        outcome.lines.extend(kept);
         outcome.lost.push(Lost {
             id: format!("{}-{:016x}", at.point, at.hash),
             how: ended.why,
@@ -132,20 +159,30 @@ pub fn run(simulation: &Simulation<'_>, images: &Path) -> Result<Outcome> {
         }
         skip = at.taken;
     }
-    if let Ok(text) = fs::read_to_string(&report) {
-        outcome.lines = findings::parse(&text)?;
-    }
-    let traced = outcome
-        .lines
-        .iter()
-        .any(|line| matches!(line, Line::Traced(_)));
-    if !traced && outcome.broken.is_none() {
+    if outcome.traced().next().is_none() && outcome.broken.is_none() {
+        let said: Vec<_> = outcome.flaws().map(|flaw| flaw.what.as_str()).collect();
         bail!(
-            "{} ended without a begin and an end mark: it must say them as kpmem-marks does",
-            simulation.kernel.display()
+            "{} ended without a begin and an end mark: it must say them as kpmem-marks does{}{}",
+            simulation.kernel.display(),
+            if said.is_empty() { "" } else { "; " },
+            said.join("; ")
         );
     }
     Ok(outcome)
+}
+
+/// What the plugin reported; nothing if QEMU did not start it.
+fn read(report: &Path) -> Result<Vec<Line>> {
+    match fs::read_to_string(report) {
+        Ok(text) => findings::parse(&text),
+        Err(_) => Ok(Vec::new()),
+    }
+}
+
+/// A run that was ended from outside is known not to have finished.
+fn finished(lines: Vec<Line>) -> impl Iterator<Item = Line> {
+    let unfinished = |line: &Line| matches!(line, Line::Flaw(flaw) if flaw.is_unfinished());
+    lines.into_iter().filter(move |line| !unfinished(line))
 }
 
 impl Simulation<'_> {
@@ -172,9 +209,14 @@ impl Simulation<'_> {
             .only
             .as_ref()
             .map_or(String::new(), |id| format!(",only={id}"));
+        let platform = self.platform.iter();
+        let platform: String = platform
+            .map(|(key, value)| format!(",{key}={value}"))
+            .collect();
+        let cpus = self.machine.smp;
         format!(
             "{},image={},base={base},line={line},zva={zva},profile={profile},seed={seed},samples={samples},\
-             part={part},parts={parts},skip={skip},report={},status={},images={}{only}",
+             part={part},parts={parts},skip={skip},cpus={cpus},report={},status={},images={}{platform}{only}",
             plugin.display(),
             image.inherited_path(),
             report.display(),
@@ -234,6 +276,7 @@ struct Status {
     recovering: bool,
     point: u64,
     hash: u64,
+    runs: u64,
 }
 
 impl Status {
@@ -245,6 +288,7 @@ impl Status {
             recovering: word(1)? == 1,
             point: word(2)?,
             hash: word(3)?,
+            runs: word(4)?,
         })
     }
 }

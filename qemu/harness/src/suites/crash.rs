@@ -74,10 +74,7 @@ fn of_arch(arch: Arch, report: &Report) -> Suite {
             "{} of {}-byte lines on {}, seed {}: {} claims, {} states",
             run.workload, run.line, run.profile, run.seed, run.claims, run.states
         );
-        let why = format!(
-            "{} violations, {} untracked stores, {} of {} reboots agree",
-            run.violations, run.untracked, run.reboot_agreed, run.reboot_checked
-        );
+        let why = run.faults().join("; ");
         // The others have no recovery: their claims are all there is to check.
         let recovers = ["log", "list", "slots", "words"].contains(&run.workload.as_str());
         let looked = run.claims > 0 && (run.states > 0) == recovers;

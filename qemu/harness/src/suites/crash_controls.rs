@@ -92,7 +92,8 @@ fn log(cpu: Cpu, mutant: &str) -> Job {
         seed: 1,
         runs: 1,
         mutant: mutant.to_owned(),
-        own_args: None,
+        own: None,
+        platform: Vec::new(),
     }
 }
 

@@ -17,11 +17,34 @@ pub fn decode(word: u32) -> Action {
     if word & 0xffff_f01f == 0xd503_301f {
         return barrier(word >> 8 & 15, word >> 5 & 7);
     }
-    if is_release(word) {
-        Action::Stores(StoreOrder::RELEASE)
-    } else {
-        Action::Nothing
+    // [A]; amo; [L]; po (B2, Barrier-ordered-before): only what both acquires and releases comes
+    // before what is stored after it.
+    match (is_release(word), is_atomic(word) && acquires(word)) {
+        (true, true) => Action::Stores(StoreOrder::RELEASE.and(StoreOrder::ACQUIRE)),
+        (true, false) => Action::Stores(StoreOrder::RELEASE),
+        (false, _) => Action::Nothing,
     }
+}
+
+/// An instruction that loads and stores: an atomic memory operation, or a compare and swap.
+const fn is_atomic(word: u32) -> bool {
+    let swap = word & 0x3fa0_0000 == 0x08a0_0000 || word & 0xbfa0_0000 == 0x0820_0000;
+    swap || word & 0x3f20_0c00 == 0x3820_0000
+}
+
+/// Load-acquire in all its forms.
+pub const fn acquires(word: u32) -> bool {
+    if word & 0x3f00_0000 == 0x0800_0000 {
+        let load = word >> 22 & 1 == 1;
+        // LDLAR, not o0, orders within one LORegion only.
+        return load && (is_atomic(word) || word >> 15 & 1 == 1);
+    }
+    // Atomic memory operations and LDAPR: bit 23 (A), but not where the result is thrown away.
+    if word & 0x3f20_0c00 == 0x3820_0000 {
+        return word >> 23 & 1 == 1 && word & 31 != 31;
+    }
+    // LDAPUR.
+    word & 0x3f20_0c00 == 0x1900_0000 && word >> 22 & 3 != 0
 }
 
 /// SYS op1, CRn, CRm, op2, Xt with CRn = 7: cache maintenance.
@@ -78,16 +101,10 @@ fn barrier(crm: u32, op2: u32) -> Action {
 const fn is_release(word: u32) -> bool {
     // Load/store exclusive, ordered, compare and swap: bit 15 (o0) says release.
     if word & 0x3f00_0000 == 0x0800_0000 {
-        let (o2, load, o1) = (
-            word >> 23 & 1 == 1,
-            word >> 22 & 1 == 1,
-            word >> 21 & 1 == 1,
-        );
-        let pair = word >> 31 == 0;
+        let load = word >> 22 & 1 == 1;
         // CAS and (in 32- and 64-bit pairs) CASP use the load bit for acquire.
-        let swap = o1 && (o2 || pair);
         // STLLR, o2 and not o0, orders within one LORegion only.
-        return (swap || !load) && word >> 15 & 1 == 1;
+        return (is_atomic(word) || !load) && word >> 15 & 1 == 1;
     }
     // Atomic memory operations: bit 22 (R). LDAPR, which is a load, has it clear.
     if word & 0x3f20_0c00 == 0x3820_0000 {

@@ -25,6 +25,11 @@ pub enum Action {
     Barrier(Barrier),
     /// Its stores, which report themselves, have this order.
     Stores(StoreOrder),
+    /// The stores of one execution, which report themselves, have no order among them.
+    Several,
+    /// The same, of a string instruction that can be interrupted and goes on where it was: it
+    /// counts RCX down and moves RDI by this many bytes.
+    String(u8),
     /// A barrier, then a store with this order.
     Atomic(Barrier, StoreOrder),
     /// It zeroes the aligned block at this address, as stores of this order. The block's size is
@@ -107,6 +112,17 @@ pub fn decode(isa: Isa, bytes: &[u8]) -> Action {
         Isa::X86_64 => x86_64::decode(bytes),
         Isa::Aarch64 => word(bytes).map_or(Action::Nothing, aarch64::decode),
         Isa::Riscv64 => word(bytes).map_or(Action::Nothing, riscv64::decode),
+    }
+}
+
+/// True if what an instruction loads comes before all that its CPU does after it (load-acquire).
+/// Cut or unknown instructions do not.
+pub fn acquires(isa: Isa, bytes: &[u8]) -> bool {
+    match isa {
+        // x86-TSO: loads are not reordered with later loads, stores and flushes.
+        Isa::X86_64 => true,
+        Isa::Aarch64 => word(bytes).is_some_and(aarch64::acquires),
+        Isa::Riscv64 => word(bytes).is_some_and(riscv64::acquires),
     }
 }
 

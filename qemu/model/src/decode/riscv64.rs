@@ -36,6 +36,11 @@ fn block(operation: u32, at: Address) -> Action {
     }
 }
 
+/// The aq bit of AMO, LR (and the load-acquire of Zalasr).
+pub const fn acquires(word: u32) -> bool {
+    word & 0x7f == 0x2f && word >> 26 & 1 == 1
+}
+
 /// AMO, LR, SC (and the store-release of Zalasr), which the aq and rl bits order.
 fn atomic(word: u32) -> Action {
     const LOAD_RESERVED: u32 = 2;

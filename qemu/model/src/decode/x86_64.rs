@@ -20,6 +20,17 @@ struct Prefixes {
     rex: u8,
 }
 
+impl Prefixes {
+    /// Bytes of an operand that is not a byte.
+    const fn width(&self) -> u8 {
+        match (self.rex & 8 != 0, self.operand) {
+            (true, _) => 8,
+            (false, true) => 2,
+            (false, false) => 4,
+        }
+    }
+}
+
 /// Decodes an instruction.
 pub fn decode(bytes: &[u8]) -> Action {
     decode_all(bytes).unwrap_or(Action::Nothing)
@@ -33,7 +44,11 @@ fn decode_all(bytes: &[u8]) -> Option<Action> {
         return Some(Action::Barrier(Barrier::LockedRmw));
     }
     Some(match opcode {
+        0x0f if rest.first() == Some(&0x09) => Action::Barrier(Barrier::Wbinvd),
         0x0f => two_byte(&prefixes, rest)?,
+        // MOVS and STOS.
+        0xa4 | 0xaa if prefixes.repeat => Action::String(1),
+        0xa5 | 0xab if prefixes.repeat => Action::String(prefixes.width()),
         // XCHG with memory locks by itself.
         0x86 | 0x87 if is_memory(*rest.first()?) => Action::Barrier(Barrier::LockedRmw),
         0xc5 => vector(1, rest.first()? & 3, *rest.get(1)?, *rest.get(2)?),
@@ -104,6 +119,8 @@ fn two_byte(prefixes: &Prefixes, bytes: &[u8]) -> Option<Action> {
         }
         // MOVNTPS, MOVNTPD, MOVNTSS, MOVNTSD; MOVNTI; MOVNTQ, MOVNTDQ.
         0x2b | 0xc3 | 0xe7 if is_memory(modrm) => NON_TEMPORAL,
+        // XSAVEC, XSAVES.
+        0xc7 if is_memory(modrm) && matches!(modrm >> 3 & 7, 4 | 5) => Action::Several,
         // MASKMOVQ, MASKMOVDQU.
         0xf7 if !is_memory(modrm) => NON_TEMPORAL,
         // MOVDIR64B (66) and MOVDIRI (none): direct stores, as weakly ordered as write-combining.
@@ -131,6 +148,8 @@ fn group_15(prefixes: &Prefixes, modrm: u8, bytes: &[u8]) -> Option<Action> {
         (6, true) => FlushKind::Clwb,
         (7, true) => FlushKind::Clflushopt,
         (7, false) => FlushKind::Clflush,
+        // FXSAVE, XSAVE, XSAVEOPT.
+        (0 | 4 | 6, false) => return Some(Action::Several),
         _ => return Some(Action::Nothing),
     };
     Some(Action::Flush(kind, address(prefixes, bytes)?))
@@ -172,11 +191,13 @@ fn address(prefixes: &Prefixes, bytes: &[u8]) -> Option<Address> {
     Some(at)
 }
 
-/// VEX and EVEX: VMOVNTPS/PD, VMOVNTDQ, VMASKMOVDQU in map 1.
+/// VEX and EVEX: VMOVNTPS/PD, VMOVNTDQ, VMASKMOVDQU in map 1. Any other that names memory may store
+/// more than one atomic piece.
 const fn vector(map: u8, prefix: u8, opcode: u8, modrm: u8) -> Action {
     match (map, prefix, opcode) {
         (1, 0 | 1, 0x2b) | (1, 1, 0xe7) if is_memory(modrm) => NON_TEMPORAL,
         (1, 1, 0xf7) if !is_memory(modrm) => NON_TEMPORAL,
+        _ if is_memory(modrm) => Action::Several,
         _ => Action::Nothing,
     }
 }

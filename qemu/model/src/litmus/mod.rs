@@ -4,7 +4,9 @@
 //! - `a0=1` stores the value in both halves of the word; `a0.l`, `a0.h` name a half; `a0:1=1`
 //!   stores 16 bytes, words 0 and 1; `a0~=1` stores 8 bytes across the upper half of word 0 and the
 //!   lower of 1.
-//! - `nt a0=1`, `rel a0=1`, `acq a0=1`: a non-temporal, release, acquire store.
+//! - `nt a0=1`, `rel a0=1`, `acq a0=1`, `ar a0=1`: a non-temporal, release, acquire,
+//!   acquire-release store; `rep a0=1` is one of the stores of one string instruction.
+//! - `P1 sees`: CPU 1 has observed all that CPU 0 did so far; `P1 reads a0`: it has loaded that.
 //! - `clwb a`, `cvap a`, `clean a`..., `sfence`, `dsb ish`, `fence rw,w`...: by name; `rmw` is a
 //!   locked one.
 //! - `P1 ` before an instruction: by CPU 1 instead of 0.

@@ -60,22 +60,28 @@ fn line(letter: u8) -> usize {
 }
 
 pub(super) fn program(text: &str) -> Vec<Event> {
-    text.split(';')
-        .map(|instruction| event(instruction.trim()))
+    let numbered = text.split(';').zip(0..);
+    numbered
+        .map(|(instruction, before)| event(instruction.trim(), before))
         .collect()
 }
 
 pub(super) fn last_cpu(program: &[Event]) -> Cpu {
     match program.last() {
         Some(Event::Store(store)) => store.cpu,
-        Some(Event::Flush { cpu, .. } | Event::Barrier { cpu, .. } | Event::Mark { cpu, .. }) => {
-            *cpu
-        }
+        Some(
+            Event::Flush { cpu, .. }
+            | Event::Barrier { cpu, .. }
+            | Event::Sees { cpu, .. }
+            | Event::Reads { cpu, .. }
+            | Event::Mark { cpu, .. },
+        ) => *cpu,
         None => 0,
     }
 }
 
-fn event(text: &str) -> Event {
+/// An instruction, and how many there are before it.
+fn event(text: &str, before: u64) -> Event {
     let (cpu, text) = match text.strip_prefix("P1 ") {
         Some(rest) => (1, rest),
         None => (0, text.strip_prefix("P0 ").unwrap_or(text)),
@@ -84,6 +90,21 @@ fn event(text: &str) -> Event {
         return store(cpu, text);
     }
     let (name, operand) = text.split_once(' ').unwrap_or((text, ""));
+    if name == "sees" {
+        return Event::Sees {
+            cpu,
+            other: 1 - cpu,
+            seq: before,
+        };
+    }
+    if name == "reads" {
+        let (at, len) = place(operand);
+        return Event::Reads {
+            cpu,
+            addr: BASE + at as u64,
+            len: len as u64,
+        };
+    }
     match flush(name) {
         Some(kind) => Event::Flush {
             cpu,
@@ -101,13 +122,19 @@ fn store(cpu: Cpu, text: &str) -> Event {
     let (order, text) = match text.split_once(' ') {
         Some(("nt", rest)) => (StoreOrder::NON_TEMPORAL, rest),
         Some(("rel", rest)) => (StoreOrder::RELEASE, rest),
+        Some(("ar", rest)) => (StoreOrder::ACQUIRE.and(StoreOrder::RELEASE), rest),
         Some(("acq", rest)) => (StoreOrder::ACQUIRE, rest),
         _ => (StoreOrder::PLAIN, text),
+    };
+    let (group, text) = match text.split_once(' ') {
+        Some(("rep", rest)) => (1, rest),
+        _ => (0, text),
     };
     let (name, value) = text.split_once('=').expect("a store");
     let (at, len) = place(name);
     let bytes = vec![value.parse().expect("a digit"); len];
-    Event::Store(Store::new(cpu, BASE + at as u64, &bytes).with(order))
+    let store = Store::new(cpu, BASE + at as u64, &bytes).with(order);
+    Event::Store(store.of_group(group))
 }
 
 fn flush(name: &str) -> Option<FlushKind> {
@@ -130,6 +157,7 @@ fn barrier(name: &str, operand: &str) -> Barrier {
     match name {
         "sfence" => Barrier::Sfence,
         "mfence" => Barrier::Mfence,
+        "wbinvd" => Barrier::Wbinvd,
         "lfence" => Barrier::Lfence,
         "rmw" => Barrier::LockedRmw,
         "isb" => Barrier::Isb,

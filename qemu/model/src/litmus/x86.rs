@@ -34,6 +34,12 @@ const WC: &str =
 const WC_CPUS: &str =
     "APM vol. 3, CLFLUSH: write-combining buffers of the executing processor only";
 const ATOM: &str = "SDM vol. 3, Guaranteed Atomic Operations; aligned 8-byte words else";
+const AMD_ATOM: &str = "APM vol. 1, Atomicity of accesses: within an aligned quadword";
+const STRING: &str = "SDM vol. 3, Fast-String Operation and Out-of-Order Stores";
+const SILENT: &str = "nothing changes where the same bytes are stored";
+const SEEN: &str =
+    "Px86 (Raad et al., POPL 2020): a flush covers the stores that are before it in TSO";
+const WBINVD: &str = "SDM vol. 2, WBINVD: the processor's own modified lines; serializing";
 const APM: &str = "APM vol. 3, CLFLUSH: only MFENCE orders it";
 
 #[rustfmt::skip]
@@ -80,8 +86,11 @@ pub(super) const CASES: &[Case] = &[
     // A fence waits for the flushes of its own CPU; a flush takes the line whoever stored.
     case(Profile::PX86, "P0 a0=1; P0 clwb a; P1 sfence; P1 b0=1", "a0 b0", "00 01 10 11", "-", CPUS),
     case(Profile::PX86, "P0 a0=1; P1 clwb a; P0 sfence; P0 b0=1", "a0 b0", "00 01 10 11", "-", CPUS),
-    case(Profile::PX86, "P0 a0=1; P1 clwb a; P1 sfence; P1 b0=1", "a0 b0", "00 10 11", "a0", CPUS),
-    case(Profile::PX86, "P0 a0=1; P0 clwb a; P1 clwb a; P1 sfence; P0 b0=1", "a0 b0", "00 10 11", "a0", CPUS),
+    case(Profile::PX86, "P0 a0=1; P1 clwb a; P1 sfence; P1 b0=1", "a0 b0", "00 01 10 11", "-", SEEN),
+    case(Profile::PX86, "P0 a0=1; P1 sees; P1 clwb a; P1 sfence; P1 b0=1", "a0 b0", "00 10 11", "a0", CPUS),
+    case(Profile::PX86, "P0 a0=1; P1 sees; P0 a1=1; P1 clwb a; P1 sfence; P1 b0=1", "a0 a1 b0", "000 100 110 101 111", "a0", SEEN),
+    case(Profile::PX86, "P0 a0=1; P1 clwb a; P1 sees; P1 sfence; P1 b0=1", "a0 b0", "00 01 10 11", "-", SEEN),
+    case(Profile::PX86, "P0 a0=1; P0 clwb a; P1 sees; P1 clwb a; P1 sfence; P0 b0=1", "a0 b0", "00 10 11", "a0", CPUS),
     case(Profile::PX86, "P0 a0=1; P0 clwb a; P0 sfence; P1 b0=1", "a0 b0", "00 10 11", "a0", CPUS),
     // Write-combining stores bypass the cache, unordered until a fence of their CPU.
     case(Profile::PX86, "nt a0=1; nt a1=1", "a0 a1", "00 01 10 11", "-", WC),
@@ -101,8 +110,26 @@ pub(super) const CASES: &[Case] = &[
     case(Profile::PX86, "nt a0:1=1", "a0 a1", "00 01 10 11", "-", ATOM),
     // What is atomic.
     case(Profile::PX86, "a0:1=1", "a0 a1", "00 11", "-", ATOM),
-    case(Profile::PX86, "a1:2=1", "a1 a2", "00 10 11", "-", ATOM),
-    case(Profile::PX86, "a0~=1", "a0.h a1.l", "00 10 11", "-", ATOM),
+    case(Profile::PX86, "a1:2=1", "a1 a2", "00 01 10 11", "-", ATOM),
+    case(Profile::PX86, "a0~=1", "a0.h a1.l", "00 11", "-", ATOM),
+    case(Profile::PX86, "nt a0~=1", "a0.h a1.l", "00 01 10 11", "-", ATOM),
+    case(Profile::AMD, "a0~=1", "a0.h a1.l", "00 01 10 11", "-", AMD_ATOM),
+    case(Profile::AMD, "a0=1", "a0.l a0.h", "00 11", "-", AMD_ATOM),
+    // The stores of one string instruction, and the parts of one that is not atomic, in any order.
+    case(Profile::PX86, "rep a0=1; rep a1=1; rep a2=1", "a0 a1 a2", "000 001 010 011 100 101 110 111", "-", STRING),
+    case(Profile::PX86, "rep a0=1; rep a1=1; a2=1", "a0 a1 a2", "000 010 100 110 111", "-", STRING),
+    case(Profile::PX86, "a2=1; rep a0=1; rep a1=1", "a2 a0 a1", "000 100 110 101 111", "-", STRING),
+    case(Profile::PX86, "rep a0=1; rep a0=2", "a0", "0 1 2", "-", STRING),
+    case(Profile::PX86, "rep a0=1; rep a1=1; clwb a; sfence; b0=1", "a0 a1 b0", "000 010 100 110 111", "a0 a1", STRING),
+    case(Profile::PX86, "P0 rep a0=1; P1 rep a1=1", "a0 a1", "00 10 11", "-", STRING),
+    // What is there already is not lost.
+    case(Profile::PX86, "a0=0; b0=1", "a0 b0", "00 01", "a0", SILENT),
+    case(Profile::PX86, "a0=1; clwb a; sfence; a0=1; b0=1", "a0 b0", "00 10 11", "a0", SILENT),
+    case(Profile::PX86, "a0=1; a0=0; b0=1", "a0 b0", "00 10 01 11", "-", SILENT),
+    // All lines of the CPU's caches, and it waits.
+    case(Profile::PX86, "a0=1; b0=1; wbinvd; c0=1", "a0 b0 c0", "000 100 010 110 111", "a0 b0", WBINVD),
+    case(Profile::PX86, "P0 a0=1; P1 sees; P1 wbinvd; P1 b0=1", "a0 b0", "00 01 10 11", "-", WBINVD),
+    case(Profile::AMD, "nt a0=1; wbinvd; b0=1", "a0 b0", "00 10 11", "a0", WBINVD),
     case(Profile::PX86, "a7~=1", "a7.h b0.l", "00 01 10 11", "-", ATOM),
     // AMD: clflush waits for mfence only.
     case(Profile::AMD, "a0=1; clflush a; b0=1", "a0 b0", "00 01 10 11", "-", APM),

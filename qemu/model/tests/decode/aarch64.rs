@@ -2,6 +2,30 @@
 
 use super::*;
 
+const BOTH: StoreOrder = StoreOrder::RELEASE.and(StoreOrder::ACQUIRE);
+
+/// Assembler text, bytes, whether it is a load-acquire.
+pub const ACQUIRES: &[(&str, &[u8], bool)] = &[
+    ("ldar x0, [x1]", b"\x20\xfc\xdf\xc8", true),
+    ("ldaxr x0, [x1]", b"\x20\xfc\x5f\xc8", true),
+    ("ldxr x0, [x1]", b"\x20\x7c\x5f\xc8", false),
+    ("ldaxp x0, x1, [x2]", b"\x40\x84\x7f\xc8", true),
+    ("cas x0, x1, [x2]", b"\x41\x7c\xa0\xc8", false),
+    ("casa x0, x1, [x2]", b"\x41\x7c\xe0\xc8", true),
+    ("casl x0, x1, [x2]", b"\x41\xfc\xa0\xc8", false),
+    ("caspal w0, w1, w2, w3, [x4]", b"\x82\xfc\x60\x08", true),
+    ("ldadd x0, x1, [x2]", b"\x41\x00\x20\xf8", false),
+    ("ldadda x0, x1, [x2]", b"\x41\x00\xa0\xf8", true),
+    ("ldaddl x0, x1, [x2]", b"\x41\x00\x60\xf8", false),
+    ("staddl x0, [x2]", b"\x5f\x00\x60\xf8", false),
+    ("ldapr x0, [x1]", b"\x20\xc0\xbf\xf8", true),
+    ("ldapur x0, [x1, #8]", b"\x20\x80\x40\xd9", true),
+    ("stlur x0, [x1, #8]", b"\x20\x80\x00\xd9", false),
+    ("stlr x0, [x1]", b"\x20\xfc\x9f\xc8", false),
+    ("stlxr w2, x0, [x1]", b"\x20\xfc\x02\xc8", false),
+    ("ldr x0, [x1]", b"\x20\x00\x40\xf9", false),
+];
+
 #[rustfmt::skip]
 pub const CASES: &[Case] = &[
     ("dc cvac, x0", b"\x20\x7a\x0b\xd5", Flush(FlushKind::Cvac, Address::register(0))),
@@ -81,20 +105,20 @@ pub const CASES: &[Case] = &[
     ("cas x0, x1, [x2]", b"\x41\x7c\xa0\xc8", Nothing),
     ("casa x0, x1, [x2]", b"\x41\x7c\xe0\xc8", Nothing),
     ("casl x0, x1, [x2]", b"\x41\xfc\xa0\xc8", Stores(StoreOrder::RELEASE)),
-    ("casal w0, w1, [x2]", b"\x41\xfc\xe0\x88", Stores(StoreOrder::RELEASE)),
+    ("casal w0, w1, [x2]", b"\x41\xfc\xe0\x88", Stores(BOTH)),
     ("caslb w0, w1, [x2]", b"\x41\xfc\xa0\x08", Stores(StoreOrder::RELEASE)),
     ("casp x0, x1, x2, x3, [x4]", b"\x82\x7c\x20\x48", Nothing),
     ("caspl x0, x1, x2, x3, [x4]", b"\x82\xfc\x20\x48", Stores(StoreOrder::RELEASE)),
-    ("caspal w0, w1, w2, w3, [x4]", b"\x82\xfc\x60\x08", Stores(StoreOrder::RELEASE)),
+    ("caspal w0, w1, w2, w3, [x4]", b"\x82\xfc\x60\x08", Stores(BOTH)),
     ("ldadd x0, x1, [x2]", b"\x41\x00\x20\xf8", Nothing),
     ("ldadda x0, x1, [x2]", b"\x41\x00\xa0\xf8", Nothing),
     ("ldaddl x0, x1, [x2]", b"\x41\x00\x60\xf8", Stores(StoreOrder::RELEASE)),
-    ("ldaddal x0, x1, [x2]", b"\x41\x00\xe0\xf8", Stores(StoreOrder::RELEASE)),
+    ("ldaddal x0, x1, [x2]", b"\x41\x00\xe0\xf8", Stores(BOTH)),
     ("stadd x0, [x2]", b"\x5f\x00\x20\xf8", Nothing),
     ("staddl x0, [x2]", b"\x5f\x00\x60\xf8", Stores(StoreOrder::RELEASE)),
     ("swp x0, x1, [x2]", b"\x41\x80\x20\xf8", Nothing),
     ("swpl x0, x1, [x2]", b"\x41\x80\x60\xf8", Stores(StoreOrder::RELEASE)),
-    ("swpalb w0, w1, [x2]", b"\x41\x80\xe0\x38", Stores(StoreOrder::RELEASE)),
+    ("swpalb w0, w1, [x2]", b"\x41\x80\xe0\x38", Stores(BOTH)),
     ("ldapr x0, [x1]", b"\x20\xc0\xbf\xf8", Nothing),
     ("stlur x0, [x1, #8]", b"\x20\x80\x00\xd9", Stores(StoreOrder::RELEASE)),
     ("stlurb w0, [x1, #-1]", b"\x20\xf0\x1f\x19", Stores(StoreOrder::RELEASE)),

@@ -6,8 +6,10 @@ mod x86_64;
 
 use kpmem_marks::Op;
 use kpmem_model::Isa;
-use kpmem_model::decode::Action::{Atomic, Barrier as Fence, Flush, Mark, Nothing, Stores, Zero};
-use kpmem_model::decode::{Action, Address, Segment, decode};
+use kpmem_model::decode::Action::{
+    Atomic, Barrier as Fence, Flush, Mark, Nothing, Several, Stores, String, Zero,
+};
+use kpmem_model::decode::{Action, Address, Segment, acquires, decode};
 use kpmem_model::event::{Access, Barrier, Domain, FenceSet, FlushKind, StoreOrder};
 use kpmem_model::hash::Random;
 
@@ -71,6 +73,25 @@ fn aarch64() {
 #[test]
 fn riscv64() {
     check(Isa::Riscv64, riscv64::CASES);
+}
+
+#[test]
+fn load_acquire() {
+    for (text, bytes, expected) in aarch64::ACQUIRES {
+        assert_eq!(acquires(Isa::Aarch64, bytes), *expected, "{text}");
+    }
+    // lr.d.aq, amoswap.d.aq, amoswap.d.rl, lr.d, ld.
+    let words = [
+        (0x1405_352f_u32, true),
+        (0x0c65_b52f, true),
+        (0x0a65_b52f, false),
+        (0x1005_352f, false),
+        (0x0005_3503, false),
+    ];
+    for (word, expected) in words {
+        let bytes = word.to_le_bytes();
+        assert_eq!(acquires(Isa::Riscv64, &bytes), expected, "{word:#x}");
+    }
 }
 
 #[test]

@@ -9,12 +9,12 @@ use kpmem_model::{Isa, Profile};
 use crate::{BASE, LINE, SIZE};
 
 /// An event that makes sense on the profile's instruction set; a store's bytes tell which one it
-/// was.
-pub fn random_event(random: &mut Random, p: &Profile, value: u8) -> Event {
+/// was. There are `before` events before it.
+pub fn random_event(random: &mut Random, p: &Profile, value: u8, before: u64) -> Event {
     let cpu = random.below(2) as u8;
     let line = random.below(3) * LINE as u64;
     let barrier = |barrier| Event::Barrier { cpu, barrier };
-    match random.below(10) {
+    match random.below(11) {
         0..4 => {
             let len = [1, 4, 8, 8, 8, 16][random.below(6) as usize];
             let at = if random.below(3) == 0 {
@@ -32,8 +32,13 @@ pub fn random_event(random: &mut Random, p: &Profile, value: u8) -> Event {
             ];
             let order = orders[random.below(5) as usize];
             let line = if random.below(2) == 0 { 0 } else { line };
-            let bytes: Vec<u8> = (0..len).map(|i| value * 16 + i as u8).collect();
-            Event::Store(Store::new(cpu, BASE + line + at, &bytes).with(order))
+            // Some store what is there already.
+            let value = if random.below(6) == 0 { 0 } else { value };
+            let byte = |i| if value == 0 { 0 } else { value * 16 + i as u8 };
+            let bytes: Vec<u8> = (0..len).map(byte).collect();
+            let group = random.below(6).saturating_sub(3) as u32;
+            let store = Store::new(cpu, BASE + line + at, &bytes).with(order);
+            Event::Store(store.of_group(group))
         }
         4..7 => {
             let kinds: &[FlushKind] = match p.isa {
@@ -53,7 +58,12 @@ pub fn random_event(random: &mut Random, p: &Profile, value: u8) -> Event {
                 kind: kinds[random.below(kinds.len() as u64) as usize],
             }
         }
-        7 => Event::Mark {
+        7 => Event::Sees {
+            cpu,
+            other: 1 - cpu,
+            seq: random.below(1 + before),
+        },
+        8 => Event::Mark {
             cpu,
             mark: Mark::Claim {
                 addr: BASE,
@@ -68,8 +78,9 @@ pub fn random_event(random: &mut Random, p: &Profile, value: u8) -> Event {
                     Barrier::Mfence,
                     Barrier::Lfence,
                     Barrier::LockedRmw,
+                    Barrier::Wbinvd,
                 ];
-                barrier(all[random.below(4) as usize])
+                barrier(all[random.below(5) as usize])
             }
             Isa::Aarch64 => {
                 let domain = [Domain::FullSystem, Domain::Inner, Domain::NonShareable]

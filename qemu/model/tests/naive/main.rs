@@ -10,7 +10,7 @@ use kpmem_model::event::{Event, Mark};
 use kpmem_model::explore::{Explorer, Options};
 use kpmem_model::hash::Random;
 use kpmem_model::{Isa, Profile, State};
-use oracle::{Image, naive, overwritten, pieces, required};
+use oracle::{Image, is_unsure, naive, overwritten, pieces, required};
 
 const LINE: usize = 32;
 const SIZE: usize = 3 * LINE;
@@ -43,7 +43,8 @@ fn check(p: &Profile, rounds: u64) {
         let mut program = Vec::new();
         let length = 3 + random.below(12);
         for i in 0..length {
-            let event = random_event(&mut random, p, 1 + i as u8);
+            let before = program.len() as u64;
+            let event = random_event(&mut random, p, 1 + i as u8, before);
             program.push(event);
             if pieces(p, &program).len() > 9 {
                 program.pop();
@@ -71,8 +72,12 @@ fn check(p: &Profile, rounds: u64) {
                 let count = all.iter().filter(|piece| piece.time < time).count();
                 let acknowledged = required(p, &program, &all[..count], time, Some(*cpu));
                 let durable = required(p, &program, &all[..count], time + 1, None);
-                let lost = (0..count)
-                    .filter(|&i| !acknowledged[i] && !overwritten(&all[..count], &durable, i));
+                let all = &all[..count];
+                let lost = (0..count).filter(|&i| {
+                    !acknowledged[i]
+                        && (durable[i] || !overwritten(all, &durable, i))
+                        && (durable[i] || is_unsure(p, &program, all, &durable, i))
+                });
                 wrong.extend(lost.map(|i| (time as u64 + 1, all[i].time as u64 + 1)));
             }
         }

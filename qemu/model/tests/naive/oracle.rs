@@ -20,6 +20,7 @@ pub struct Piece {
     nt: bool,
     release: bool,
     acquire: bool,
+    group: usize,
     /// When its line was dropped unwritten.
     dropped: Option<usize>,
 }
@@ -34,7 +35,11 @@ pub fn pieces(p: &Profile, program: &[Event]) -> Vec<Piece> {
         let Event::Store(s) = event else { continue };
         let nt = x86(p) && s.order.has(StoreOrder::NON_TEMPORAL);
         let at = (s.addr - BASE) as usize;
-        let whole = p.name != "torn8" && x86(p) && !nt && s.len == 16 && at.is_multiple_of(16);
+        let len = usize::from(s.len);
+        let wide = p.name != "torn8" && x86(p) && s.len == 16 && at.is_multiple_of(16);
+        let intel = ["px86", "eadr"].contains(&p.name) && x86(p);
+        let narrow = intel && len <= 8 && at / LINE == (at + len - 1) / LINE;
+        let whole = !nt && (wide || narrow);
         let mut words: Vec<(usize, Vec<u8>)> = Vec::new();
         for (i, &byte) in s.value().iter().enumerate() {
             let at = at + i;
@@ -52,6 +57,11 @@ pub fn pieces(p: &Profile, program: &[Event]) -> Vec<Piece> {
                 nt,
                 release: s.order.has(StoreOrder::RELEASE),
                 acquire: s.order.has(StoreOrder::ACQUIRE),
+                group: if s.group == 0 {
+                    100 + time
+                } else {
+                    s.group as usize
+                },
                 dropped: None,
             });
         }
@@ -105,7 +115,7 @@ fn needs(p: &Profile, program: &[Event], a: &Piece, b: &Piece) -> bool {
     let near = p.name == "eadr" || a.at / LINE == b.at / LINE;
     let fenced = program[a.time..b.time].iter().any(|e| match e {
         Event::Barrier { cpu, barrier } if *cpu == a.cpu => match barrier {
-            Barrier::Sfence | Barrier::Mfence | Barrier::LockedRmw => true,
+            Barrier::Sfence | Barrier::Mfence | Barrier::LockedRmw | Barrier::Wbinvd => true,
             Barrier::Dsb(d, access) | Barrier::Dmb(d, access) => {
                 *access != Access::Loads && *d != Domain::NonShareable
             }
@@ -115,8 +125,10 @@ fn needs(p: &Profile, program: &[Event], a: &Piece, b: &Piece) -> bool {
         _ => false,
     });
     let program_order = x86(p) && p.name != "torn8" && !a.nt && !b.nt;
+    let together = a.cpu == b.cpu && a.group == b.group;
     overlap(a, b)
         || near
+            && !together
             && if program_order {
                 p.name != "eadr" || a.cpu == b.cpu
             } else if x86(p) && p.name != "torn8" {
@@ -146,7 +158,7 @@ fn stages(
         }
         let complete = match barrier {
             Barrier::Sfence | Barrier::LockedRmw => p.name != "amd" || !clflush,
-            Barrier::Mfence => true,
+            Barrier::Mfence | Barrier::Wbinvd => true,
             Barrier::Dsb(Domain::FullSystem, Access::All) => true,
             Barrier::Dsb(Domain::FullSystem, Access::Stores) => p.name == "eadr",
             Barrier::Fence { pred, succ } if pred.has(FenceSet::W) => {
@@ -204,11 +216,67 @@ fn flushes(
         if let Event::Flush { cpu, addr, kind } = event
             && (*addr - BASE) as usize / LINE == piece.at / LINE
             && reaches(*kind)
+            && (*cpu == piece.cpu || has_seen(&program[..time], *cpu, piece))
         {
             out.push((time, *cpu, Some(*kind)));
         }
+        if let Event::Barrier {
+            cpu,
+            barrier: Barrier::Wbinvd,
+        } = event
+            && p.name != "eadr"
+            && *cpu == piece.cpu
+            && !others_pending(p, program, piece, *cpu, time)
+        {
+            out.push((time, *cpu, Some(FlushKind::Clwb)));
+        }
     }
     out
+}
+
+fn has_seen(before: &[Event], by: u8, piece: &Piece) -> bool {
+    before.iter().any(|event| {
+        matches!(event, Event::Sees { cpu, other, seq }
+            if *cpu == by && *other == piece.cpu && *seq > piece.time as u64)
+    })
+}
+
+/// Whether another CPU has stored to a piece's line, and that is not certainly durable at `time`.
+fn others_pending(p: &Profile, program: &[Event], piece: &Piece, cpu: u8, time: usize) -> bool {
+    let all: Vec<_> = pieces(p, &program[..time]);
+    let durable = required(p, &program[..time], &all, time, None);
+    let line = |piece: &Piece| piece.at / LINE;
+    let foreign = |(other, durable): (&Piece, bool)| {
+        !durable && other.cpu != cpu && line(other) == line(piece)
+    };
+    all.iter().zip(durable).any(foreign)
+}
+
+/// Whether a crash can show some byte of a piece other than the CPUs do.
+pub fn is_unsure(
+    p: &Profile,
+    program: &[Event],
+    all: &[Piece],
+    durable: &[bool],
+    i: usize,
+) -> bool {
+    let image = |has: &dyn Fn(usize) -> bool| {
+        let mut image = vec![0; SIZE];
+        for (_, piece) in all.iter().enumerate().filter(|(i, _)| has(*i)) {
+            image[piece.at..piece.at + piece.bytes.len()].copy_from_slice(&piece.bytes);
+        }
+        image
+    };
+    let live = image(&|_| true);
+    let range = all[i].at..all[i].at + all[i].bytes.len();
+    (0u32..1 << all.len()).any(|set| {
+        let has = |i: usize| set >> i & 1 == 1;
+        let allowed = (0..all.len()).all(|b| {
+            (has(b) || !durable[b])
+                && (0..b).all(|a| !has(b) || has(a) || !needs(p, program, &all[a], &all[b]))
+        });
+        allowed && image(&has)[range.clone()] != live[range.clone()]
+    })
 }
 
 /// Which pieces every image after `now` events must show; with `ack`, which ones an acknowledgement

@@ -1,0 +1,133 @@
+//! A workload while it runs: what it did, kept for exploration, and what the model says of it.
+
+use std::collections::BTreeSet;
+
+use kpmem_model::{Event, Mark, State, event::MAX_CPUS, fault::Mismatch};
+
+use crate::{
+    memory::Memory,
+    observed::Observed,
+    report::{Line, Report, SHOWN, Traced},
+    timeline,
+    trace::Trace,
+};
+
+#[derive(Debug)]
+pub struct Tracing {
+    pub initial: Vec<u8>,
+    pub trace: Trace,
+    pub state: State,
+    pub observed: Observed,
+    /// What the trace says of what each CPU has seen of each other one.
+    said: Vec<[u64; MAX_CPUS]>,
+    violations: usize,
+    untracked: BTreeSet<u64>,
+    claims: u64,
+    claimed_bytes: u64,
+}
+
+impl Tracing {
+    /// What memory holds now is durable.
+    pub fn new(initial: Vec<u8>, state: State, observed: Observed, trace: Trace) -> Self {
+        Self {
+            initial,
+            trace,
+            state,
+            observed,
+            said: vec![[0; MAX_CPUS]; MAX_CPUS],
+            violations: 0,
+            untracked: BTreeSet::new(),
+            claims: 0,
+            claimed_bytes: 0,
+        }
+    }
+
+    /// Number of the last event.
+    pub fn seq(&self) -> u64 {
+        self.state.seq()
+    }
+
+    /// Something happened.
+    pub fn push(&mut self, event: Event, pc: u64, report: &mut Report) {
+        self.trace.push(event, pc);
+        self.state.apply(&event);
+        for violation in &self.state.violations()[self.violations..] {
+            if self.violations < SHOWN as usize {
+                let failure = timeline::contract(&self.state, &self.trace, violation);
+                report.write(&Line::Failure(failure));
+            }
+            self.violations += 1;
+        }
+    }
+
+    /// Says what a CPU has seen of the others, if that is new.
+    pub fn say_what_is_seen(&mut self, cpu: u8, pc: u64, report: &mut Report) {
+        let said = &mut self.said[usize::from(cpu)];
+        let mut new = Vec::new();
+        for (other, seq) in self.observed.seen(cpu) {
+            if std::mem::replace(&mut said[usize::from(other)], seq) != seq {
+                new.push(Event::Sees { cpu, other, seq });
+            }
+        }
+        for event in new {
+            self.push(event, pc, report);
+        }
+    }
+
+    /// A claim of bytes that may lie in several places; none: it is only counted.
+    pub fn claim(&mut self, cpu: u8, id: u64, places: &[(u64, u64)], pc: u64, report: &mut Report) {
+        let (last, others) = places.split_last().unwrap_or((&(0, 0), &[]));
+        for &(addr, len) in others {
+            let mark = Mark::Claimed { addr, len, id };
+            self.push(Event::Mark { cpu, mark }, pc, report);
+        }
+        let &(addr, len) = last;
+        let mark = Mark::Claim { addr, len, id };
+        self.push(Event::Mark { cpu, mark }, pc, report);
+        self.claims += 1;
+        self.claimed_bytes += places.iter().map(|(_, len)| len).sum::<u64>();
+    }
+
+    /// Compares a range with memory, and reports lines that differ for the first time.
+    pub fn compare(&mut self, memory: &Memory, addr: u64, len: u64, report: &mut Report) {
+        let (tracked, base) = (memory.bytes(), memory.base());
+        let mut new = Vec::new();
+        for mismatch in self.state.compare(addr, len, tracked) {
+            let line = (mismatch.addr - base) / self.state.line() as u64;
+            if self.untracked.insert(line) {
+                new.push(mismatch);
+            }
+        }
+        let shown = self.untracked.len() - new.len();
+        for mismatch in new.into_iter().take((SHOWN as usize).saturating_sub(shown)) {
+            self.report_untracked(mismatch, tracked, base, report);
+        }
+    }
+
+    fn report_untracked(&self, mismatch: Mismatch, memory: &[u8], base: u64, report: &mut Report) {
+        let word = (mismatch.addr - base) as usize / 8 * 8;
+        let actual = u64::from_le_bytes(memory[word..word + 8].try_into().expect("a word"));
+        let failure = timeline::untracked(&self.state, &self.trace, mismatch, actual);
+        report.write(&Line::Failure(failure));
+    }
+
+    /// The workload is over: compares all of memory, and sums up.
+    pub fn finish(&mut self, memory: &Memory, report: &mut Report) {
+        self.compare(memory, memory.base(), memory.len() as u64, report);
+        let cost = self.state.cost();
+        let stores = self.trace.events.iter();
+        report.write(&Line::Traced(Traced {
+            workload: self.trace.begin(),
+            events: self.trace.events.len(),
+            stores: stores.filter(|e| matches!(e, Event::Store(_))).count(),
+            claims: self.claims,
+            claimed_bytes: self.claimed_bytes,
+            violations: self.violations,
+            untracked: self.untracked.len(),
+            flushes: cost.flushes,
+            fences: cost.fences,
+            redundant_flushes: cost.redundant_flushes(),
+            redundant_fences: cost.fences_redundant,
+        }));
+    }
+}
