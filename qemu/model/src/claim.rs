@@ -90,11 +90,8 @@ impl State {
         if store.dropped != 0 {
             return Fault::Dropped;
         }
-        let flushes = || {
-            let cpus = self.cpus.iter().enumerate();
-            cpus.flat_map(|(cpu, state)| state.flushes.iter().map(move |flush| (cpu, flush)))
-        };
-        if flushes().any(|(cpu, flush)| flush.covers(cpu, store)) {
+        let mut flushes = self.lines[store.line as usize].flushes.iter();
+        if flushes.any(|flush| flush.covers(store)) {
             Fault::NotFenced
         } else if store.missed {
             Fault::NotSeen

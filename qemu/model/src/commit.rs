@@ -22,61 +22,62 @@ impl State {
             }
             return;
         }
-        let mut flushes = std::mem::take(&mut self.cpus[cpu].flushes);
-        flushes.retain_mut(|flush| {
+        self.complete(cpu, false, |flush| {
             if flush.strong && !strong {
-                return true;
+                return false;
             }
             flush.stage = flush.stage.and(stage);
-            if flush.stage != Stage::COMPLETE {
-                return true;
-            }
-            self.commit_flush(cpu, flush, false);
-            false
+            flush.stage == Stage::COMPLETE
         });
-        self.keep(cpu, flushes);
     }
 
     /// Flushes that come before the CPU's next store take effect: that store is here.
     pub(crate) fn commit_before_stores(&mut self, cpu: usize) {
-        let mut flushes = std::mem::take(&mut self.cpus[cpu].flushes);
-        flushes.retain(|flush| {
-            let now = flush.stage.has(Stage::BEFORE_STORES);
-            if now {
-                self.commit_flush(cpu, flush, true);
-            }
-            !now
-        });
-        self.keep(cpu, flushes);
+        self.complete(cpu, true, |flush| flush.stage.has(Stage::BEFORE_STORES));
     }
 
     /// Flushes that come before the CPU's next acknowledgement take effect: it is here.
     pub(crate) fn commit_before_ack(&mut self, cpu: Cpu) {
         let cpu = usize::from(cpu) % MAX_CPUS;
-        let mut flushes = std::mem::take(&mut self.cpus[cpu].flushes);
-        flushes.retain(|flush| {
-            let now = flush.stage.has(Stage::BEFORE_ACK);
-            if now {
-                self.commit_flush(cpu, flush, false);
-            }
-            !now
+        self.complete(cpu, false, |flush| flush.stage.has(Stage::BEFORE_ACK));
+    }
+
+    /// The flushes of a CPU of which `is_complete` says so commit, and are done.
+    fn complete(
+        &mut self,
+        cpu: usize,
+        unacknowledged: bool,
+        mut is_complete: impl FnMut(&mut Flush) -> bool,
+    ) {
+        let mut before = 0;
+        let mut lines = std::mem::take(&mut self.cpus[cpu].flushing);
+        lines.retain(|&line| {
+            let mut flushes = std::mem::take(&mut self.lines[line as usize].flushes);
+            let mut left = false;
+            flushes.retain_mut(|flush| {
+                if flush.cpu != cpu {
+                    return true;
+                }
+                if is_complete(flush) {
+                    self.commit_flush(flush, unacknowledged);
+                    return false;
+                }
+                before += u32::from(flush.stage.has(Stage::BEFORE_STORES));
+                left = true;
+                true
+            });
+            self.lines[line as usize].flushes = flushes;
+            left
         });
-        self.keep(cpu, flushes);
+        self.cpus[cpu].flushing = lines;
+        self.cpus[cpu].before_stores = before;
     }
 
-    fn keep(&mut self, cpu: usize, flushes: Vec<Flush>) {
-        let before = flushes
-            .iter()
-            .filter(|f| f.stage.has(Stage::BEFORE_STORES))
-            .count();
-        self.cpus[cpu].before_stores = before as u32;
-        self.cpus[cpu].flushes = flushes;
-    }
-
-    fn commit_flush(&mut self, cpu: usize, flush: &Flush, unacknowledged: bool) {
+    fn commit_flush(&mut self, flush: &Flush, unacknowledged: bool) {
+        let cpu = flush.cpu;
         let line = flush.line as usize;
         if self.unacknowledged > 0 && !unacknowledged && !flush.own {
-            self.acknowledge(cpu, flush);
+            self.acknowledge(flush);
         }
         if self.lines[line].head == NONE {
             return;
@@ -85,18 +86,17 @@ impl State {
         self.forced.clear();
         for &node in &self.scratch {
             let store = self.slab.get(node);
-            self.forced
-                .push(flush.covers(cpu, store) && store.dropped == 0);
+            self.forced.push(flush.covers(store) && store.dropped == 0);
         }
         self.close();
         self.settle(line, cpu, unacknowledged);
     }
 
     /// Another CPU may have waited for what was durable by order only.
-    fn acknowledge(&mut self, by: usize, flush: &Flush) {
+    fn acknowledge(&mut self, flush: &Flush) {
         for cpu in &mut self.cpus {
             let before = cpu.unacknowledged.len();
-            cpu.unacknowledged.retain(|store| !flush.covers(by, store));
+            cpu.unacknowledged.retain(|store| !flush.covers(store));
             self.unacknowledged -= before - cpu.unacknowledged.len();
         }
     }
@@ -137,7 +137,9 @@ impl State {
             self.settle(line as usize, 0, false);
         }
         for cpu in &mut self.cpus {
-            cpu.flushes.clear();
+            for line in cpu.flushing.drain(..) {
+                self.lines[line as usize].flushes.clear();
+            }
             cpu.before_stores = 0;
             cpu.unacknowledged.clear();
         }

@@ -15,8 +15,8 @@ impl State {
         let mut at = self.lines[line].head;
         while at != NONE {
             let store = self.slab.get_mut(at);
-            let begun = |flush: &Flush| !flush.own && flush.covers(cpu, store);
-            if store.dropped == 0 && !self.cpus[cpu].flushes.iter().any(begun) {
+            let begun = |flush: &Flush| flush.cpu == cpu && !flush.own && flush.covers(store);
+            if store.dropped == 0 && !self.lines[line].flushes.iter().any(begun) {
                 store.dropped = self.seq;
             }
             at = store.next;

@@ -7,8 +7,8 @@ use crate::pending::{NONE, Pending, Slab};
 use crate::profile::{Order, Profile, Scope};
 use crate::rules::{self, Stage};
 
-/// One line's list of pending stores, oldest first, and its last flush.
-#[derive(Clone, Copy, Debug)]
+/// One line's list of pending stores, oldest first, and its flushes.
+#[derive(Clone, Debug)]
 pub(crate) struct Line {
     pub(crate) head: u32,
     pub(crate) tail: u32,
@@ -16,6 +16,8 @@ pub(crate) struct Line {
     pub(crate) dirty: u32,
     /// How many of the stores bypass the cache.
     pub(crate) non_temporal: u32,
+    /// Those under way.
+    pub(crate) flushes: Vec<Flush>,
     flushed_at: u64,
     flushed_epoch: u32,
     flushed_by: Cpu,
@@ -24,6 +26,7 @@ pub(crate) struct Line {
 /// A flush under way, or a write-combining buffer that will drain.
 #[derive(Clone, Debug)]
 pub(crate) struct Flush {
+    pub(crate) cpu: usize,
     pub(crate) line: u32,
     /// The last event that it covers.
     pub(crate) seq: u64,
@@ -37,8 +40,8 @@ pub(crate) struct Flush {
 
 impl Flush {
     /// True if it takes the store along.
-    pub(crate) fn covers(&self, cpu: usize, store: &Pending) -> bool {
-        let own = store.non_temporal() && usize::from(store.cpu) == cpu;
+    pub(crate) fn covers(&self, store: &Pending) -> bool {
+        let own = store.non_temporal() && usize::from(store.cpu) == self.cpu;
         // A flush covers the whole line, whoever stored; but it drains only the write-combining
         // buffers of its own CPU (APM, CLFLUSH).
         self.line == store.line
@@ -53,8 +56,9 @@ pub(crate) struct CpuState {
     pub(crate) epoch: u32,
     /// Completing barriers so far.
     barriers: u32,
-    pub(crate) flushes: Vec<Flush>,
-    /// How many of `flushes` take effect before the CPU's next store.
+    /// The lines that it has flushes of under way.
+    pub(crate) flushing: Vec<u32>,
+    /// How many of these take effect before the CPU's next store.
     pub(crate) before_stores: u32,
     /// Durable by order only: an acknowledgement now would not be ordered behind them.
     pub(crate) unacknowledged: Vec<Pending>,
@@ -112,6 +116,7 @@ impl State {
             tail: NONE,
             dirty: NONE,
             non_temporal: 0,
+            flushes: Vec::new(),
             flushed_at: 0,
             flushed_epoch: 0,
             flushed_by: Cpu::MAX,
@@ -182,14 +187,18 @@ impl State {
                 return false;
             }
         };
-        let cpu = self.cpu(cpu);
-        if matches!(event, Event::Store(_)) && cpu.before_stores == 0 {
+        let state = self.cpu(cpu);
+        if matches!(event, Event::Store(_)) && state.before_stores == 0 {
             return false;
         }
-        cpu.flushes.iter().any(|f| {
-            (strong || !f.strong)
-                && f.stage.and(add) == Stage::COMPLETE
-                && self.lines[f.line as usize].head != NONE
+        state.flushing.iter().any(|line| {
+            let line = &self.lines[*line as usize];
+            line.head != NONE
+                && line.flushes.iter().any(|f| {
+                    f.cpu == usize::from(cpu) % MAX_CPUS
+                        && (strong || !f.strong)
+                        && f.stage.and(add) == Stage::COMPLETE
+                })
         })
     }
 
@@ -273,9 +282,8 @@ impl State {
         entry.flushed_at = self.seq;
         if self.profile.scope == Scope::Line {
             let unseen = self.unseen(cpu, line);
-            let state = &mut self.cpus[cpu];
-            state.before_stores += u32::from(effect.stage.has(Stage::BEFORE_STORES));
-            state.flushes.push(Flush {
+            self.start(Flush {
+                cpu,
                 line: line as u32,
                 seq: self.seq,
                 stage: effect.stage,
@@ -284,6 +292,30 @@ impl State {
                 unseen,
             });
         }
+    }
+
+    /// A flush is under way. It does all that an earlier one of the same CPU and line would do that
+    /// has got as far.
+    pub(crate) fn start(&mut self, flush: Flush) {
+        let line = &mut self.lines[flush.line as usize];
+        let same = |old: &&mut Flush| {
+            old.cpu == flush.cpu
+                && old.own == flush.own
+                && old.strong == flush.strong
+                && old.stage == flush.stage
+        };
+        if flush.unseen.is_empty()
+            && let Some(old) = line.flushes.iter_mut().find(same)
+        {
+            *old = flush;
+            return;
+        }
+        let state = &mut self.cpus[flush.cpu];
+        if line.flushes.iter().all(|old| old.cpu != flush.cpu) {
+            state.flushing.push(flush.line);
+        }
+        state.before_stores += u32::from(flush.stage.has(Stage::BEFORE_STORES));
+        line.flushes.push(flush);
     }
 
     fn barrier(&mut self, cpu: Cpu, barrier: Barrier) {
@@ -315,7 +347,8 @@ impl State {
         for line in self.dirty.clone() {
             let own = |store: &Pending| usize::from(store.cpu) == cpu;
             if self.pending(line as usize).all(own) {
-                self.cpus[cpu].flushes.push(Flush {
+                self.start(Flush {
+                    cpu,
                     line,
                     seq: self.seq,
                     stage: Stage::STARTED,

@@ -99,18 +99,14 @@ impl State {
 
     /// A write-combining store needs no flush: the next fence drains its buffer.
     fn drain_later(&mut self, cpu: usize, line: u32) {
-        let (seq, stage) = (self.seq, Stage::STARTED);
-        let flushes = &mut self.cpus[cpu].flushes;
-        match flushes.last_mut() {
-            Some(last) if last.own && last.line == line => last.seq = seq,
-            _ => flushes.push(Flush {
-                line,
-                seq,
-                stage,
-                strong: false,
-                own: true,
-                unseen: Vec::new(),
-            }),
-        }
+        self.start(Flush {
+            cpu,
+            line,
+            seq: self.seq,
+            stage: Stage::STARTED,
+            strong: false,
+            own: true,
+            unseen: Vec::new(),
+        });
     }
 }

@@ -9,9 +9,13 @@
 //! values of their atomics are taken from memory.
 
 use std::{
+    cell::Cell,
     collections::HashMap,
     ffi::{c_uint, c_void},
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{
+        Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
     thread,
 };
 
@@ -246,14 +250,35 @@ unsafe extern "C" fn on_access(
     };
     // SAFETY: this is a vCPU's callback.
     unsafe { session.store(stored) };
+    stores_to(addr).fetch_add(1, Ordering::Release);
 }
 
-/// A load may be reported before the store that it saw: its CPU is about to.
+/// How often any word of these was stored to, by a hash of its address.
+static STORES: [AtomicU32; 4096] = [const { AtomicU32::new(0) }; 4096];
+
+fn stores_to(addr: u64) -> &'static AtomicU32 {
+    &STORES[(addr / 8) as usize % STORES.len()]
+}
+
+/// A load may be reported before the store that it saw: its CPU is about to. A loop that waits for
+/// a word learns nothing new, and must keep the others neither from the lock nor from their core.
 fn load(touch: Touch<'_>, pc: u64) {
     const PATIENCE: u32 = 200;
+    thread_local! {
+        static LAST: [Cell<(u8, u64, u32)>; 64] = const { [const { Cell::new((u8::MAX, 0, 0)) }; 64] };
+    }
+    let this = (
+        touch.cpu,
+        touch.addr,
+        stores_to(touch.addr).load(Ordering::Acquire),
+    );
+    let slot = (touch.addr / 8) as usize % 64;
+    if LAST.with(|last| last[slot].get() == this) {
+        return thread::yield_now();
+    }
     for _ in 0..PATIENCE {
         if !session().load(touch, pc) {
-            return;
+            return LAST.with(|last| last[slot].set(this));
         }
         thread::yield_now();
     }

@@ -123,39 +123,23 @@ impl Session {
     }
 
     fn store_part(&mut self, stored: Stored<'_>, addr: u64, bytes: &[u8]) {
-        if !self.memory.holds(addr) {
-            if let Phase::Tracing(tracing) = &mut self.phase {
-                tracing.observed.store(
-                    Touch {
-                        addr,
-                        bytes,
-                        ..stored.touch
-                    },
-                    None,
-                );
-            }
-            return;
-        }
-        if addr >= self.memory.mailbox_at() {
+        let touch = Touch {
+            addr,
+            bytes,
+            ..stored.touch
+        };
+        let here = self.memory.holds(addr);
+        if here && addr >= self.memory.mailbox_at() {
             return self.store_to_mailbox(addr, stored.pc);
         }
         match &mut self.phase {
             Phase::Tracing(tracing) => {
-                let store = Store::new(stored.touch.cpu, addr, bytes).with(stored.order);
-                let event = Event::Store(store.of_group(stored.group));
-                tracing.push(event, stored.pc, &mut self.report);
-                let seq = tracing.seq();
-                tracing.observed.store(
-                    Touch {
-                        addr,
-                        bytes,
-                        ..stored.touch
-                    },
-                    Some(seq),
-                );
+                let store = Store::new(touch.cpu, addr, bytes).with(stored.order);
+                let store = here.then(|| store.of_group(stored.group));
+                tracing.store(touch, store, stored.pc, &mut self.report);
             }
-            Phase::Exploring(_) => self.memory.touch(addr, bytes.len()),
-            Phase::Idle | Phase::Traced { .. } => {}
+            Phase::Exploring(_) if here => self.memory.touch(addr, bytes.len()),
+            _ => {}
         }
     }
 
@@ -186,11 +170,14 @@ impl Session {
         let Phase::Tracing(tracing) = &mut self.phase else {
             return false;
         };
-        if tracing.observed.load(touch) == Loaded::Ahead {
+        let Some(observed) = &mut tracing.observed else {
+            return false;
+        };
+        if observed.load(touch) == Loaded::Ahead {
             return true;
         }
         let (cpu, addr, len) = (touch.cpu, touch.addr, touch.bytes.len() as u64);
-        let foreign = tracing.observed.last_to(addr).is_some_and(|by| by != cpu);
+        let foreign = observed.last_to(addr).is_some_and(|by| by != cpu);
         if foreign && self.memory.tracks(addr, len) && self.options.isa != Isa::X86_64 {
             tracing.push(Event::Reads { cpu, addr, len }, pc, &mut self.report);
         }
@@ -221,7 +208,9 @@ impl Session {
     /// A barrier.
     pub fn barrier(&mut self, cpu: u8, barrier: Barrier, pc: u64) {
         if let Phase::Tracing(tracing) = &mut self.phase {
-            tracing.observed.barrier(cpu, barrier);
+            if let Some(observed) = &mut tracing.observed {
+                observed.barrier(cpu, barrier);
+            }
             tracing.push(Event::Barrier { cpu, barrier }, pc, &mut self.report);
         }
     }
@@ -281,7 +270,7 @@ impl Session {
         self.workload = id;
         let initial = self.memory.bytes().to_vec();
         let state = self.fresh(&initial);
-        let observed = Observed::new(self.options.isa);
+        let observed = (self.options.cpus > 1).then(|| Observed::new(self.options.isa));
         let mut tracing = Tracing::new(initial, state, observed, trace);
         let mark = Mark::Begin { id };
         tracing.push(Event::Mark { cpu, mark }, pc, &mut self.report);

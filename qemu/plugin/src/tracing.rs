@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use kpmem_model::{Event, Mark, State, event::MAX_CPUS, fault::Mismatch};
+use kpmem_model::{Event, Mark, State, Store, event::MAX_CPUS, fault::Mismatch};
 
 use crate::{
     memory::Memory,
-    observed::Observed,
+    observed::{Observed, Touch},
     report::{Line, Report, SHOWN, Traced},
     timeline,
     trace::Trace,
@@ -17,7 +17,8 @@ pub struct Tracing {
     pub initial: Vec<u8>,
     pub trace: Trace,
     pub state: State,
-    pub observed: Observed,
+    /// Where several CPUs run.
+    pub observed: Option<Observed>,
     /// What the trace says of what each CPU has seen of each other one.
     said: Vec<[u64; MAX_CPUS]>,
     violations: usize,
@@ -28,7 +29,7 @@ pub struct Tracing {
 
 impl Tracing {
     /// What memory holds now is durable.
-    pub fn new(initial: Vec<u8>, state: State, observed: Observed, trace: Trace) -> Self {
+    pub fn new(initial: Vec<u8>, state: State, observed: Option<Observed>, trace: Trace) -> Self {
         Self {
             initial,
             trace,
@@ -40,11 +41,6 @@ impl Tracing {
             claims: 0,
             claimed_bytes: 0,
         }
-    }
-
-    /// Number of the last event.
-    pub fn seq(&self) -> u64 {
-        self.state.seq()
     }
 
     /// Something happened.
@@ -60,11 +56,29 @@ impl Tracing {
         }
     }
 
+    /// A store: to tracked memory, as an event, or to other memory, by which CPUs tell each other
+    /// what they did.
+    pub fn store(
+        &mut self,
+        touch: Touch<'_>,
+        tracked: Option<Store>,
+        pc: u64,
+        report: &mut Report,
+    ) {
+        let event = tracked.map(|store| {
+            self.push(Event::Store(store), pc, report);
+            self.state.seq()
+        });
+        if let Some(observed) = &mut self.observed {
+            observed.store(touch, event);
+        }
+    }
+
     /// Says what a CPU has seen of the others, if that is new.
     pub fn say_what_is_seen(&mut self, cpu: u8, pc: u64, report: &mut Report) {
         let said = &mut self.said[usize::from(cpu)];
         let mut new = Vec::new();
-        for (other, seq) in self.observed.seen(cpu) {
+        for (other, seq) in self.observed.iter().flat_map(|all| all.seen(cpu)) {
             if std::mem::replace(&mut said[usize::from(other)], seq) != seq {
                 new.push(Event::Sees { cpu, other, seq });
             }
