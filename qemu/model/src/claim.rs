@@ -5,6 +5,9 @@ use crate::fault::{Fault, Mismatch, Violation};
 use crate::pending::{NONE, Pending};
 use crate::state::State;
 
+/// Stores of a line that one claim is told of.
+const MOST: usize = 64;
+
 impl State {
     pub(crate) fn claim(&mut self, cpu: Cpu, addr: u64, len: u64, id: u64) {
         self.commit_before_ack(cpu);
@@ -20,15 +23,18 @@ impl State {
             fault,
         };
         let lines = self.tracked_lines(addr, len);
+        let before = violations.len();
         for line in lines.filter(|&line| self.lines[line].head != NONE) {
-            let unsure = self.unsure(line);
             for store in self.pending(line) {
                 let (start, end) = self.part(store, addr, len);
-                let at = |byte: u64| unsure[(byte - self.base) as usize & (self.line() - 1)];
-                let first = (start..end).find(|byte| at(*byte));
-                let last = (start..end).rev().find(|byte| at(*byte));
+                let unsure = |byte: &u64| self.unsure[(byte - self.base) as usize];
+                let first = (start..end).find(unsure);
+                let last = (start..end).rev().find(unsure);
                 if let (Some(first), Some(last)) = (first, last) {
                     violations.push(report(store, (first, last + 1), self.fault(store)));
+                }
+                if violations.len() - before == MOST {
+                    break;
                 }
             }
         }
@@ -39,22 +45,6 @@ impl State {
             }
         }
         self.violations = violations;
-    }
-
-    /// The bytes of a line that a crash may show other than the CPUs do: where what is durable, or
-    /// any pending store, has another value. A store of what is there already loses nothing.
-    fn unsure(&self, line: usize) -> Vec<bool> {
-        let mut live = vec![0; self.line()];
-        self.live_line(line, &mut live);
-        let durable = self.durable_line(line);
-        let mut unsure: Vec<bool> = durable.iter().zip(&live).map(|(a, b)| a != b).collect();
-        for store in self.pending(line) {
-            let at = usize::from(store.offset);
-            for (i, byte) in store.value().iter().enumerate() {
-                unsure[at + i] |= *byte != live[at + i];
-            }
-        }
-        unsure
     }
 
     /// The first byte of a store within a range, and the one behind its last.
@@ -113,11 +103,10 @@ impl State {
         len: u64,
         memory: &'a [u8],
     ) -> impl Iterator<Item = Mismatch> + 'a {
-        let mut live = vec![0; 1 << self.shift];
         self.tracked_lines(addr, len).filter_map(move |line| {
             let start = line << self.shift;
+            let live = self.live_line(line);
             let actual = &memory[start..start + live.len()];
-            self.live_line(line, &mut live);
             let at = live.iter().zip(actual).position(|(a, b)| a != b)?;
             let addr = self.base + (start + at) as u64;
             Some(Mismatch {

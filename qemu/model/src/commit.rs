@@ -219,14 +219,29 @@ impl State {
         }
         self.hash ^= self.line_hash(line);
         self.changed.push(line as u32);
+        (self.lines[line].head, self.lines[line].tail) = (head, tail);
+        self.show_all(line);
         let entry = &mut self.lines[line];
-        (entry.head, entry.tail) = (head, tail);
         if head == NONE {
             let at = std::mem::replace(&mut entry.dirty, NONE) as usize;
             self.dirty.swap_remove(at);
             if let Some(&moved) = self.dirty.get(at) {
                 self.lines[moved as usize].dirty = at as u32;
             }
+        }
+    }
+
+    /// What the CPUs see of a line of which some stores are durable now.
+    fn show_all(&mut self, line: usize) {
+        let content = line << self.shift..(line + 1) << self.shift;
+        self.live[content.clone()].copy_from_slice(&self.durable[content.clone()]);
+        self.unsure[content].fill(false);
+        self.lines[line].count = 0;
+        self.lines[line].checkpoints.clear();
+        let mut at = self.lines[line].head;
+        while at != NONE {
+            self.show(at);
+            at = self.slab.get(at).next;
         }
     }
 }

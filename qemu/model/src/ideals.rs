@@ -6,7 +6,7 @@ use crate::profile::{Order, Profile};
 use crate::rules;
 
 /// Above this many stores that are not in program order, only prefixes are sampled.
-const MOST: usize = 512;
+pub(crate) const MOST: usize = 512;
 
 /// Pending stores, oldest first, with what each of them needs.
 #[derive(Debug, Default)]
@@ -46,6 +46,11 @@ impl Ideals {
         }
     }
 
+    /// True if the ideals are the prefixes.
+    pub(crate) fn are_prefixes(&self) -> bool {
+        self.total
+    }
+
     /// Calls `visit` with every ideal, the empty one first and the full one second, until it says
     /// `false`. Returns whether it has seen them all.
     pub(crate) fn visit(&mut self, mut visit: impl FnMut(&[bool]) -> bool) -> bool {
@@ -58,12 +63,6 @@ impl Ideals {
             return false;
         }
         self.chosen.fill(false);
-        if self.total {
-            return (1..self.count).all(|n| {
-                self.chosen[n - 1] = true;
-                visit(&self.chosen)
-            });
-        }
         self.count <= MOST && self.descend(0, &mut visit)
     }
 

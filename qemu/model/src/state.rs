@@ -7,6 +7,9 @@ use crate::pending::{NONE, Pending, Slab};
 use crate::profile::{Order, Profile, Scope};
 use crate::rules::{self, Stage};
 
+/// Stores between two checkpoints of a line.
+pub(crate) const STRIDE: usize = 512;
+
 /// One line's list of pending stores, oldest first, and its flushes.
 #[derive(Clone, Debug)]
 pub(crate) struct Line {
@@ -16,6 +19,10 @@ pub(crate) struct Line {
     pub(crate) dirty: u32,
     /// How many of the stores bypass the cache.
     pub(crate) non_temporal: u32,
+    /// How many there are.
+    pub(crate) count: usize,
+    /// What the CPUs saw after each [`STRIDE`] stores: the node of the last, and the content.
+    pub(crate) checkpoints: Vec<(u32, Vec<u8>)>,
     /// Those under way.
     pub(crate) flushes: Vec<Flush>,
     flushed_at: u64,
@@ -81,6 +88,10 @@ pub struct State {
     pub(crate) base: u64,
     pub(crate) shift: u32,
     pub(crate) durable: Vec<u8>,
+    /// What the CPUs see.
+    pub(crate) live: Vec<u8>,
+    /// The bytes that a crash may show other than the CPUs see them.
+    pub(crate) unsure: Vec<bool>,
     pub(crate) lines: Vec<Line>,
     pub(crate) slab: Slab,
     pub(crate) dirty: Vec<u32>,
@@ -116,6 +127,8 @@ impl State {
             tail: NONE,
             dirty: NONE,
             non_temporal: 0,
+            count: 0,
+            checkpoints: Vec::new(),
             flushes: Vec::new(),
             flushed_at: 0,
             flushed_epoch: 0,
@@ -126,6 +139,8 @@ impl State {
             base,
             shift: line.trailing_zeros(),
             durable: initial.to_vec(),
+            live: initial.to_vec(),
+            unsure: vec![false; initial.len()],
             lines: vec![clean; initial.len() / line],
             slab: Slab::new(),
             dirty: Vec::new(),

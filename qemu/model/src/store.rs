@@ -3,7 +3,7 @@
 use crate::event::{Cpu, MAX_CPUS, MAX_STORE, Store, StoreOrder};
 use crate::pending::{NONE, Pending};
 use crate::rules::{self, Stage};
-use crate::state::{Flush, State};
+use crate::state::{Flush, STRIDE, State};
 
 impl State {
     pub(crate) fn store(&mut self, store: &Store) {
@@ -91,9 +91,30 @@ impl State {
             self.slab.get_mut(entry.tail).next = node;
         }
         entry.tail = node;
+        self.show(node);
+        let entry = &mut self.lines[line];
         if order.has(StoreOrder::NON_TEMPORAL) {
             entry.non_temporal += 1;
             self.drain_later(cpu, line as u32);
+        }
+    }
+
+    /// The newest store of its line is what the CPUs see. Where it changes something, a crash may
+    /// show what was there before.
+    pub(crate) fn show(&mut self, node: u32) {
+        let store = self.slab.get(node);
+        let line = store.line as usize;
+        let at = (line << self.shift) + usize::from(store.offset);
+        for (i, byte) in store.value().iter().enumerate() {
+            self.unsure[at + i] |= self.live[at + i] != *byte;
+            self.live[at + i] = *byte;
+        }
+        let start = line << self.shift;
+        let content = start..start + (1 << self.shift);
+        let entry = &mut self.lines[line];
+        entry.count += 1;
+        if entry.count.is_multiple_of(STRIDE) {
+            entry.checkpoints.push((node, self.live[content].to_vec()));
         }
     }
 

@@ -5,10 +5,11 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::hash::{self, Random};
-use crate::ideals::Ideals;
+use crate::ideals::{Ideals, MOST};
+use crate::images::LIMIT;
 use crate::pending::Pending;
-use crate::profile::Scope;
-use crate::state::State;
+use crate::profile::{Order, Scope};
+use crate::state::{STRIDE, State};
 
 /// Variants that a group keeps at a capped point, besides none and all.
 const KEPT: usize = 32;
@@ -49,6 +50,9 @@ impl Variants {
         let each = self.clear(state);
         let mut product = 1;
         for first in (0..self.lines.len()).step_by(each) {
+            if self.is_long(state, &(first..first + each)) {
+                return false;
+            }
             let mut group = self.load(state, first..first + each);
             let complete = self.visit(state, &mut group, limit);
             product = usize::saturating_mul(product, group.count as usize);
@@ -64,12 +68,26 @@ impl Variants {
     pub(crate) fn build_some(&mut self, state: &State, random: &mut Random) {
         let each = self.clear(state);
         for first in (0..self.lines.len()).step_by(each) {
+            if self.is_long(state, &(first..first + each)) {
+                let group = self.prefixes_of_long(state, first, random);
+                self.push(group);
+                continue;
+            }
             let mut group = self.load(state, first..first + each);
             if !self.visit(state, &mut group, KEPT) {
                 self.sample(state, &mut group, random);
             }
             self.push(group);
         }
+    }
+
+    /// A line with so many pending stores that only some prefixes of them are tried.
+    fn is_long(&self, state: &State, lines: &Range<usize>) -> bool {
+        let most = match state.profile.order {
+            Order::Program => LIMIT,
+            Order::Barriers => MOST,
+        };
+        lines.len() == 1 && state.lines[self.lines[lines.start] as usize].count > most
     }
 
     /// Returns how many lines a group has.
@@ -95,6 +113,10 @@ impl Variants {
             self.stores.sort_by_key(|s| s.seq);
         }
         self.ideals.load(&state.profile, &self.stores);
+        self.empty(lines)
+    }
+
+    fn empty(&mut self, lines: Range<usize>) -> Group {
         self.distinct.clear();
         let (content, variants) = (self.arena.len(), self.deltas.len());
         Group {
@@ -108,6 +130,9 @@ impl Variants {
 
     /// Adds variants, none and all first; false if there are more than `limit`.
     fn visit(&mut self, state: &State, group: &mut Group, limit: usize) -> bool {
+        if self.ideals.are_prefixes() {
+            return self.visit_prefixes(state, group, limit);
+        }
         let lines = &self.lines[group.lines.clone()];
         let (distinct, stores) = (&mut self.distinct, &self.stores);
         let mut visited = 0;
@@ -126,6 +151,81 @@ impl Variants {
             visited += 1;
             group.count as usize <= limit
         })
+    }
+
+    /// The same where each variant has one store more than the one before, but for all.
+    fn visit_prefixes(&mut self, state: &State, group: &mut Group, limit: usize) -> bool {
+        let lines = self.lines[group.lines.clone()].to_vec();
+        let place = |line: u32| lines.binary_search(&line).expect("a line of the group");
+        let of = |line: &[u8]| line.to_vec();
+        let mut content: Vec<_> = lines
+            .iter()
+            .map(|&l| of(state.durable_line(l as usize)))
+            .collect();
+        self.add(state, group, &lines, &content);
+        let live: Vec<_> = lines
+            .iter()
+            .map(|&l| of(state.live_line(l as usize)))
+            .collect();
+        group.full = self.add(state, group, &lines, &live);
+        let stores = std::mem::take(&mut self.stores);
+        let complete = stores.iter().all(|store| {
+            store.apply(&mut content[place(store.line)]);
+            self.add(state, group, &lines, &content);
+            group.count as usize <= limit
+        });
+        self.stores = stores;
+        complete
+    }
+
+    /// None, all, and prefixes that chance chooses of the many stores of a line.
+    fn prefixes_of_long(&mut self, state: &State, line: usize, random: &mut Random) -> Group {
+        let mut group = self.empty(line..line + 1);
+        let lines = [self.lines[line]];
+        let number = lines[0] as usize;
+        let whole = &state.lines[number];
+        self.add(state, &mut group, &lines, &[state.durable_line(number)]);
+        group.full = self.add(state, &mut group, &lines, &[state.live_line(number)]);
+        for _ in 0..KEPT {
+            let prefix = random.below(whole.count as u64) as usize;
+            let (mut at, mut content) = match prefix / STRIDE {
+                0 => (whole.head, state.durable_line(number).to_vec()),
+                n => {
+                    let (node, content) = &whole.checkpoints[n - 1];
+                    (state.slab.get(*node).next, content.clone())
+                }
+            };
+            for _ in 0..prefix % STRIDE {
+                let store = state.slab.get(at);
+                store.apply(&mut content);
+                at = store.next;
+            }
+            self.add(state, &mut group, &lines, &[content]);
+        }
+        group
+    }
+
+    /// Adds a variant if it is new; the number of the last one, or of the one that it equals if
+    /// that is the only one.
+    fn add<L: AsRef<[u8]>>(
+        &mut self,
+        state: &State,
+        group: &mut Group,
+        lines: &[u32],
+        content: &[L],
+    ) -> u32 {
+        let pairs = lines.iter().zip(content);
+        let delta = pairs.fold(0, |delta, (&line, new)| {
+            delta ^ hash::line(line, new.as_ref()) ^ state.line_hash(line as usize)
+        });
+        if self.distinct.insert(delta) {
+            for line in content {
+                self.arena.extend_from_slice(line.as_ref());
+            }
+            self.deltas.push(delta);
+            group.count += 1;
+        }
+        group.count - 1
     }
 
     /// Keeps none and all, and lets chance choose the rest.

@@ -29,11 +29,8 @@ impl State {
     }
 
     /// A line's content as the CPUs see it: durable, and every pending store.
-    pub fn live_line(&self, line: usize, out: &mut [u8]) {
-        out.copy_from_slice(self.durable_line(line));
-        for store in self.pending(line) {
-            store.apply(out);
-        }
+    pub fn live_line(&self, line: usize) -> &[u8] {
+        &self.live[line << self.shift..(line + 1) << self.shift]
     }
 
     /// The pending stores of a line, oldest first.

@@ -204,3 +204,24 @@ fn begin_makes_what_is_there_durable() {
         .for_each(|event| state.apply(event));
     assert!(state.violations().is_empty());
 }
+
+/// Each store overwrites the one before; recovery can only ever find one of them.
+#[test]
+fn a_line_with_very_many_stores_shows_some_of_them() {
+    let trace: Vec<Event> = (1..=40_000).map(|i| store(0, i)).collect();
+    let (images, counts) = explore(&trace, Options::default());
+    assert_eq!(counts.capped, 1);
+    let values: Vec<_> = images
+        .iter()
+        .map(|(_, memory)| u64::from_le_bytes(memory[..8].try_into().unwrap()))
+        .collect();
+    assert!(
+        values.contains(&0) && values.contains(&40_000),
+        "{values:?}"
+    );
+    assert!(values.iter().all(|value| *value <= 40_000));
+    assert!(values.len() > 20, "{values:?}");
+    // And all of them where they are few enough.
+    let (images, counts) = explore(&trace[..3000], Options::default());
+    assert_eq!((images.len(), counts.capped), (3001, 0));
+}

@@ -156,13 +156,11 @@ fn line_start(state: &State, addr: u64) -> u64 {
 fn view(state: &State, addr: u64, image: impl Fn(&LineView) -> String) -> LineView {
     let addr = line_start(state, addr);
     let line = state.line_of(addr).expect("a tracked line");
-    let mut live = vec![0; state.line()];
-    state.live_line(line, &mut live);
     let mut view = LineView {
         addr,
         durable: hex(state.durable_line(line)),
         image: String::new(),
-        live: hex(&live),
+        live: hex(state.live_line(line)),
     };
     view.image = image(&view);
     view
