@@ -260,25 +260,37 @@ fn stores_to(addr: u64) -> &'static AtomicU32 {
     &STORES[(addr / 8) as usize % STORES.len()]
 }
 
+/// What a load saw, and how often its word had been stored to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Look {
+    cpu: u8,
+    addr: u64,
+    value: u128,
+    stores: u32,
+}
+
 /// A load may be reported before the store that it saw: its CPU is about to. A loop that waits for
 /// a word learns nothing new, and must keep the others neither from the lock nor from their core.
 fn load(touch: Touch<'_>, pc: u64) {
     const PATIENCE: u32 = 200;
+    const RECENT: usize = 64;
     thread_local! {
-        static LAST: [Cell<(u8, u64, u32)>; 64] = const { [const { Cell::new((u8::MAX, 0, 0)) }; 64] };
+        static SEEN: [Cell<Option<Look>>; RECENT] = const { [const { Cell::new(None) }; RECENT] };
     }
-    let this = (
-        touch.cpu,
-        touch.addr,
-        stores_to(touch.addr).load(Ordering::Acquire),
-    );
-    let slot = (touch.addr / 8) as usize % 64;
-    if LAST.with(|last| last[slot].get() == this) {
+    let value = touch.bytes.iter().rev();
+    let look = Some(Look {
+        cpu: touch.cpu,
+        addr: touch.addr,
+        value: value.fold(0, |value, byte| value << 8 | u128::from(*byte)),
+        stores: stores_to(touch.addr).load(Ordering::Acquire),
+    });
+    let slot = (touch.addr / 8) as usize % RECENT;
+    if SEEN.with(|seen| seen[slot].get() == look) {
         return thread::yield_now();
     }
     for _ in 0..PATIENCE {
         if !session().load(touch, pc) {
-            return LAST.with(|last| last[slot].set(this));
+            return SEEN.with(|seen| seen[slot].set(look));
         }
         thread::yield_now();
     }

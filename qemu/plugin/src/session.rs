@@ -129,6 +129,9 @@ impl Session {
             ..stored.touch
         };
         let here = self.memory.holds(addr);
+        if here {
+            self.takes_part(touch.cpu, stored.pc);
+        }
         if here && addr >= self.memory.mailbox_at() {
             return self.store_to_mailbox(addr, stored.pc);
         }
@@ -140,6 +143,18 @@ impl Session {
             }
             Phase::Exploring(_) if here => self.memory.touch(addr, bytes.len()),
             _ => {}
+        }
+    }
+
+    /// A CPU that was not planned for is not followed.
+    fn takes_part(&mut self, cpu: u8, pc: u64) {
+        let cpus = self.options.cpus;
+        if u32::from(cpu) >= cpus && matches!(self.phase, Phase::Tracing(_)) {
+            let what = format!(
+                "CPU {cpu} takes part (instruction at {pc:#x}), but the machine was to have \
+                 {cpus}: say --smp"
+            );
+            self.flaw("further CPU", what);
         }
     }
 
@@ -195,6 +210,7 @@ impl Session {
         // SAFETY: as the caller vouches.
         match unsafe { self.pages.find(&mut self.memory, virtual_) } {
             Place::Here(addr) => {
+                self.takes_part(cpu, pc);
                 if let Phase::Tracing(tracing) = &mut self.phase {
                     tracing.say_what_is_seen(cpu, pc, &mut self.report);
                     tracing.push(Event::Flush { cpu, addr, kind }, pc, &mut self.report);

@@ -6,7 +6,7 @@ use crate::{
     crash::simulate,
     report::{Report, Suite, write_json},
     setup,
-    suites::{self, bare, controls, embedder, host, miri, targets},
+    suites::{self, bare, controls, crash_strange, embedder, host, miri, targets},
     toolchain,
 };
 use anyhow::{Context, Result};
@@ -17,6 +17,9 @@ pub(super) struct Args {
     /// Keep the listings of the generated code as they are now, and run nothing.
     #[arg(long)]
     bless: bool,
+    /// Only the crash simulator's suites.
+    #[arg(long)]
+    crash: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
@@ -28,23 +31,24 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let mut report = Report::default();
-    for suite in host::run()? {
-        report.push(suite);
-    }
-    report.push(miri::run()?);
-    report.push(targets::run()?);
-    let mut simulated = BTreeMap::new();
-    let mut unmarked = None;
-    for arch in Arch::ALL {
-        let kernels = toolchain::build(arch, "kpmem-guest")?;
-        for suite in on_metal(arch, &kernels)? {
+    if !args.crash {
+        for suite in host::run()? {
             report.push(suite);
         }
-        simulated.insert(arch.name(), named(&kernels, "crash")?.clone());
-        unmarked = unmarked.or(Some(named(&kernels, "demo")?.clone()));
+        report.push(miri::run()?);
+        report.push(targets::run()?);
     }
-    let unmarked = unmarked.context("no kernel was built")?;
-    for suite in suites::crash::run(simulated, simulate::build_plugin()?, &unmarked)? {
+    let mut kernels = BTreeMap::new();
+    for arch in Arch::ALL {
+        let built = toolchain::build(arch, "kpmem-guest")?;
+        if !args.crash {
+            for suite in on_metal(arch, &built)? {
+                report.push(suite);
+            }
+        }
+        kernels.insert(arch.name(), built);
+    }
+    for suite in simulated(&kernels)? {
         report.push(suite);
     }
     write_json("test", &report)?;
@@ -57,13 +61,30 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     })
 }
 
-fn named<'a>(kernels: &'a BTreeMap<String, PathBuf>, name: &str) -> Result<&'a PathBuf> {
+type Kernels = BTreeMap<String, PathBuf>;
+
+fn simulated(kernels: &BTreeMap<&'static str, Kernels>) -> Result<Vec<Suite>> {
+    let plugin = simulate::build_plugin()?;
+    let of_all = |name| -> Result<BTreeMap<_, _>> {
+        let each = kernels.iter();
+        each.map(|(arch, built)| Ok((*arch, named(built, name)?.clone())))
+            .collect()
+    };
+    let strange = crash_strange::run(of_all("strange")?, plugin.clone())?;
+    let unmarked = of_all("demo")?.remove(Arch::X86_64.name());
+    let unmarked = unmarked.context("no kernel was built")?;
+    let mut suites = vec![strange];
+    suites.extend(suites::crash::run(of_all("crash")?, plugin, &unmarked)?);
+    Ok(suites)
+}
+
+fn named<'a>(kernels: &'a Kernels, name: &str) -> Result<&'a PathBuf> {
     kernels
         .get(name)
         .with_context(|| format!("kpmem-guest has no program called {name}"))
 }
 
-fn on_metal(arch: Arch, kernels: &BTreeMap<String, PathBuf>) -> Result<Vec<Suite>> {
+fn on_metal(arch: Arch, kernels: &Kernels) -> Result<Vec<Suite>> {
     let mut suites = Vec::new();
     for variant in bare::VARIANTS.iter().filter(|variant| variant.arch == arch) {
         suites.push(bare::run(variant, named(kernels, "suite")?)?);

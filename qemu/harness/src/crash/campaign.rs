@@ -20,7 +20,7 @@ use std::{
 const SAMPLES: usize = 2;
 
 /// What was built, and what was asked for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Campaign {
     /// The crash kernel of each instruction set.
     pub kernels: BTreeMap<&'static str, PathBuf>,

@@ -99,14 +99,8 @@ pub struct Own {
 }
 
 impl Job {
-    /// A run of the correct build.
-    pub(super) fn new(
-        cpu: Cpu,
-        workload: &str,
-        profile: &'static str,
-        seed: u64,
-        runs: u64,
-    ) -> Self {
+    /// Runs of a workload without a seeded bug.
+    pub fn new(cpu: Cpu, workload: &str, profile: &'static str, seed: u64, runs: u64) -> Self {
         Self {
             cpu,
             workload: workload.to_owned(),
@@ -202,11 +196,12 @@ impl Job {
 }
 
 /// How much of everything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Effort {
     /// A part of `cargo xtask test`.
     Bounded,
     /// The default.
+    #[default]
     Normal,
     /// Until ten million states and more.
     Full,
