@@ -35,6 +35,8 @@ pub struct Traced {
     pub claimed_bytes: u64,
     /// Claims about bytes that a crash could lose.
     pub violations: u64,
+    /// Aligned words of claimed copies that were stored in parts.
+    pub torn: u64,
     /// Lines in which memory is not what the stores say.
     pub untracked: u64,
     /// Lines flushed.
@@ -75,8 +77,11 @@ pub struct Failure {
     pub workload: u64,
     /// Name of the crash image, or of the claim.
     pub id: String,
-    /// `contract`, `recovery` or `untracked`.
+    /// `contract`, `recovery`, `untracked` or `torn`.
     pub oracle: String,
+    /// Of a claim that does not hold: `not-flushed`, `not-fenced`, `not-seen`,
+    /// `not-acknowledged`, `dropped`.
+    pub fault: Option<String>,
     /// In words.
     pub what: String,
     /// Recovery's number, if it gave one.

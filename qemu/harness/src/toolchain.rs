@@ -261,6 +261,15 @@ pub fn executables(build: Command) -> Result<BTreeMap<String, PathBuf>> {
 
 /// Builds the dynamic library of this name and returns where it is.
 pub fn library(build: Command, name: &str) -> Result<PathBuf> {
+    library_of(build, name, env::consts::DLL_EXTENSION)
+}
+
+/// Builds the static library of this name for a bare target and returns where it is.
+pub fn static_library(build: Command, name: &str) -> Result<PathBuf> {
+    library_of(build, name, "a")
+}
+
+fn library_of(build: Command, name: &str, extension: &str) -> Result<PathBuf> {
     let mut built = artefacts(build)?.into_iter();
     let ours = built.find(|built| {
         built
@@ -270,11 +279,8 @@ pub fn library(build: Command, name: &str) -> Result<PathBuf> {
     });
     let mut files = ours.into_iter().flat_map(|built| built.filenames);
     files
-        .find(|file| {
-            file.extension()
-                .is_some_and(|end| end == env::consts::DLL_EXTENSION)
-        })
-        .with_context(|| format!("the build made no dynamic library {name}"))
+        .find(|file| file.extension().is_some_and(|end| end == extension))
+        .with_context(|| format!("the build made no library {name}.{extension}"))
 }
 
 /// Builds the release binaries of a package for a bare target.

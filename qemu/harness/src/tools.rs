@@ -6,10 +6,13 @@ use crate::{
     process,
     toolchain::{Core, Toolchain, parse_version},
 };
-use std::{fmt, process::Command};
+use std::{fmt, path::PathBuf, process::Command};
 
 /// The oldest QEMU that will do: Zicbom with all block sizes, and plugins that see store values.
 const OLDEST_QEMU: (u32, u32) = (10, 0);
+
+/// Where Debian's libpmem2-dev puts it on x86_64, the only place that has it.
+pub const LIBPMEM2: &str = "/usr/lib/x86_64-linux-gnu/libpmem2.a";
 
 /// One thing that is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +29,10 @@ pub enum Need {
     Clippy,
     /// The formatter.
     Rustfmt,
+    /// A C compiler for all instruction sets, for functions that a test judges.
+    Clang,
+    /// The peer's static library, which a test judges.
+    Libpmem2,
     /// A browser that draws the crash simulator's pages in a test.
     Browser,
 }
@@ -53,7 +60,7 @@ impl Need {
     }
 
     /// What tests do without where it cannot be had.
-    pub const OPTIONAL: [Self; 1] = [Self::Browser];
+    pub const OPTIONAL: [Self; 3] = [Self::Clang, Self::Libpmem2, Self::Browser];
 
     /// What was found; an error says what is wrong.
     pub fn find(self) -> Result<String, String> {
@@ -63,6 +70,13 @@ impl Need {
             Self::Linker => find_linker(),
             Self::Clippy => find_clippy(),
             Self::Rustfmt => find_rustfmt(),
+            Self::Clang => process::find("clang")
+                .map(|path| path.display().to_string())
+                .ok_or_else(|| "clang is not installed".to_owned()),
+            Self::Libpmem2 => Some(PathBuf::from(LIBPMEM2))
+                .filter(|path| path.is_file())
+                .map(|path| path.display().to_string())
+                .ok_or_else(|| "libpmem2's static library is not installed".to_owned()),
             Self::Browser => Browser::find()
                 .map(|browser| browser.path().display().to_string())
                 .ok_or_else(|| "no Chromium is installed".to_owned()),
@@ -90,6 +104,8 @@ impl fmt::Display for Need {
             Self::Linker => f.write_str("linker for bare targets"),
             Self::Clippy => f.write_str("clippy"),
             Self::Rustfmt => f.write_str("rustfmt"),
+            Self::Clang => f.write_str("clang"),
+            Self::Libpmem2 => f.write_str("static library of libpmem2"),
             Self::Browser => f.write_str("browser for the pages of failures"),
             Self::Objdump(arch) => write!(f, "objdump for {arch}"),
         }

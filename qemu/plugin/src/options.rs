@@ -23,6 +23,8 @@ pub struct Options {
     pub profile: Profile,
     /// Which crash images to take.
     pub explore: explore::Options,
+    /// Claims are of copies, which must store each aligned word as one.
+    pub words: bool,
     /// Images that an earlier process took already, one of which ended it.
     pub skip: u64,
     /// Crash images to keep for a reboot.
@@ -89,6 +91,7 @@ impl Options {
                 only,
                 ..explore::Options::default()
             },
+            words: words.get("words").copied() == Some("1"),
             skip: number(words.get("skip").copied().unwrap_or("0"), "skip")?,
             samples: number(words.get("samples").copied().unwrap_or("0"), "samples")? as usize,
             report: text("report")?.into(),

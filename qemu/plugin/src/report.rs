@@ -33,6 +33,8 @@ pub struct Traced {
     /// Bytes that they were about.
     pub claimed_bytes: u64,
     pub violations: usize,
+    /// Aligned words of claimed copies that were stored in parts.
+    pub torn: u64,
     /// Lines in which memory is not what the stores say: a store that the plugin did not see.
     pub untracked: usize,
     pub flushes: u64,
@@ -60,8 +62,11 @@ pub struct Failure {
     pub workload: u64,
     /// Name of the crash image, or of the claim.
     pub id: String,
-    /// `contract`, `recovery` or `untracked`.
+    /// `contract`, `recovery`, `untracked` or `torn`.
     pub oracle: &'static str,
+    /// Of a claim that does not hold: `not-flushed`, `not-fenced`, `not-seen`,
+    /// `not-acknowledged`, `dropped`.
+    pub fault: Option<&'static str>,
     pub what: String,
     /// Recovery's number, if it gave one.
     pub verdict: Option<u64>,

@@ -287,7 +287,8 @@ impl Session {
         let initial = self.memory.bytes().to_vec();
         let state = self.fresh(&initial);
         let observed = (self.options.cpus > 1).then(|| Observed::new(self.options.isa));
-        let mut tracing = Tracing::new(initial, state, observed, trace);
+        let mut tracing =
+            Tracing::new(initial, state, observed, trace).of_copies(self.options.words);
         let mark = Mark::Begin { id };
         tracing.push(Event::Mark { cpu, mark }, pc, &mut self.report);
         self.phase = Phase::Tracing(Box::new(tracing));

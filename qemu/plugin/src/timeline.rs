@@ -29,12 +29,24 @@ pub fn contract(state: &State, trace: &Trace, violation: &Violation) -> Failure 
         fault,
         ..
     } = *violation;
-    let why = match fault {
-        Fault::NotFlushed => "no flush covers the store",
-        Fault::NotFenced => "its flush was not waited for by the CPU that made it",
-        Fault::Dropped => "its line was dropped from the cache before it was written back",
-        Fault::NotSeen => "the CPU that flushed its line had not seen the store",
-        Fault::NotAcknowledged => "its fence does not come before a device write",
+    let (kind, why) = match fault {
+        Fault::NotFlushed => ("not-flushed", "no flush covers the store"),
+        Fault::NotFenced => (
+            "not-fenced",
+            "its flush was not waited for by the CPU that made it",
+        ),
+        Fault::Dropped => (
+            "dropped",
+            "its line was dropped from the cache before it was written back",
+        ),
+        Fault::NotSeen => (
+            "not-seen",
+            "the CPU that flushed its line had not seen the store",
+        ),
+        Fault::NotAcknowledged => (
+            "not-acknowledged",
+            "its fence does not come before a device write",
+        ),
     };
     let lines = vec![view(state, addr, |content| content.live.clone())];
     let (timeline, left_out) = entries(state, &trace.events, &trace.sites, &lines);
@@ -42,6 +54,7 @@ pub fn contract(state: &State, trace: &Trace, violation: &Violation) -> Failure 
         workload: trace.begin(),
         id: format!("claim-{}", violation.seq),
         oracle: "contract",
+        fault: Some(kind),
         what: format!(
             "claim {id} of CPU {cpu} says that memory at {addr:#x} is durable, but a crash can lose {}: {why} \
              (event {stored_at}, CPU {stored_by})",
@@ -51,6 +64,29 @@ pub fn contract(state: &State, trace: &Trace, violation: &Violation) -> Failure 
         events: state.seq(),
         claims: id,
         about: Some(Range { addr, len }),
+        timeline,
+        left_out,
+        lines,
+    }
+}
+
+/// A copy that stored an aligned word in parts, the last of which was event `stored_at`.
+pub fn torn(state: &State, trace: &Trace, claim: u64, addr: u64, stored_at: u64) -> Failure {
+    let lines = vec![view(state, addr, |content| content.live.clone())];
+    let (timeline, left_out) = entries(state, &trace.events, &trace.sites, &lines);
+    Failure {
+        workload: trace.begin(),
+        id: format!("torn-{}", state.seq() + 1),
+        oracle: "torn",
+        fault: None,
+        what: format!(
+            "the aligned word at {addr:#x} is stored in parts (event {stored_at}), so that a \
+             crash can leave half of it"
+        ),
+        verdict: None,
+        events: state.seq(),
+        claims: claim,
+        about: Some(Range { addr, len: 8 }),
         timeline,
         left_out,
         lines,
@@ -70,6 +106,7 @@ pub fn untracked(state: &State, trace: &Trace, mismatch: Mismatch, word: u64) ->
         workload: trace.begin(),
         id: format!("untracked-{addr:x}"),
         oracle: "untracked",
+        fault: None,
         what: format!(
             "the byte at {addr:#x} is {memory:#04x}, but the stores seen make it {model:#04x}: {}",
             likely(mismatch, word)
@@ -135,6 +172,7 @@ pub fn recovery(
         workload,
         id: image.id.to_string(),
         oracle: "recovery",
+        fault: None,
         what: format!(
             "recovery answered {verdict} after {}",
             counted(image.context.claims, "claim")

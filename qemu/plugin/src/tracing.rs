@@ -1,6 +1,6 @@
 //! A workload while it runs: what it did, kept for exploration, and what the model says of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kpmem_model::{Event, Mark, State, Store, event::MAX_CPUS, fault::Mismatch};
 
@@ -23,6 +23,9 @@ pub struct Tracing {
     said: Vec<[u64; MAX_CPUS]>,
     violations: usize,
     untracked: BTreeSet<u64>,
+    /// Where claims are of copies: aligned words that were stored in parts since the last one.
+    parts: Option<BTreeMap<u64, u64>>,
+    torn: u64,
     claims: u64,
     claimed_bytes: u64,
 }
@@ -38,9 +41,17 @@ impl Tracing {
             said: vec![[0; MAX_CPUS]; MAX_CPUS],
             violations: 0,
             untracked: BTreeSet::new(),
+            parts: None,
+            torn: 0,
             claims: 0,
             claimed_bytes: 0,
         }
+    }
+
+    /// Claims are of copies, which must store each aligned word as one.
+    pub fn of_copies(mut self, of_copies: bool) -> Self {
+        self.parts = of_copies.then(BTreeMap::new);
+        self
     }
 
     /// Something happened.
@@ -66,12 +77,46 @@ impl Tracing {
         report: &mut Report,
     ) {
         let event = tracked.map(|store| {
+            self.note_parts(&store);
             self.push(Event::Store(store), pc, report);
             self.state.seq()
         });
         if let Some(observed) = &mut self.observed {
             observed.store(touch, event);
         }
+    }
+
+    /// Notes the aligned words of which a store writes a part.
+    fn note_parts(&mut self, store: &Store) {
+        let seq = self.state.seq() + 1;
+        let Some(parts) = &mut self.parts else {
+            return;
+        };
+        let end = store.addr + u64::from(store.len);
+        for word in [store.addr / 8 * 8, (end - 1) / 8 * 8] {
+            if store.addr > word || end < word + 8 {
+                parts.insert(word, seq);
+            }
+        }
+    }
+
+    /// Reports the words of a claim that were stored in parts.
+    fn report_parts(&mut self, id: u64, places: &[(u64, u64)], report: &mut Report) {
+        let Some(parts) = self.parts.take() else {
+            return;
+        };
+        let whole = |word: u64| {
+            let mut places = places.iter();
+            places.any(|(addr, len)| word >= *addr && word + 8 <= addr + len)
+        };
+        for (&word, &seq) in parts.iter().filter(|(word, _)| whole(**word)) {
+            if self.torn < SHOWN {
+                let failure = timeline::torn(&self.state, &self.trace, id, word, seq);
+                report.write(&Line::Failure(failure));
+            }
+            self.torn += 1;
+        }
+        self.parts = Some(BTreeMap::new());
     }
 
     /// Says what a CPU has seen of the others, if that is new.
@@ -90,6 +135,7 @@ impl Tracing {
 
     /// A claim of bytes that may lie in several places; none: it is only counted.
     pub fn claim(&mut self, cpu: u8, id: u64, places: &[(u64, u64)], pc: u64, report: &mut Report) {
+        self.report_parts(id, places, report);
         let (last, others) = places.split_last().unwrap_or((&(0, 0), &[]));
         for &(addr, len) in others {
             let mark = Mark::Claimed { addr, len, id };
@@ -137,6 +183,7 @@ impl Tracing {
             claims: self.claims,
             claimed_bytes: self.claimed_bytes,
             violations: self.violations,
+            torn: self.torn,
             untracked: self.untracked.len(),
             flushes: cost.flushes,
             fences: cost.fences,

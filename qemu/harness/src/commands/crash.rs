@@ -266,6 +266,7 @@ impl Args {
             smp: self.own.smp,
             size: self.own.size,
             model: self.own.cpu.clone(),
+            again: None,
         }
     }
 }

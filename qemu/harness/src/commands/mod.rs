@@ -5,6 +5,7 @@ mod boot;
 mod crash;
 mod demo;
 mod doctor;
+mod judge;
 mod lint;
 mod setup;
 mod test;
@@ -37,6 +38,8 @@ enum Command {
     Lint,
     /// Simulate power cuts with a cache: every crash image that the hardware allows.
     Crash(crash::Args),
+    /// Say whether flush and copy functions that you already have keep their promise.
+    Judge(judge::Args),
     /// Run every suite: host, Miri, bare metal on each kind of CPU, machine code.
     Test(test::Args),
 }
@@ -53,6 +56,7 @@ impl Cli {
             Command::Test(args) => test::run(&args),
             Command::Boot(args) => boot::run(&args),
             Command::Crash(args) => crash::run(&args),
+            Command::Judge(args) => judge::run(&args),
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     crash::simulate,
     report::{Report, Suite, write_json},
     setup,
-    suites::{self, bare, controls, crash_strange, embedder, host, miri, targets},
+    suites::{self, bare, controls, crash_strange, embedder, host, judged, miri, targets},
     toolchain,
 };
 use anyhow::{Context, Result};
@@ -73,7 +73,7 @@ fn simulated(kernels: &BTreeMap<&'static str, Kernels>) -> Result<Vec<Suite>> {
     let strange = crash_strange::run(of_all("strange")?, plugin.clone())?;
     let unmarked = of_all("demo")?.remove(Arch::X86_64.name());
     let unmarked = unmarked.context("no kernel was built")?;
-    let mut suites = vec![strange];
+    let mut suites = vec![strange, judged::run()?];
     suites.extend(suites::crash::run(of_all("crash")?, plugin, &unmarked)?);
     Ok(suites)
 }

@@ -179,6 +179,8 @@ impl Campaign {
             shard: self.shard.unwrap_or((0, 1)),
             only: self.only.clone(),
             hang: simulate::HANG,
+            limit: simulate::LIMIT,
+            words: false,
         })
     }
 

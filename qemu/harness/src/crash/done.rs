@@ -82,6 +82,7 @@ fn found(job: &Job, outcome: &Outcome) -> Vec<Found> {
         workload: job.seed,
         id: lost.id.clone(),
         oracle: "recovery".to_owned(),
+        fault: None,
         what: lost.how.clone(),
         verdict: None,
         events: 0,

@@ -36,7 +36,13 @@ impl Found {
             line: job.cpu.line,
             seed: failure.workload,
             mutant: (job.mutant != "none").then(|| job.mutant.clone()),
-            replay: format!("cargo xtask crash --replay {}{own}{platform}", self.id()),
+            replay: job
+                .own
+                .as_ref()
+                .and_then(|own| own.again.clone())
+                .unwrap_or_else(|| {
+                    format!("cargo xtask crash --replay {}{own}{platform}", self.id())
+                }),
             kernel,
         }
     }

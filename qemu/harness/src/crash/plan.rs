@@ -96,6 +96,8 @@ pub struct Own {
     pub size: u64,
     /// QEMU's CPU model, if it isn't that of the plan.
     pub model: Option<String>,
+    /// The command that runs it again, if that is not `crash --replay`.
+    pub again: Option<String>,
 }
 
 impl Job {

@@ -18,8 +18,8 @@ use std::{
 
 /// Recovery of one crash image may take this long; then it hangs.
 pub const HANG: Duration = Duration::from_secs(5);
-/// A workload, and all of its crash images, may take this long.
-const LIMIT: Duration = Duration::from_secs(1800);
+/// A workload, and all of its crash images, may take this long if nothing else is said.
+pub const LIMIT: Duration = Duration::from_secs(1800);
 /// Recoveries that hang or die before the rest of a workload is left alone.
 const LOST: usize = 8;
 
@@ -46,6 +46,8 @@ pub struct Simulation<'a> {
     pub profile: &'a str,
     /// Properties of the platform that are not the profile's: `reach`, `domain`, `ack`.
     pub platform: Vec<(&'static str, String)>,
+    /// Claims are of copies, which must store each aligned word as one.
+    pub words: bool,
     /// Chooses samples.
     pub seed: u64,
     /// Crash images to keep for a reboot, for each workload.
@@ -56,6 +58,8 @@ pub struct Simulation<'a> {
     pub only: Option<String>,
     /// How long recovery of one image may take.
     pub hang: Duration,
+    /// How long a workload, and all of its crash images, may take.
+    pub limit: Duration,
 }
 
 /// What came of it.
@@ -67,6 +71,8 @@ pub struct Outcome {
     pub lost: Vec<Lost>,
     /// Why the guest ended before it was done, if it did.
     pub broken: Option<String>,
+    /// Lines that are for the harness: they begin with `judge `.
+    pub said: Vec<String>,
 }
 
 /// A crash image whose recovery gave no verdict.
@@ -133,7 +139,7 @@ pub fn run(simulation: &Simulation<'_>, images: &Path) -> Result<Outcome> {
         let mut machine = simulation.machine.clone();
         machine.extra.extend(["-plugin".to_owned(), plugin]);
         let vm = Vm::boot(&machine, simulation.kernel, &image, &simulation.args)?;
-        let ended = watch(vm, &status, simulation.hang)?;
+        let ended = watch(vm, &status, simulation, &mut outcome.said)?;
         let at = Status::read(&status).unwrap_or_default();
         let lines = read(&report)?;
         if ended.passed {
@@ -214,9 +220,10 @@ impl Simulation<'_> {
             .map(|(key, value)| format!(",{key}={value}"))
             .collect();
         let cpus = self.machine.smp;
+        let words = u8::from(self.words);
         format!(
             "{},image={},base={base},line={line},zva={zva},profile={profile},seed={seed},samples={samples},\
-             part={part},parts={parts},skip={skip},cpus={cpus},report={},status={},images={}{platform}{only}",
+             part={part},parts={parts},skip={skip},cpus={cpus},words={words},report={},status={},images={}{platform}{only}",
             plugin.display(),
             image.inherited_path(),
             report.display(),
@@ -232,13 +239,22 @@ struct Ended {
 }
 
 /// Listens until the guest ends, or recovery of one image takes too long.
-fn watch(mut vm: Vm, status: &Path, hang: Duration) -> Result<Ended> {
-    let deadline = Instant::now() + LIMIT;
+fn watch(
+    mut vm: Vm,
+    status: &Path,
+    simulation: &Simulation<'_>,
+    for_us: &mut Vec<String>,
+) -> Result<Ended> {
+    let (hang, limit) = (simulation.hang, simulation.limit);
+    let deadline = Instant::now() + limit;
     let mut last = (Status::default(), Instant::now());
     let mut said = Vec::new();
     loop {
         match vm.line(Instant::now() + Duration::from_millis(200)) {
             Ok(line) => {
+                if line.text.starts_with("judge ") {
+                    for_us.push(line.text.clone());
+                }
                 if protocol::is_crash(&line.text) || said.len() < 4 {
                     said.push(line.text);
                 }
@@ -255,7 +271,7 @@ fn watch(mut vm: Vm, status: &Path, hang: Duration) -> Result<Ended> {
                 }
                 if Instant::now() > deadline {
                     vm.cut()?;
-                    let why = format!("no end within {} s", LIMIT.as_secs());
+                    let why = format!("no end within {} s", limit.as_secs());
                     return Ok(Ended { passed: false, why });
                 }
             }

@@ -95,8 +95,14 @@ pub(super) fn answer(failure: &Failure, workload: &str) -> String {
                     no power failure may lose those bytes. Recovery was not asked."
                 .to_owned();
         }
+        ("torn", _) => {
+            return "A durable copy must store each aligned 8-byte word that lies in its range as \
+                    one: who reads such a word after a crash finds the old or the new one. \
+                    Recovery was not asked."
+                .to_owned();
+        }
         _ => {
-            return "At the end of each run what memory holds is compared with what the stores say. \
+            return "At each claim and at the end what memory holds is compared with what the stores say. \
                     A difference is a mistake of the simulator, or of a device that writes memory \
                     behind the CPUs."
                 .to_owned();

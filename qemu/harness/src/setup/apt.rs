@@ -36,6 +36,8 @@ pub(super) fn plan(missing: &[Need]) -> Result<Vec<Step>> {
         Need::Clippy => vec!["rust-web-clippy"],
         Need::Rustfmt => vec!["rustfmt-web"],
         Need::Objdump(arch) => vec![arch.objdump_package()],
+        Need::Clang => vec!["clang"],
+        Need::Libpmem2 => vec!["libpmem2-dev"],
         Need::Browser => vec!["chromium"],
     });
     if process::find("apt-get").is_none() {

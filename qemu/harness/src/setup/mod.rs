@@ -55,6 +55,23 @@ pub fn ensure_these(needs: &[Need]) -> Result<()> {
     Ok(())
 }
 
+/// Whether there is a C compiler, or one could be installed. To be without is no error.
+pub fn has_clang() -> bool {
+    has(Need::Clang)
+}
+
+/// The same of the peer's library.
+pub fn has_libpmem2() -> bool {
+    has(Need::Libpmem2)
+}
+
+fn has(need: Need) -> bool {
+    if let Err(error) = ensure_these(&[need]) {
+        eprintln!("setup: {error:#}; going on without {need}");
+    }
+    need.find().is_ok()
+}
+
 /// The browser; `None` if there is none and none can be installed, which is no error.
 pub fn browser() -> Option<Browser> {
     if let Err(error) = ensure_these(&[Need::Browser]) {

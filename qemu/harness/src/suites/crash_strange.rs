@@ -140,6 +140,7 @@ fn job(cpu: Cpu, name: &str, smp: u32) -> Job {
             smp,
             size: 1 << 20,
             model: None,
+            again: None,
         }),
         ..Job::new(cpu, name, cpu.profile(), 1, 1)
     }

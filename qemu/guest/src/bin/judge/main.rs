@@ -1,0 +1,37 @@
+//! Calls flush and copy functions that somebody else wrote, on every offset and length that can make
+//! a difference and then at random, and claims what they promise.
+//!
+//! `cargo xtask judge` links them under the names in `functions`, and knows a call again by the
+//! number of its claim.
+//!
+//! Parameters: `what` (persist, flush, memcpy, memmove, memset), `drain` (1: call it after what
+//! alone does not wait), `line`, `seed`, `step`.
+#![cfg_attr(target_os = "none", no_std, no_main)]
+
+mod copies;
+mod functions;
+#[cfg(target_os = "none")]
+mod libc;
+mod place;
+mod ranges;
+mod registers;
+mod stubs;
+
+use kpmem_guest::Machine;
+use place::Place;
+
+kpmem_guest::entry!(kernel);
+
+fn kernel(machine: &Machine) {
+    registers::prepare();
+    functions::construct();
+    let place = Place::new(machine);
+    match machine.args.get("what") {
+        Some("persist") => ranges::run(&place, false),
+        Some("flush") => ranges::run(&place, true),
+        Some("memcpy") => copies::run(&place, copies::Kind::Copy),
+        Some("memmove") => copies::run(&place, copies::Kind::Move),
+        Some("memset") => copies::run(&place, copies::Kind::Set),
+        other => panic!("what={other:?} is not known"),
+    }
+}

@@ -1,0 +1,165 @@
+//! What is wrong with a function, in the words of a call.
+
+use super::Question;
+use crate::{crash::simulate::Outcome, findings::Failure};
+
+/// A call, as the guest numbers it in its claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Call {
+    /// Where in the memory.
+    at: u64,
+    len: u64,
+    from: u64,
+}
+
+impl Call {
+    fn of(number: u64) -> Self {
+        Self {
+            at: number >> 40,
+            len: number >> 16 & 0xff_ffff,
+            from: number & 0xffff,
+        }
+    }
+
+    /// Where the first of the call's lines is: a call of one length has eight lines of its own.
+    fn base(&self, line: u64) -> u64 {
+        self.at / (8 * line) * (8 * line)
+    }
+
+    fn text(&self, what: &str, symbol: &str, line: u64) -> String {
+        let Self { at, len, from } = *self;
+        let to = at - self.base(line);
+        match what {
+            "memcpy" => format!("{symbol}(base+{to:#x}, source+{from:#x}, {len})"),
+            "memmove" => format!("{symbol}(base+{to:#x}, base+{:#x}, {len})", to + from),
+            "memset" => format!("{symbol}(base+{to:#x}, byte, {len})"),
+            _ => format!("{symbol}(base+{to:#x}, {len})"),
+        }
+    }
+}
+
+/// What is wrong, the smallest call first; nothing if all is well.
+pub(super) fn of(
+    question: &Question,
+    what: &str,
+    symbol: &str,
+    outcome: &Outcome,
+    missing: &[String],
+) -> Vec<String> {
+    let line = question.cpu.line as u64;
+    let mut faults = Vec::new();
+    let mut kinds = Vec::new();
+    // The workloads are in the order of length, and in each the calls in that of offset.
+    for failure in outcome.failures() {
+        let kind = (failure.oracle.clone(), failure.fault.clone());
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+            faults.push(sentence(question, what, symbol, failure));
+        }
+    }
+    for said in &outcome.said {
+        if let Some(wrong) = content(said) {
+            let call = Call::of(wrong.0);
+            faults.push(format!(
+                "{} leaves another byte than it should at +{:#x}",
+                call.text(what, symbol, line),
+                wrong.1 as i64 - call.base(line) as i64
+            ));
+        }
+    }
+    faults.extend(
+        outcome
+            .flaws()
+            .map(|flaw| format!("{symbol}: {}", flaw.what)),
+    );
+    if let Some(how) = &outcome.broken {
+        faults.push(format!(
+            "{symbol} did not come to its end: {}",
+            named(how, missing)
+        ));
+    }
+    faults
+}
+
+fn sentence(question: &Question, what: &str, symbol: &str, failure: &Failure) -> String {
+    let line = question.cpu.line as u64;
+    let call = Call::of(failure.claims);
+    let text = call.text(what, symbol, line);
+    let address = failure.about.as_ref().map_or(0, |about| about.addr);
+    let at = address.wrapping_sub(question.cpu.base());
+    let of_base = |at: u64| at as i64 - call.base(line) as i64;
+    let word = of_base(at);
+    let line_at = of_base(at / line * line);
+    let plus = |n: i64| {
+        if n < 0 {
+            format!("-{:#x}", -n)
+        } else {
+            format!("+{n:#x}")
+        }
+    };
+    match (failure.oracle.as_str(), failure.fault.as_deref()) {
+        ("contract", Some("not-flushed")) => {
+            format!("{text} leaves line {} unflushed", plus(line_at))
+        }
+        ("contract", Some("not-fenced")) => format!(
+            "{text} flushes line {}, and returns without having waited for that",
+            plus(line_at)
+        ),
+        ("contract", Some("not-acknowledged")) => format!(
+            "{text} flushes line {}, and its fence does not come before what follows (a device \
+             write: say --ack memory if a store to memory tells others)",
+            plus(line_at)
+        ),
+        ("contract", Some("dropped")) => {
+            format!(
+                "{text} drops line {} from the cache unwritten",
+                plus(line_at)
+            )
+        }
+        ("torn", _) => format!(
+            "{text} stores the aligned word at {} in parts: a crash can leave half of it",
+            plus(word)
+        ),
+        _ => format!("{text}: {}", failure.what),
+    }
+}
+
+/// `judge content CALL AT`: a byte that is not what it should be.
+fn content(said: &str) -> Option<(u64, u64)> {
+    let mut words = said.strip_prefix("judge content ")?.split(' ');
+    let mut number = || u64::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok();
+    Some((number()?, number()?))
+}
+
+/// The same with the name of the missing function that was called.
+fn named(how: &str, missing: &[String]) -> String {
+    let number = how
+        .split_once("missing function ")
+        .and_then(|(_, rest)| rest.split_once(' '))
+        .and_then(|(number, _)| number.parse::<usize>().ok());
+    match number.and_then(|number| missing.get(number)) {
+        Some(name) => format!("it calls {name}, which the file does not have ({how})"),
+        None => how.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_known_again() {
+        let call = Call::of(0x1_2c3 << 40 | 62 << 16 | 5);
+        assert_eq!((call.at, call.len, call.from), (0x12c3, 62, 5));
+        assert_eq!(call.text("persist", "p", 64), "p(base+0xc3, 62)");
+        assert_eq!(call.text("memcpy", "c", 64), "c(base+0xc3, source+0x5, 62)");
+    }
+
+    #[test]
+    fn a_stub_that_was_called_has_a_name() {
+        let missing = ["close".to_owned(), "open".to_owned()];
+        let how = "exit 2: PANIC: missing function 1 was called (x.rs:3)";
+        assert!(named(how, &missing).contains("it calls open, which"));
+        assert_eq!(named("a trap", &missing), "a trap");
+    }
+}
