@@ -3,7 +3,8 @@
 //! A mark is one instruction that does nothing on real hardware, and in QEMU without the simulator:
 //! a long NOP with a displacement on x86_64, an unallocated HINT on aarch64, `slti x0, x0, imm` on
 //! riscv64. Up to three numbers go with it in the first argument registers of the C ABI (rdi, rsi,
-//! rdx; x0, x1, x2; a0, a1, a2), so C kernels can say the same by inline assembly of their own.
+//! rdx; x0, x1, x2; a0, a1, a2); C kernels include `kpmem_marks.h`, which is in this package's
+//! folder `include`.
 //!
 //! # How a kernel is explored
 //! 1. It prepares its persistent memory and says [`begin`].

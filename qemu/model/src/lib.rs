@@ -31,6 +31,7 @@ mod discard;
 pub mod event;
 pub mod explore;
 pub mod fault;
+mod flush;
 pub mod hash;
 mod ideals;
 pub mod images;

@@ -9,14 +9,8 @@
 //! values of their atomics are taken from memory.
 
 use std::{
-    cell::Cell,
-    collections::HashMap,
     ffi::{c_uint, c_void},
-    sync::{
-        Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicU32, Ordering},
-    },
-    thread,
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use kpmem_marks::Op;
@@ -34,6 +28,8 @@ use crate::{
     operands,
     pages::PAGE,
     session::{Session, Stored},
+    site::{Site, kept},
+    waiting,
 };
 
 static SESSION: OnceLock<Mutex<Session>> = OnceLock::new();
@@ -50,16 +46,6 @@ struct Machine {
     cpus: u32,
     /// One runs at a time.
     alone: bool,
-}
-
-/// An instruction.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Site {
-    pc: u64,
-    next_ip: u64,
-    action: Action,
-    /// What it loads comes before what follows.
-    acquires: bool,
 }
 
 /// Registers the callbacks.
@@ -118,21 +104,6 @@ unsafe extern "C" fn on_translate(_: qemu::qemu_plugin_id_t, tb: *mut qemu::qemu
                 acquires: acquires(isa, &bytes[..size]),
             };
             instrument(insn, kept(site));
-        }
-    }
-}
-
-/// The same site for good: a translation may run as long as QEMU does, and be made again.
-fn kept(site: Site) -> &'static Site {
-    static SITES: Mutex<Option<HashMap<u64, &'static Site>>> = Mutex::new(None);
-    let mut sites = SITES.lock().unwrap_or_else(PoisonError::into_inner);
-    let sites = sites.get_or_insert_default();
-    match sites.get(&site.pc) {
-        Some(known) if **known == site => known,
-        _ => {
-            let new: &'static Site = Box::leak(Box::new(site));
-            sites.insert(site.pc, new);
-            new
         }
     }
 }
@@ -224,7 +195,7 @@ unsafe extern "C" fn on_access(
         ordered: site.acquires,
     };
     if !is_store {
-        return load(touch, site.pc);
+        return waiting::load(touch, |touch| session().load(touch, site.pc));
     }
     let order = match site.action {
         Action::Stores(order) | Action::Atomic(_, order) => order,
@@ -250,50 +221,7 @@ unsafe extern "C" fn on_access(
     };
     // SAFETY: this is a vCPU's callback.
     unsafe { session.store(stored) };
-    stores_to(addr).fetch_add(1, Ordering::Release);
-}
-
-/// How often any word of these was stored to, by a hash of its address.
-static STORES: [AtomicU32; 4096] = [const { AtomicU32::new(0) }; 4096];
-
-fn stores_to(addr: u64) -> &'static AtomicU32 {
-    &STORES[(addr / 8) as usize % STORES.len()]
-}
-
-/// What a load saw, and how often its word had been stored to.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Look {
-    cpu: u8,
-    addr: u64,
-    value: u128,
-    stores: u32,
-}
-
-/// A load may be reported before the store that it saw: its CPU is about to. A loop that waits for
-/// a word learns nothing new, and must keep the others neither from the lock nor from their core.
-fn load(touch: Touch<'_>, pc: u64) {
-    const PATIENCE: u32 = 200;
-    const RECENT: usize = 64;
-    thread_local! {
-        static SEEN: [Cell<Option<Look>>; RECENT] = const { [const { Cell::new(None) }; RECENT] };
-    }
-    let value = touch.bytes.iter().rev();
-    let look = Some(Look {
-        cpu: touch.cpu,
-        addr: touch.addr,
-        value: value.fold(0, |value, byte| value << 8 | u128::from(*byte)),
-        stores: stores_to(touch.addr).load(Ordering::Acquire),
-    });
-    let slot = (touch.addr / 8) as usize % RECENT;
-    if SEEN.with(|seen| seen[slot].get() == look) {
-        return thread::yield_now();
-    }
-    for _ in 0..PATIENCE {
-        if !session().load(touch, pc) {
-            return SEEN.with(|seen| seen[slot].set(look));
-        }
-        thread::yield_now();
-    }
+    waiting::stored(addr);
 }
 
 fn is_atomic(isa: Isa, action: Action) -> bool {

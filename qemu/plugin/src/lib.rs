@@ -21,10 +21,12 @@ mod options;
 mod pages;
 mod report;
 mod session;
+mod site;
 mod status;
 mod timeline;
 mod trace;
 mod tracing;
+mod waiting;
 
 use std::ffi::{CStr, c_char, c_int};
 

@@ -1,5 +1,6 @@
 //! `cargo xtask crash`.
 
+use super::machine::{OwnArgs, Platform};
 use crate::{
     arch::Arch,
     crash::{
@@ -18,7 +19,7 @@ use std::{
     process::ExitCode,
 };
 
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(super) struct Args {
     /// Only this instruction set; may be repeated.
     #[arg(long)]
@@ -44,7 +45,7 @@ pub(super) struct Args {
     /// Join the reports of all parts.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     merge: Vec<PathBuf>,
-    /// Simulate a kernel of your own that says kpmem-marks.
+    /// Simulate a kernel of your own that says kpmem-marks; or one of kpmem-guest's, by its name.
     #[arg(long, value_name = "FILE")]
     kernel: Option<PathBuf>,
     /// Parameters for that kernel (fw_cfg file opt/org.kpmem/args).
@@ -57,67 +58,6 @@ pub(super) struct Args {
     own: OwnArgs,
     #[command(flatten)]
     platform: Platform,
-}
-
-/// The machine of a kernel of your own.
-#[derive(Debug, clap::Args)]
-struct OwnArgs {
-    /// CPUs of that kernel's machine.
-    #[arg(long, requires = "kernel", default_value_t = 1,
-        value_parser = clap::value_parser!(u32).range(1..=8))]
-    smp: u32,
-    /// QEMU's CPU model with properties, for that kernel.
-    #[arg(long, requires = "kernel", value_name = "MODEL")]
-    cpu: Option<String>,
-    /// Bytes of that kernel's persistent memory, with the mailbox: whole mebibytes.
-    #[arg(long, requires = "kernel", default_value_t = 1 << 20, value_parser = size)]
-    size: u64,
-}
-
-/// What a platform promises beyond its profile.
-#[derive(Clone, Debug, clap::Args)]
-pub(super) struct Platform {
-    /// Arm: how far a clean must go to be durable.
-    #[arg(long, value_parser = ["poc", "pop", "podp"])]
-    reach: Option<String>,
-    /// Arm: the narrowest domain that the persistent memory is in.
-    #[arg(long, value_parser = ["inner", "outer", "system"])]
-    domain: Option<String>,
-    /// RISC-V: what acknowledges a claim, a device write or a store to memory.
-    #[arg(long, value_parser = ["mmio", "memory"])]
-    ack: Option<String>,
-}
-
-impl Platform {
-    /// As the simulator takes them.
-    pub(super) fn pairs(&self, cpu: Cpu) -> Result<Vec<(&'static str, String)>> {
-        let given = [
-            ("reach", &self.reach, Arch::Aarch64),
-            ("domain", &self.domain, Arch::Aarch64),
-            ("ack", &self.ack, Arch::Riscv64),
-        ];
-        let mut pairs = Vec::new();
-        for (key, value, arch) in given {
-            let Some(value) = value else { continue };
-            if arch != cpu.arch {
-                bail!("--{key} is for {arch}: say --arch {arch}");
-            }
-            pairs.push((key, value.clone()));
-        }
-        Ok(pairs)
-    }
-}
-
-fn size(text: &str) -> Result<u64, String> {
-    let (digits, unit) = match text.strip_suffix(['M', 'm']) {
-        Some(digits) => (digits, 1 << 20),
-        None => (text, 1),
-    };
-    let bytes = digits.parse().ok().and_then(|n: u64| n.checked_mul(unit));
-    match bytes {
-        Some(bytes) if bytes > 0 && bytes.is_multiple_of(1 << 20) && bytes <= 1 << 30 => Ok(bytes),
-        _ => Err("not whole mebibytes from 1M to 1024M".to_owned()),
-    }
 }
 
 fn shard(text: &str) -> Result<(u32, u32), String> {
@@ -135,6 +75,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         return merge(&args.merge);
     }
     setup::ensure()?;
+    let own = own_kernel(args)?;
+    let args = &Args {
+        kernel: own,
+        ..args.clone()
+    };
     if let Some(id) = &args.replay {
         return replay(id, args);
     }
@@ -168,6 +113,28 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     pages::show(&campaign.kernels, &found)?;
     report.write()?;
     Ok(verdict(&report))
+}
+
+/// The kernel's file. One of kpmem-guest's programs is built.
+fn own_kernel(args: &Args) -> Result<Option<PathBuf>> {
+    let Some(kernel) = &args.kernel else {
+        return Ok(None);
+    };
+    let name = kernel.to_string_lossy();
+    if kernel.exists() || name.contains('/') {
+        return Ok(Some(kernel.clone()));
+    }
+    let arch = args.arch.first().copied().unwrap_or(Arch::X86_64);
+    let mut built = toolchain::build(arch, "kpmem-guest")?;
+    let found = built.remove(name.as_ref());
+    let file = found.with_context(|| {
+        let names: Vec<_> = built.keys().map(String::as_str).collect();
+        format!(
+            "{name} is neither a file nor one of kpmem-guest's programs: {}",
+            names.join(", ")
+        )
+    })?;
+    Ok(Some(file))
 }
 
 fn verdict(report: &Report) -> ExitCode {

@@ -1,6 +1,6 @@
 //! `cargo xtask judge`.
 
-use super::crash::Platform;
+use super::machine::Platform;
 use crate::{
     crash::{
         pages,

@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod judge;
 mod lint;
+mod machine;
 mod setup;
 mod test;
 

@@ -3,7 +3,7 @@
 use super::{
     found::Found,
     plan::Job,
-    report::{Run, rate},
+    run::{Run, rate},
     simulate::Outcome,
 };
 use crate::findings::{Explored, Failure, Line, Traced};

@@ -7,5 +7,7 @@ pub mod found;
 pub mod pages;
 pub mod plan;
 pub mod report;
+pub mod run;
 pub mod simulate;
+mod status;
 pub mod table;

@@ -1,5 +1,6 @@
 //! One boot of a kernel under the simulator; again and again where recovery does not come back.
 
+use super::status::Status;
 use crate::{
     boot::{End, Vm},
     findings::{self, Explored, Failure, Flaw, Line, Sample, Traced},
@@ -283,30 +284,6 @@ fn watch(
         passed: end == End::Exit(0),
         why: crash.map_or_else(|| end.to_string(), |text| format!("{end}: {text}")),
     })
-}
-
-/// The words in the plugin's status file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Status {
-    taken: u64,
-    recovering: bool,
-    point: u64,
-    hash: u64,
-    runs: u64,
-}
-
-impl Status {
-    fn read(path: &Path) -> Option<Self> {
-        let bytes = fs::read(path).ok()?;
-        let word = |i: usize| Some(u64::from_le_bytes(*bytes.get(i * 8..)?.first_chunk()?));
-        Some(Self {
-            taken: word(0)?,
-            recovering: word(1)? == 1,
-            point: word(2)?,
-            hash: word(3)?,
-            runs: word(4)?,
-        })
-    }
 }
 
 /// Boots from a kept crash image and returns the verdict that the kernel prints, if it prints one.

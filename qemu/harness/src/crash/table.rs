@@ -1,6 +1,9 @@
 //! The report as a person reads it.
 
-use super::report::{Mutant, Report, Run, rate};
+use super::{
+    report::{Mutant, Report},
+    run::{Run, rate},
+};
 use std::{collections::BTreeMap, fmt::Write};
 
 /// The table, one row for each workload and platform of a CPU, all seeds together.

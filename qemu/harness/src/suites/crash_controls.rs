@@ -4,7 +4,8 @@ use crate::{
     crash::{
         campaign::Campaign,
         plan::{CPUS, Cpu, Job},
-        report::{Report, Run},
+        report::Report,
+        run::Run,
         simulate::{self, Simulation},
     },
     report::{Case, Suite},

@@ -10,8 +10,16 @@ use crate::{
     },
     report::{Case, Suite},
 };
-use anyhow::Result;
-use std::{collections::BTreeMap, path::PathBuf};
+use anyhow::{Result, anyhow};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
 
 /// What must be said of a case.
 #[derive(Clone, Copy, Debug)]
@@ -87,6 +95,15 @@ const TWO_CPUS: &[(&str, Said, Said)] = &[
     ("all-on-the-other", Sound, Sound),
 ];
 
+/// A case on a machine.
+#[derive(Clone, Copy, Debug)]
+struct Trial {
+    cpu: Cpu,
+    name: &'static str,
+    smp: u32,
+    said: Said,
+}
+
 /// Runs all cases on one CPU of each instruction set.
 pub fn run(kernels: BTreeMap<&'static str, PathBuf>, plugin: PathBuf) -> Result<Suite> {
     let campaign = Campaign {
@@ -95,27 +112,15 @@ pub fn run(kernels: BTreeMap<&'static str, PathBuf>, plugin: PathBuf) -> Result<
         ..Campaign::default()
     };
     let mut suite = Suite::new("crash simulator, strange kernels", None, None);
-    for arch in Arch::ALL {
-        let Some(cpu) = CPUS.iter().find(|cpu| cpu.arch == arch && cpu.line == 64) else {
-            continue;
+    let trials = trials();
+    for (trial, result) in trials.iter().zip(all(&campaign, &trials)?) {
+        let expected = match trial.said {
+            Sound => "sound",
+            Fault(_) => "at fault",
         };
-        let own = match arch {
-            Arch::X86_64 => X86_64,
-            Arch::Aarch64 => AARCH64,
-            Arch::Riscv64 => &[],
-        };
-        for &(name, said) in CASES.iter().chain(own) {
-            suite.add(case(&campaign, *cpu, name, 1, said));
-        }
-        for &(name, x86, other) in TWO_CPUS {
-            let said = if arch == Arch::X86_64 { x86 } else { other };
-            suite.add(case(&campaign, *cpu, name, 2, said));
-        }
-        if arch == Arch::Riscv64 {
-            // Its machine has more harts than one, whatever is asked for.
-            let said = Fault("takes part");
-            suite.add(case(&campaign, *cpu, "all-on-the-other", 1, said));
-        }
+        let Trial { cpu, name, smp, .. } = trial;
+        let title = format!("{name} on {smp} of {} is {expected}", cpu.arch);
+        suite.add(Case::from_result(title, result));
     }
     suite.add(Case::from_result(
         "of very many bad images few are kept",
@@ -124,13 +129,57 @@ pub fn run(kernels: BTreeMap<&'static str, PathBuf>, plugin: PathBuf) -> Result<
     Ok(suite)
 }
 
-fn case(campaign: &Campaign, cpu: Cpu, name: &str, smp: u32, said: Said) -> Case {
-    let expected = match said {
-        Sound => "sound",
-        Fault(_) => "at fault",
-    };
-    let title = format!("{name} on {} of {} is {expected}", smp, cpu.arch);
-    Case::from_result(title, check(campaign, cpu, name, smp, said))
+fn trials() -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for cpu in CPUS.iter().filter(|cpu| cpu.line == 64) {
+        let mut add = |name, smp, said| {
+            trials.push(Trial {
+                cpu: *cpu,
+                name,
+                smp,
+                said,
+            });
+        };
+        let own = match cpu.arch {
+            Arch::X86_64 => X86_64,
+            Arch::Aarch64 => AARCH64,
+            Arch::Riscv64 => &[],
+        };
+        for &(name, said) in CASES.iter().chain(own) {
+            add(name, 1, said);
+        }
+        for &(name, x86, other) in TWO_CPUS {
+            let said = if cpu.arch == Arch::X86_64 { x86 } else { other };
+            add(name, 2, said);
+        }
+        if cpu.arch == Arch::Riscv64 {
+            // Its machine has more harts than one, whatever is asked for.
+            add("all-on-the-other", 1, Fault("takes part"));
+        }
+    }
+    trials
+}
+
+/// As many at a time as there are CPUs.
+fn all(campaign: &Campaign, trials: &[Trial]) -> Result<Vec<Result<(), String>>> {
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(vec![Err("it was not run".to_owned()); trials.len()]);
+    let workers = thread::available_parallelism().map_or(1, |n| n.get());
+    thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                while let Some((i, trial)) = {
+                    let i = next.fetch_add(1, Ordering::Relaxed);
+                    trials.get(i).map(|trial| (i, trial))
+                } {
+                    let result = check(campaign, trial);
+                    results.lock().unwrap_or_else(PoisonError::into_inner)[i] = result;
+                }
+            });
+        }
+    });
+    let results = results.into_inner();
+    results.map_err(|_| anyhow!("a worker panicked"))
 }
 
 fn job(cpu: Cpu, name: &str, smp: u32) -> Job {
@@ -146,7 +195,13 @@ fn job(cpu: Cpu, name: &str, smp: u32) -> Job {
     }
 }
 
-fn check(campaign: &Campaign, cpu: Cpu, name: &str, smp: u32, said: Said) -> Result<(), String> {
+fn check(campaign: &Campaign, trial: &Trial) -> Result<(), String> {
+    let Trial {
+        cpu,
+        name,
+        smp,
+        said,
+    } = *trial;
     let all = match campaign.job(&job(cpu, name, smp)) {
         Err(error) => vec![format!("{error:#}")],
         Ok(done) => {

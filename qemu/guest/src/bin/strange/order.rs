@@ -4,7 +4,9 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use kpmem_marks::{begin, end};
 
-use crate::{Case, memory::Memory};
+use crate::Case;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+use crate::memory::Memory;
 
 const ONES: u64 = u64::MAX;
 

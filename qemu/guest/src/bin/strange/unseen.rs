@@ -1,9 +1,7 @@
 //! Stores that QEMU reports to nobody.
 
-use crate::Case;
-
 #[cfg(not(target_arch = "aarch64"))]
-pub const CASES: &[Case] = &[];
+pub const CASES: &[crate::Case] = &[];
 
 #[cfg(target_arch = "aarch64")]
 pub use arm::CASES;

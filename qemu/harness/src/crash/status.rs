@@ -1,0 +1,27 @@
+//! Where a simulation stands, as the plugin tells it while it runs.
+
+use std::{fs, path::Path};
+
+/// The words in the plugin's status file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Status {
+    pub(super) taken: u64,
+    pub(super) recovering: bool,
+    pub(super) point: u64,
+    pub(super) hash: u64,
+    pub(super) runs: u64,
+}
+
+impl Status {
+    pub(super) fn read(path: &Path) -> Option<Self> {
+        let bytes = fs::read(path).ok()?;
+        let word = |i: usize| Some(u64::from_le_bytes(*bytes.get(i * 8..)?.first_chunk()?));
+        Some(Self {
+            taken: word(0)?,
+            recovering: word(1)? == 1,
+            point: word(2)?,
+            hash: word(3)?,
+            runs: word(4)?,
+        })
+    }
+}
