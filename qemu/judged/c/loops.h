@@ -204,3 +204,57 @@ void *wrong_memset_unflushed(void *to, int value, size_t len)
 	((volatile unsigned char *)to)[0] = value;
 	return to;
 }
+
+/* A word at a time, and with it what lies behind the source. */
+void *wrong_memcpy_reads_on(void *to, const void *from, size_t len)
+{
+	volatile unsigned char *t = to;
+	const unsigned char *f = from;
+
+	for (size_t i = 0; i < len; i += 8) {
+		uint64_t word = *(const volatile uint64_t *)(f + i);
+		for (size_t k = 0; k < 8 && i + k < len; k++)
+			t[i + k] = (unsigned char)(word >> 8 * k);
+	}
+	right_persist(to, len);
+	return to;
+}
+
+/* Forwards, which is wrong where the target lies behind the source and overlaps. */
+void *wrong_memmove_one_way(void *to, const void *from, size_t len)
+{
+	volatile unsigned char *t = to;
+	const volatile unsigned char *f = from;
+
+	for (size_t i = 0; i < len; i++)
+		t[i] = f[i];
+	right_persist(to, len);
+	return to;
+}
+
+/* Long ranges are left to somebody else. */
+void wrong_long(const void *ptr, size_t len)
+{
+	if (len < 64 << 10)
+		right_flush(ptr, len);
+	FENCE();
+}
+
+/* Counts down from what may be nothing. */
+void wrong_empty(const void *ptr, size_t len)
+{
+	uintptr_t p = (uintptr_t)ptr & ~(uintptr_t)MASK;
+	size_t lines = ((uintptr_t)ptr + len - p + MASK) / LINE;
+
+	do
+		CLEAN(p);
+	while (p += LINE, --lines != 0);
+	FENCE();
+}
+
+/* One byte too many. */
+void *wrong_memset_overruns(void *to, int value, size_t len)
+{
+	right_memset(to, value, len + (len > 40));
+	return to;
+}

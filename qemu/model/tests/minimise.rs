@@ -26,10 +26,7 @@ fn smallest(profile: Profile, fails: impl Fn(&[u8]) -> bool) -> Vec<Vec<usize>> 
         }
         let before = memory.clone();
         let mut minimise = Minimise::new(explorer.images());
-        loop {
-            let Some(choice) = minimise.next(explorer.images()).map(<[u32]>::to_vec) else {
-                break;
-            };
+        while let Some(choice) = minimise.next(explorer.images()).map(<[u32]>::to_vec) {
             explorer.put(&choice, |a, b| write(&mut memory, a, b));
             minimise.fails(fails(&memory));
         }

@@ -207,7 +207,7 @@ fn attempt(question: &Question, missing: &[String]) -> Result<Output> {
         command.args(["-C".to_owned(), format!("link-arg={argument}")]);
     };
     pass("--error-limit=0".to_owned());
-    // A Rust library brings its panic handler along, and a C library its own memcpy: ours comes first.
+    // A Rust library brings its panic handler along, a C library its memcpy: ours come first.
     pass("--allow-multiple-definition".to_owned());
     for what in CALLED {
         // Those that are not judged are never called.

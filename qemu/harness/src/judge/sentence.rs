@@ -31,7 +31,10 @@ impl Call {
         let to = at - self.base(line);
         match what {
             "memcpy" => format!("{symbol}(base+{to:#x}, source+{from:#x}, {len})"),
-            "memmove" => format!("{symbol}(base+{to:#x}, base+{:#x}, {len})", to + from),
+            "memmove" => {
+                let from = to as i64 + i64::from(from as u16 as i16);
+                format!("{symbol}(base+{to:#x}, base{}, {len})", plus(from))
+            }
             "memset" => format!("{symbol}(base+{to:#x}, byte, {len})"),
             _ => format!("{symbol}(base+{to:#x}, {len})"),
         }
@@ -90,13 +93,6 @@ fn sentence(question: &Question, what: &str, symbol: &str, failure: &Failure) ->
     let of_base = |at: u64| at as i64 - call.base(line) as i64;
     let word = of_base(at);
     let line_at = of_base(at / line * line);
-    let plus = |n: i64| {
-        if n < 0 {
-            format!("-{:#x}", -n)
-        } else {
-            format!("+{n:#x}")
-        }
-    };
     match (failure.oracle.as_str(), failure.fault.as_deref()) {
         ("contract", Some("not-flushed")) => {
             format!("{text} leaves line {} unflushed", plus(line_at))
@@ -124,6 +120,15 @@ fn sentence(question: &Question, what: &str, symbol: &str, failure: &Failure) ->
     }
 }
 
+/// A distance with its sign.
+fn plus(n: i64) -> String {
+    if n < 0 {
+        format!("-{:#x}", -n)
+    } else {
+        format!("+{n:#x}")
+    }
+}
+
 /// `judge content CALL AT`: a byte that is not what it should be.
 fn content(said: &str) -> Option<(u64, u64)> {
     let mut words = said.strip_prefix("judge content ")?.split(' ');
@@ -137,6 +142,10 @@ fn named(how: &str, missing: &[String]) -> String {
         .split_once("missing function ")
         .and_then(|(_, rest)| rest.split_once(' '))
         .and_then(|(number, _)| number.parse::<usize>().ok());
+    // The guest's `source` ends there.
+    if how.contains("addr=0x2000040") {
+        return format!("it reads behind the end of its source ({how})");
+    }
     match number.and_then(|number| missing.get(number)) {
         Some(name) => format!("it calls {name}, which the file does not have ({how})"),
         None => how.to_owned(),

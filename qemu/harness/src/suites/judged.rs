@@ -41,6 +41,15 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("memcpy", "wrong_memcpy_content", "leaves another byte"),
     ("memmove", "wrong_memmove_forwards", "leaves another byte"),
     ("memset", "wrong_memset_unflushed", "unflushed"),
+    ("persist", "wrong_long", "unflushed"),
+    ("persist", "wrong_empty", "did not come to its end"),
+    (
+        "memcpy",
+        "wrong_memcpy_reads_on",
+        "reads behind the end of its source",
+    ),
+    ("memmove", "wrong_memmove_one_way", "leaves another byte"),
+    ("memset", "wrong_memset_overruns", "leaves another byte"),
 ];
 
 /// Bugs of one instruction set.

@@ -1,12 +1,14 @@
-//! Durable copies and fills: the bytes are there, no others have changed, no aligned word was
-//! stored in parts (the simulator looks at that), and all of it is durable.
+//! Durable copies and fills: the bytes are there, no others have changed, nothing behind the source
+//! was read, no aligned word was stored in parts (the simulator looks at that), and all of it is
+//! durable.
 
-use kpmem_guest::println;
+use kpmem_guest::{memory, println};
 use kpmem_marks::{begin, claim, end};
 
 use crate::{
     functions::{kpmem_judge_drain, kpmem_judge_memcpy, kpmem_judge_memmove, kpmem_judge_memset},
     place::{Place, Random, number},
+    source::{self, SOURCE},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,112 +22,139 @@ pub enum Kind {
 const BEFORE: u8 = 0xa5;
 /// Random calls.
 const CALLS: usize = 2000;
-/// Longest random copy in bytes.
-const LONGEST: usize = 3 * 4096;
+/// Bytes of the memory that they go to.
+const REGION: usize = (1 << 20) - 4096;
+/// How far apart source and destination of a move may be.
+const APART: usize = i16::MAX as usize;
+/// Bytes around a random range that are looked at, too.
+const AROUND: usize = 256;
 /// Calls with wrong bytes that are told.
 const TOLD: usize = 4;
 
+/// Calls, and how they are checked.
+struct Trial<'a> {
+    place: &'a Place,
+    kind: Kind,
+    source: &'static [u8],
+    /// What the memory should hold.
+    shadow: &'static mut [u8],
+    told: usize,
+}
+
 pub fn run(place: &Place, kind: Kind) {
     let mut random = Random(place.seed);
-    let mut source = [0_u8; 2 * LONGEST];
-    source.fill_with(|| random.next() as u8);
-    let mut told = 0;
+    let mut trial = Trial {
+        place,
+        kind,
+        source: source::filled(&mut random),
+        shadow: memory::allocate(REGION, 16),
+        told: 0,
+    };
+    for offset in 0..2 * place.line {
+        trial.call(offset, trial.source.as_ptr(), 0);
+    }
     for len in (1..=4 * place.line).step_by(place.step) {
-        clear(place, place.block(2 * place.line));
+        trial.clear(place.block(2 * place.line));
         begin(len as u64);
         for offset in 0..2 * place.line {
-            let block = place.block(offset);
-            let from = (offset * 7 + len * 3) % place.line;
-            let at = block + offset;
-            call(place, kind, at, source[from..].as_ptr(), len);
-            let bytes = place.bytes(block, 8 * place.line);
-            let expected = |i: usize| match i.checked_sub(offset) {
-                Some(i) if i < len => value(kind, &source, from + i, len),
-                _ => BEFORE,
-            };
-            let wrong = (0..bytes.len()).find(|&i| bytes[i] != expected(i));
-            tell(wrong.map(|i| block + i), number(at, len, from), &mut told);
-            durable(place, at, len, from);
+            trial.exhaustive(offset, len);
         }
         end();
     }
-    clear(place, place.size);
+    trial.clear(REGION);
     begin(0);
-    let mut expected = [0_u8; LONGEST];
     for _ in 0..CALLS / place.step {
-        let len = 1 + random.below(LONGEST);
-        let len = if random.below(4) > 0 {
-            1 + len % 600
-        } else {
-            len
-        };
-        let at = random.below(place.size - len);
-        let from = random.below(if kind == Kind::Move { len } else { LONGEST });
-        let overlapping = (at + from + len <= place.size).then(|| place.at(at + from));
-        let start = match overlapping {
-            Some(start) if kind == Kind::Move => start.cast_const(),
-            _ => source[from..].as_ptr(),
-        };
-        if kind == Kind::Move && overlapping.is_some() {
-            expected[..len].copy_from_slice(place.bytes(at + from, len));
-        } else {
-            (0..len).for_each(|i| expected[i] = value(kind, &source, from + i, len));
-        }
-        call(place, kind, at, start, len);
-        let bytes = place.bytes(at, len);
-        let wrong = (0..len).find(|&i| bytes[i] != expected[i]);
-        tell(wrong.map(|i| at + i), number(at, len, from), &mut told);
-        durable(place, at, len, from);
+        trial.random(&mut random);
     }
     end();
 }
 
-/// What a byte is to be. A fill takes its value from the length.
-fn value(kind: Kind, source: &[u8], at: usize, len: usize) -> u8 {
-    if kind == Kind::Set {
-        len as u8 ^ 0x3c
-    } else {
-        source[at]
-    }
-}
-
-/// Sets the first bytes of the memory to what is there before.
-fn clear(place: &Place, len: usize) {
-    for offset in (0..len).step_by(8) {
-        // SAFETY: inside the NVDIMM, aligned.
-        unsafe {
-            place
-                .at(offset)
-                .cast::<[u8; 8]>()
-                .write_volatile([BEFORE; 8])
+impl Trial<'_> {
+    /// One of all offsets and lengths. Every other source ends where no memory is.
+    fn exhaustive(&mut self, offset: usize, len: usize) {
+        let block = self.place.block(offset);
+        let from = match offset % 2 {
+            0 => (offset * 7 + len * 3) % self.place.line,
+            _ => SOURCE - len,
         };
+        let at = block + offset;
+        self.call(at, self.source[from..].as_ptr(), len);
+        let bytes = self.place.bytes(block, 8 * self.place.line);
+        let expected = |i: usize| match i.checked_sub(offset) {
+            Some(i) if i < len => self.value(from + i, len),
+            _ => BEFORE,
+        };
+        let wrong = (0..bytes.len()).find(|&i| bytes[i] != expected(i));
+        let call = number(at, len, from as u16);
+        self.tell(wrong.map(|i| block + i), call);
+        claim(self.place.at(at), len, call);
     }
-}
 
-fn call(place: &Place, kind: Kind, at: usize, from: *const u8, len: usize) {
-    let to = place.at(at);
-    // SAFETY: the range is in the NVDIMM, and the source has as many bytes.
-    unsafe {
-        match kind {
-            Kind::Copy => kpmem_judge_memcpy(to, from, len, 0),
-            Kind::Move => kpmem_judge_memmove(to, from, len, 0),
-            Kind::Set => kpmem_judge_memset(to, i32::from(len as u8 ^ 0x3c), len, 0),
-        }
-        if place.drain {
-            kpmem_judge_drain();
+    fn random(&mut self, random: &mut Random) {
+        let (at, len) = self.place.random(random);
+        let (at, len) = (at % (REGION - len), len);
+        let call = if self.kind == Kind::Move {
+            let near = 2 * len.min(APART);
+            let from = (at + random.below(near)).saturating_sub(near / 2);
+            let from = from.min(REGION - len);
+            self.shadow.copy_within(from..from + len, at);
+            self.call(at, self.place.at(from), len);
+            number(at, len, from.wrapping_sub(at) as u16)
+        } else {
+            let from = random.below(SOURCE - len);
+            for i in 0..len {
+                self.shadow[at + i] = self.value(from + i, len);
+            }
+            self.call(at, self.source[from..].as_ptr(), len);
+            number(at, len, from as u16)
+        };
+        let around = at.saturating_sub(AROUND)..(at + len + AROUND).min(REGION);
+        let bytes = self.place.bytes(around.start, around.len());
+        let wrong = (0..bytes.len()).find(|&i| bytes[i] != self.shadow[around.start + i]);
+        self.tell(wrong.map(|i| around.start + i), call);
+        claim(self.place.at(at), len, call);
+    }
+
+    /// What a byte is to be. A fill takes its value from the length.
+    fn value(&self, from: usize, len: usize) -> u8 {
+        if self.kind == Kind::Set {
+            len as u8 ^ 0x3c
+        } else {
+            self.source[from]
         }
     }
-}
 
-fn durable(place: &Place, at: usize, len: usize, from: usize) {
-    claim(place.at(at), len, number(at, len, from));
-}
+    /// Sets the first bytes of the memory to what is there before.
+    fn clear(&mut self, len: usize) {
+        for offset in (0..len).step_by(8) {
+            let to = self.place.at(offset).cast::<[u8; 8]>();
+            // SAFETY: inside the NVDIMM, aligned.
+            unsafe { to.write_volatile([BEFORE; 8]) };
+        }
+        self.shadow.fill(BEFORE);
+    }
 
-fn tell(wrong: Option<usize>, call: u64, told: &mut usize) {
-    if let Some(at) = wrong
-        && *told < TOLD
-    {
-        *told += 1;
-        println!("judge content {call:#x} {at:#x}");
+    fn call(&self, at: usize, from: *const u8, len: usize) {
+        let to = self.place.at(at);
+        // SAFETY: the range is in the NVDIMM, and the source has as many bytes.
+        unsafe {
+            match self.kind {
+                Kind::Copy => kpmem_judge_memcpy(to, from, len, 0),
+                Kind::Move => kpmem_judge_memmove(to, from, len, 0),
+                Kind::Set => kpmem_judge_memset(to, i32::from(len as u8 ^ 0x3c), len, 0),
+            }
+            if self.place.drain {
+                kpmem_judge_drain();
+            }
+        }
+    }
+
+    fn tell(&mut self, wrong: Option<usize>, call: u64) {
+        if let Some(at) = wrong
+            && self.told < TOLD
+        {
+            self.told += 1;
+            println!("judge content {call:#x} {at:#x}");
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! Calls flush and copy functions that somebody else wrote, on every offset and length that can make
-//! a difference and then at random, and claims what they promise.
+//! Calls flush and copy functions that somebody else wrote, on every offset and length that can
+//! make a difference and then at random, and claims what they promise.
 //!
 //! `cargo xtask judge` links them under the names in `functions`, and knows a call again by the
 //! number of its claim.
@@ -15,6 +15,7 @@ mod libc;
 mod place;
 mod ranges;
 mod registers;
+mod source;
 mod stubs;
 
 use kpmem_guest::Machine;

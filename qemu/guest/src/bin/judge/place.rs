@@ -36,6 +36,17 @@ impl Place {
         offset * 8 * self.line
     }
 
+    /// Where a random range lies: most are short, as in real programs, and some very long.
+    pub fn random(&self, random: &mut Random) -> (usize, usize) {
+        let longest = match random.below(100) {
+            0 => 200 << 10,
+            1..=25 => 3 * 4096,
+            _ => 300,
+        };
+        let len = 1 + random.below(longest);
+        (random.below(self.size - len), len)
+    }
+
     pub fn at(&self, offset: usize) -> *mut u8 {
         assert!(offset < self.size);
         self.base.wrapping_add(offset)
@@ -67,10 +78,10 @@ impl Place {
     }
 }
 
-/// The number of a call in its claim: where and how long, and for copies where from.
-pub fn number(offset: usize, len: usize, from: usize) -> u64 {
-    assert!(offset < 1 << 24 && len < 1 << 24 && from < 1 << 16);
-    (offset as u64) << 40 | (len as u64) << 16 | from as u64
+/// The number of a call in its claim: where and how long, and for copies the low bits of where from.
+pub fn number(offset: usize, len: usize, from: u16) -> u64 {
+    assert!(offset < 1 << 24 && len < 1 << 24);
+    (offset as u64) << 40 | (len as u64) << 16 | u64::from(from)
 }
 
 /// SplitMix64.

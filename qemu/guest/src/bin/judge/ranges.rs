@@ -9,13 +9,15 @@ use crate::{
 
 /// Random calls, or groups of flushes that share a drain.
 const CALLS: usize = 3000;
-/// Their longest range in bytes.
-const LONGEST: usize = 3 * 4096;
 /// Flushes that share a drain, at most.
 const SHARED: usize = 5;
 
 pub fn run(place: &Place, apart: bool) {
     let mut random = Random(place.seed);
+    // Of no bytes nothing is promised, but that it returns.
+    for offset in 0..2 * place.line {
+        make_durable(place, &[(offset, 0)], apart);
+    }
     for len in (1..=4 * place.line).step_by(place.step) {
         begin(len as u64);
         for offset in 0..2 * place.line {
@@ -30,15 +32,8 @@ pub fn run(place: &Place, apart: bool) {
         let mut ranges = [(0, 0); SHARED];
         let count = if apart { 1 + random.below(SHARED) } else { 1 };
         for range in &mut ranges[..count] {
-            let len = 1 + random.below(LONGEST);
-            // Most calls of real programs are short.
-            let len = if random.below(4) > 0 {
-                1 + len % 300
-            } else {
-                len
-            };
-            *range = (random.below(place.size - len), len);
-            place.fill(range.0, len, &mut random);
+            *range = place.random(&mut random);
+            place.fill(range.0, range.1, &mut random);
         }
         make_durable(place, &ranges[..count], apart);
     }
@@ -60,7 +55,7 @@ fn make_durable(place: &Place, ranges: &[(usize, usize)], apart: bool) {
         // SAFETY: it takes no arguments.
         unsafe { kpmem_judge_drain() };
     }
-    for &(at, len) in ranges {
+    for &(at, len) in ranges.iter().filter(|(_, len)| *len > 0) {
         claim(place.at(at), len, number(at, len, 0));
     }
 }

@@ -1,0 +1,28 @@
+//! What copies are of: memory that ends where nothing is mapped, so that reading on is a fault.
+
+use core::slice;
+
+use kpmem_guest::{
+    memory::{self, PAGE},
+    paging::{self, Memory},
+};
+
+use crate::place::Random;
+
+/// Bytes of it: as many as the longest copy has.
+pub const SOURCE: usize = 256 << 10;
+/// Where it is mapped; what reads behind it is told by the address.
+const WINDOW: usize = 0x20_0000_0000;
+
+/// Random bytes.
+pub fn filled(random: &mut Random) -> &'static [u8] {
+    for page in (0..SOURCE).step_by(PAGE) {
+        // SAFETY: nobody else uses the window, and the page is this mapping's alone.
+        unsafe { paging::map_page(WINDOW + page, memory::page() as u64, Memory::Normal) };
+    }
+    let start = core::ptr::with_exposed_provenance_mut(WINDOW);
+    // SAFETY: mapped above, zeroed, and nobody else's.
+    let bytes: &'static mut [u8] = unsafe { slice::from_raw_parts_mut(start, SOURCE) };
+    bytes.fill_with(|| random.next() as u8);
+    bytes
+}
