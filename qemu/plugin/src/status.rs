@@ -37,6 +37,12 @@ impl Status {
         self.set([taken, 1, id.point, id.hash, self.runs]);
     }
 
+    /// A claim was made: the workload goes on.
+    pub fn claimed(&mut self) {
+        self.runs += 1;
+        self.words[32..40].copy_from_slice(&self.runs.to_le_bytes());
+    }
+
     pub fn recovered(&mut self) {
         self.words[8..16].copy_from_slice(&0_u64.to_le_bytes());
     }

@@ -180,6 +180,7 @@ impl Campaign {
             only: self.only.clone(),
             hang: simulate::HANG,
             limit: simulate::LIMIT,
+            stall: simulate::LIMIT,
             words: false,
         })
     }

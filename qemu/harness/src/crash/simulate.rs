@@ -59,6 +59,8 @@ pub struct Simulation<'a> {
     pub only: Option<String>,
     /// How long recovery of one image may take.
     pub hang: Duration,
+    /// How long a workload may take from one claim to the next.
+    pub stall: Duration,
     /// How long a workload, and all of its crash images, may take.
     pub limit: Duration,
 }
@@ -246,7 +248,9 @@ fn watch(
     simulation: &Simulation<'_>,
     for_us: &mut Vec<String>,
 ) -> Result<Ended> {
-    let (hang, limit) = (simulation.hang, simulation.limit);
+    let Simulation {
+        hang, stall, limit, ..
+    } = *simulation;
     let deadline = Instant::now() + limit;
     let mut last = (Status::default(), Instant::now());
     let mut said = Vec::new();
@@ -268,6 +272,11 @@ fn watch(
                 } else if now.recovering && last.1.elapsed() > hang {
                     vm.cut()?;
                     let why = format!("recovery did not end within {} s", hang.as_secs());
+                    return Ok(Ended { passed: false, why });
+                }
+                if !now.recovering && last.1.elapsed() > stall {
+                    vm.cut()?;
+                    let why = format!("no claim within {} s", stall.as_secs());
                     return Ok(Ended { passed: false, why });
                 }
                 if Instant::now() > deadline {

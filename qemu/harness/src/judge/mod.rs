@@ -25,6 +25,8 @@ pub use link::{arch_of, marks_in};
 
 /// The calls of one function may take this long.
 const LIMIT: Duration = Duration::from_secs(600);
+/// One call may take this long.
+const STALL: Duration = Duration::from_secs(20);
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -213,6 +215,7 @@ fn simulate(question: &Question, job: &Job, kernel: &Path, plugin: &Path) -> Res
         only: None,
         hang: simulate::HANG,
         limit: LIMIT,
+        stall: STALL,
     };
     simulate::run(&simulation, images.path())
 }

@@ -97,6 +97,7 @@ impl Session {
             }
         }
         tracing.claim(cpu, id, &places, pc, &mut self.report);
+        self.status.claimed();
     }
 
     /// Where the bytes of a claim lie, page by page; `None` and a flaw where they are not tracked.
