@@ -40,6 +40,9 @@ struct Smaller {
     search: Minimise,
 }
 
+/// Bytes of the crash images that are kept, of all of one workload.
+const ROOM: usize = 256 << 20;
+
 /// A crash image to boot from.
 #[derive(Debug)]
 struct Kept {
@@ -158,18 +161,19 @@ impl Exploration {
             verdict,
             file: memory.image(),
         };
+        let room = (self.kept.len() + 1) * memory.file().len() <= ROOM;
         if verdict != 0 {
-            if self.failures < SHOWN {
+            if room && self.failures < SHOWN {
                 self.kept.push(kept());
             }
             return;
         }
         self.good += 1;
         let have = self.kept.iter().filter(|k| k.verdict == 0).count();
-        if have < samples {
+        if room && have < samples {
             self.kept.push(kept());
-        } else if self.random.below(self.good as u64) < samples as u64 {
-            let slot = self.random.below(samples as u64) as usize;
+        } else if have > 0 && self.random.below(self.good as u64) < samples as u64 {
+            let slot = self.random.below(have as u64) as usize;
             if let Some(old) = self.kept.iter_mut().filter(|k| k.verdict == 0).nth(slot) {
                 *old = kept();
             }

@@ -239,3 +239,33 @@ fn pending(state: &State) -> BTreeMap<u64, bool> {
     }
     pending
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dirty_bit_is_known_by_its_place() {
+        let at = |addr, model, memory| Mismatch {
+            addr,
+            model,
+            memory,
+        };
+        let page_table = |mismatch, word| likely(mismatch, word).contains("page table");
+        assert!(
+            page_table(at(0x1000, 0x03, 0x63), 0x8000_0063),
+            "x86: accessed and dirty"
+        );
+        assert!(page_table(at(0x1008, 0x0f, 0xcf), 0x2000_00cf), "RISC-V");
+        assert!(
+            page_table(at(0x1009, 0x03, 0x07), 0x4000_0703),
+            "Arm: the access flag"
+        );
+        assert!(!page_table(at(0x1000, 0x02, 0x62), 0x62), "no entry");
+        assert!(
+            !page_table(at(0x1003, 0x03, 0x23), 0x2300_0001),
+            "elsewhere in the word"
+        );
+        assert!(!page_table(at(0x1000, 0x00, 0xff), 0xff), "other bits");
+    }
+}
