@@ -78,7 +78,8 @@ impl Place {
     }
 }
 
-/// The number of a call in its claim: where and how long, and for copies the low bits of where from.
+/// The number of a call in its claim: where and how long, and for copies the low bits of where
+/// from.
 pub fn number(offset: usize, len: usize, from: u16) -> u64 {
     assert!(offset < 1 << 24 && len < 1 << 24);
     (offset as u64) << 40 | (len as u64) << 16 | u64::from(from)
