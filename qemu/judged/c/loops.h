@@ -142,6 +142,8 @@ void *wrong_memcpy_torn(void *to, const void *from, size_t len)
 /* The tail of less than a word is written and not flushed. */
 void *wrong_memcpy_tail(void *to, const void *from, size_t len)
 {
+	if (len == 0)
+		return to;
 	right_memmove(to, from, len);
 	volatile unsigned char *last = (unsigned char *)to + len - 1;
 	*last ^= 1;
@@ -199,6 +201,8 @@ void *right_memset(void *to, int value, size_t len)
 
 void *wrong_memset_unflushed(void *to, int value, size_t len)
 {
+	if (len == 0)
+		return to;
 	right_memset(to, value, len);
 	((volatile unsigned char *)to)[0] = ~value;
 	((volatile unsigned char *)to)[0] = value;

@@ -25,7 +25,8 @@ int all_marks(char *base, size_t size)
 void right_claim(const void *ptr, size_t len)
 {
 	right_persist(ptr, len);
-	kpmem_claim(ptr, len, 77);
+	if (len)
+		kpmem_claim(ptr, len, 77);
 }
 
 void wrong_claim(const void *ptr, size_t len)
