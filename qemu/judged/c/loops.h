@@ -262,3 +262,92 @@ void *wrong_memset_overruns(void *to, int value, size_t len)
 	right_memset(to, value, len + (len > 40));
 	return to;
 }
+
+/* Takes a line that it flushed last for done: a counter is persisted once. */
+void wrong_same_line(const void *ptr, size_t len)
+{
+	static uintptr_t last;
+	uintptr_t end = (uintptr_t)ptr + len;
+
+	for (uintptr_t p = (uintptr_t)ptr & ~(uintptr_t)MASK; p < end; p += LINE)
+		if (p != last) {
+			CLEAN(p);
+			last = p;
+		}
+	FENCE();
+}
+
+void wrong_same_range(const void *ptr, size_t len)
+{
+	static const void *last;
+	static size_t last_len;
+
+	if (ptr != last || len != last_len)
+		right_flush(ptr, len);
+	last = ptr;
+	last_len = len;
+	FENCE();
+}
+
+/* Sets itself up at the first call, and flushes one line only. */
+void wrong_first_call(const void *ptr, size_t len)
+{
+	static int ready;
+
+	right_flush(ptr, ready || len < LINE ? len : 1);
+	ready = 1;
+	FENCE();
+}
+
+void wrong_16_bits(const void *ptr, size_t len)
+{
+	right_persist(ptr, (uint16_t)len);
+}
+
+void wrong_page_threes(const void *ptr, size_t len)
+{
+	right_persist(ptr, len < 3 * 4096 ? len : 3 * 4096 - 64);
+}
+
+void *wrong_memcpy_returns_end(void *to, const void *from, size_t len)
+{
+	right_memmove(to, from, len);
+	return (char *)to + len;
+}
+
+/* A byte behind long copies. */
+void *wrong_memcpy_neighbour(void *to, const void *from, size_t len)
+{
+	right_memmove(to, from, len);
+	if (len >= 300) {
+		((volatile unsigned char *)to)[len] = 0x5a;
+		right_persist((char *)to + len, 1);
+	}
+	return to;
+}
+
+void *wrong_memcpy_source(void *to, const void *from, size_t len)
+{
+	right_memmove(to, from, len);
+	if (len >= 300)
+		((volatile unsigned char *)from)[1] ^= 1;
+	return to;
+}
+
+/* A value of more than a byte. */
+void *wrong_memset_value(void *to, int value, size_t len)
+{
+	if (value < 0 || value > 255)
+		value = 0xff;
+	return right_memset(to, value, len);
+}
+
+/* Both ends have the value already. */
+void *wrong_memset_shortcut(void *to, int value, size_t len)
+{
+	volatile unsigned char *t = to;
+
+	if (len && t[0] == (unsigned char)value && t[len - 1] == (unsigned char)value)
+		return to;
+	return right_memset(to, value, len);
+}

@@ -23,6 +23,7 @@ impl State {
             fault,
         };
         let lines = self.tracked_lines(addr, len);
+        let numbers = lines.start as u32..lines.end as u32;
         let before = violations.len();
         for line in lines.filter(|&line| self.lines[line].head != NONE) {
             for store in self.pending(line) {
@@ -38,7 +39,11 @@ impl State {
                 }
             }
         }
-        for store in self.cpus.iter().flat_map(|c| &c.unacknowledged) {
+        let waiting = self
+            .cpus
+            .iter()
+            .flat_map(|cpu| cpu.unacknowledged.range(numbers.clone()));
+        for store in waiting.flat_map(|(_, stores)| stores) {
             let (start, end) = self.part(store, addr, len);
             if start < end {
                 violations.push(report(store, (start, end), Fault::NotAcknowledged));

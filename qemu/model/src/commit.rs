@@ -13,8 +13,8 @@ impl State {
     /// A barrier advances the flushes of its CPU; those that are complete commit.
     pub(crate) fn advance(&mut self, cpu: usize, stage: Stage, strong: bool) {
         if stage.has(Stage::BEFORE_ACK) {
-            self.unacknowledged -= self.cpus[cpu].unacknowledged.len();
-            self.cpus[cpu].unacknowledged.clear();
+            let waiting = std::mem::take(&mut self.cpus[cpu].unacknowledged);
+            self.unacknowledged -= waiting.values().map(Vec::len).sum::<usize>();
         }
         if self.profile.scope == Scope::Machine {
             if stage.has(Stage::BEFORE_ACK) {
@@ -95,9 +95,12 @@ impl State {
     /// Another CPU may have waited for what was durable by order only.
     fn acknowledge(&mut self, flush: &Flush) {
         for cpu in &mut self.cpus {
-            let before = cpu.unacknowledged.len();
-            cpu.unacknowledged.retain(|store| !flush.covers(store));
-            self.unacknowledged -= before - cpu.unacknowledged.len();
+            let Some(stores) = cpu.unacknowledged.get_mut(&flush.line) else {
+                continue;
+            };
+            let before = stores.len();
+            stores.retain(|store| !flush.covers(store));
+            self.unacknowledged -= before - stores.len();
         }
     }
 
@@ -203,7 +206,8 @@ impl State {
                 store.apply(&mut self.durable[at.clone()]);
                 self.lines[line].non_temporal -= u32::from(store.non_temporal());
                 if unacknowledged && store.len > 0 {
-                    self.cpus[cpu].unacknowledged.push(store);
+                    let waiting = &mut self.cpus[cpu].unacknowledged;
+                    waiting.entry(store.line).or_default().push(store);
                     self.unacknowledged += 1;
                 }
                 self.slab.remove(node);

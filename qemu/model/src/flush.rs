@@ -43,11 +43,14 @@ impl State {
             at = store.next;
         }
         if self.unacknowledged > 0 {
-            let ordered = self.cpus.iter().flat_map(|cpu| &cpu.unacknowledged);
+            let number = line as u32;
+            let ordered = self
+                .cpus
+                .iter()
+                .filter_map(|cpu| cpu.unacknowledged.get(&number));
+            let ordered = ordered.flatten();
             let foreign = ordered.filter(|store| {
-                store.line as usize == line
-                    && usize::from(store.cpu) != cpu
-                    && !self.cpus[cpu].has_seen(cpu, store)
+                usize::from(store.cpu) != cpu && !self.cpus[cpu].has_seen(cpu, store)
             });
             unseen.extend(foreign.map(|store| store.seq));
         }

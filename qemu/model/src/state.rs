@@ -1,5 +1,7 @@
 //! What is durable and what is pending, line by line.
 
+use std::collections::BTreeMap;
+
 use crate::cost::Cost;
 use crate::event::{Barrier, Cpu, Event, MAX_CPUS, Mark};
 use crate::fault::Violation;
@@ -67,8 +69,8 @@ pub(crate) struct CpuState {
     pub(crate) flushing: Vec<u32>,
     /// How many of these take effect before the CPU's next store.
     pub(crate) before_stores: u32,
-    /// Durable by order only: an acknowledgement now would not be ordered behind them.
-    pub(crate) unacknowledged: Vec<Pending>,
+    /// Durable by order only, by line: an acknowledgement now would not be ordered behind them.
+    pub(crate) unacknowledged: BTreeMap<u32, Vec<Pending>>,
     pub(crate) active: bool,
     /// The last event of each other CPU that this one has seen; empty: none.
     pub(crate) seen: Vec<u64>,

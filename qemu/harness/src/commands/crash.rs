@@ -291,7 +291,7 @@ fn replay(id: &str, args: &Args) -> Result<ExitCode> {
         println!("{id}: nothing is wrong there now");
         return Ok(ExitCode::SUCCESS);
     }
-    pages::show(&campaign.kernels, &found)?;
+    pages::show_again(&campaign.kernels, &found)?;
     Ok(ExitCode::FAILURE)
 }
 

@@ -36,7 +36,10 @@ pub(super) struct Args {
     /// Its durable `memset(void *, int, size_t)`.
     #[arg(long, value_name = "SYMBOL")]
     memset: Option<String>,
-    /// Bytes of a line of the CPU.
+    /// The copies are to return their destination, as C's do.
+    #[arg(long)]
+    returns: bool,
+    /// Bytes of a line of the CPU: 64; on aarch64 also 256, on riscv64 32 and 128.
     #[arg(long)]
     line: Option<usize>,
     /// The platform: px86, amd, arm, riscv, eadr, torn8.
@@ -104,9 +107,15 @@ fn question(args: &Args) -> Result<Question> {
         file: args.file.clone(),
         symbols,
         cpu,
-        profile: profile.with_context(|| format!("the profile {name} does not fit {arch}"))?,
+        profile: profile.with_context(|| {
+            format!(
+                "the profile {name} is none of {arch}'s: {}",
+                cpu.profiles().join(", ")
+            )
+        })?,
         platform: args.platform.pairs(cpu)?,
         seed: args.seed,
+        returns: args.returns,
         step: 1,
     })
 }

@@ -44,7 +44,7 @@ impl Platform {
         for (key, value, arch) in given {
             let Some(value) = value else { continue };
             if arch != cpu.arch {
-                bail!("--{key} is for {arch}: say --arch {arch}");
+                bail!("--{key} is for {arch} alone, and this is for {}", cpu.arch);
             }
             pairs.push((key, value.clone()));
         }

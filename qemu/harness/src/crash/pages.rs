@@ -31,11 +31,31 @@ pub fn show(kernels: &BTreeMap<&'static str, PathBuf>, found: &[Found]) -> Resul
     for failure in found {
         remove(&folder, &failure.job.id_of_all_seeds())?;
     }
+    let rows = write(kernels, found)?;
+    let index = folder.join("index.html");
+    fs::write(&index, Index { rows }.render()?)
+        .with_context(|| format!("cannot write {}", index.display()))?;
+    if found.len() > 1 {
+        println!("{} failures: {}", found.len(), index.display());
+    }
+    Ok(())
+}
+
+/// Makes the page of a failure that is shown again; the others of its run stay.
+pub fn show_again(kernels: &BTreeMap<&'static str, PathBuf>, found: &[Found]) -> Result<()> {
+    fs::create_dir_all(folder()).context("cannot make the folder of the pages")?;
+    write(kernels, found).map(|_| ())
+}
+
+fn write<'a>(
+    kernels: &BTreeMap<&'static str, PathBuf>,
+    found: &'a [Found],
+) -> Result<Vec<Row<'a>>> {
     let mut rows = Vec::new();
     for failure in found {
         let context = failure.context(kernels);
         let file = format!("{}.html", failure.id());
-        let path = folder.join(&file);
+        let path = folder().join(&file);
         fs::write(&path, page::render(&failure.failure, &context)?)
             .with_context(|| format!("cannot write {}", path.display()))?;
         let what = &failure.failure.what;
@@ -47,13 +67,7 @@ pub fn show(kernels: &BTreeMap<&'static str, PathBuf>, found: &[Found]) -> Resul
             replay: context.replay,
         });
     }
-    let index = folder.join("index.html");
-    fs::write(&index, Index { rows }.render()?)
-        .with_context(|| format!("cannot write {}", index.display()))?;
-    if found.len() > 1 {
-        println!("{} failures: {}", found.len(), index.display());
-    }
-    Ok(())
+    Ok(rows)
 }
 
 fn folder() -> PathBuf {

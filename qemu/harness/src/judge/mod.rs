@@ -43,6 +43,8 @@ pub struct Question {
     pub platform: Vec<(&'static str, String)>,
     /// Chooses contents, and the random calls.
     pub seed: u64,
+    /// Copies are to return their destination.
+    pub returns: bool,
     /// Try every n-th length only, and as many fewer random calls.
     pub step: u32,
 }
@@ -129,7 +131,7 @@ pub fn run(question: &Question) -> Result<Verdict> {
         if judgement.calls == 0 && judgement.faults.is_empty() {
             judgement.faults.push(format!("{symbol} was never called"));
         }
-        let first = outcome.failures().next().cloned();
+        let first = sentence::by_size(&outcome).first().copied().cloned();
         let said = |mut failure: Failure| {
             failure.what.clone_from(&judgement.faults[0]);
             Found { job, failure }
@@ -147,6 +149,7 @@ fn job(question: &Question, what: &str) -> Job {
     let Cpu { arch, line, .. } = question.cpu;
     let after = question.symbols.contains_key("drain") && what != "persist";
     let (drain, seed, step) = (u8::from(after), question.seed, question.step);
+    let returns = u8::from(question.returns);
     // Each call of one length has eight lines of its own.
     let size: u64 = if line > 128 { 4 << 20 } else { 1 << 20 };
     let stem = question.file.file_stem().unwrap_or_default();
@@ -154,7 +157,9 @@ fn job(question: &Question, what: &str) -> Job {
     let name: String = stem.to_string_lossy().chars().map(plain).collect();
     Job {
         own: Some(Own {
-            args: format!("what={what} drain={drain} line={line} seed={seed} step={step}"),
+            args: format!(
+                "what={what} drain={drain} line={line} seed={seed} step={step} returns={returns}"
+            ),
             smp: 1,
             size,
             model: None,
@@ -179,6 +184,9 @@ fn command(question: &Question) -> String {
     let mut text = format!("cargo xtask judge {}", question.file.display());
     for (what, symbol) in &question.symbols {
         text += &format!(" --{what} {symbol}");
+    }
+    if question.returns {
+        text += " --returns";
     }
     let options = [
         ("line", question.cpu.line.to_string()),

@@ -52,8 +52,7 @@ pub(super) fn of(
     let line = question.cpu.line as u64;
     let mut faults = Vec::new();
     let mut kinds = Vec::new();
-    // The workloads are in the order of length, and in each the calls in that of offset.
-    for failure in outcome.failures() {
+    for failure in by_size(outcome) {
         let kind = (failure.oracle.clone(), failure.fault.clone());
         if !kinds.contains(&kind) {
             kinds.push(kind);
@@ -70,6 +69,15 @@ pub(super) fn of(
             ));
         }
     }
+    faults.extend(outcome.said.iter().filter_map(|said| {
+        let call = hex(said.strip_prefix("judge returned ")?)?;
+        let text = Call::of(call).text(what, symbol, line);
+        Some(format!("{text} does not return its destination"))
+    }));
+    faults.extend(outcome.said.iter().filter_map(|said| {
+        let at = hex(said.strip_prefix("judge source ")?)?;
+        Some(format!("{symbol} changes its source, at +{at:#x}"))
+    }));
     faults.extend(
         outcome
             .flaws()
@@ -82,6 +90,16 @@ pub(super) fn of(
         ));
     }
     faults
+}
+
+/// The failures, those of the smallest calls first.
+pub(super) fn by_size(outcome: &Outcome) -> Vec<&Failure> {
+    let mut failures: Vec<_> = outcome.failures().collect();
+    failures.sort_by_key(|failure| {
+        let call = Call::of(failure.claims);
+        (call.len, call.at)
+    });
+    failures
 }
 
 fn sentence(question: &Question, what: &str, symbol: &str, failure: &Failure) -> String {
@@ -132,8 +150,12 @@ fn plus(n: i64) -> String {
 /// `judge content CALL AT`: a byte that is not what it should be.
 fn content(said: &str) -> Option<(u64, u64)> {
     let mut words = said.strip_prefix("judge content ")?.split(' ');
-    let mut number = || u64::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok();
+    let mut number = || hex(words.next()?);
     Some((number()?, number()?))
+}
+
+fn hex(text: &str) -> Option<u64> {
+    u64::from_str_radix(text.strip_prefix("0x")?, 16).ok()
 }
 
 /// The same with the name of the missing function that was called.

@@ -50,6 +50,20 @@ const WRONG: &[(&str, &str, &str)] = &[
     ),
     ("memmove", "wrong_memmove_one_way", "leaves another byte"),
     ("memset", "wrong_memset_overruns", "leaves another byte"),
+    ("persist", "wrong_same_line", "unflushed"),
+    ("persist", "wrong_same_range", "unflushed"),
+    ("persist", "wrong_first_call", "unflushed"),
+    ("persist", "wrong_16_bits", "unflushed"),
+    ("persist", "wrong_page_threes", "unflushed"),
+    (
+        "memcpy",
+        "wrong_memcpy_returns_end",
+        "does not return its destination",
+    ),
+    ("memcpy", "wrong_memcpy_neighbour", "leaves another byte"),
+    ("memcpy", "wrong_memcpy_source", "changes its source"),
+    ("memset", "wrong_memset_value", "leaves another byte"),
+    ("memset", "wrong_memset_shortcut", "leaves another byte"),
 ];
 
 /// Bugs of one instruction set.
@@ -155,6 +169,7 @@ fn in_c(suite: &mut Suite, cpu: Cpu, folder: &Path) -> Result<()> {
 }
 
 fn question(cpu: Cpu, file: &Path, symbols: &[(&'static str, &str)], step: u32) -> Question {
+    let returns = symbols.iter().any(|(_, symbol)| symbol.contains("returns"));
     let symbols = symbols
         .iter()
         .map(|(what, symbol)| (*what, (*symbol).to_owned()));
@@ -165,6 +180,7 @@ fn question(cpu: Cpu, file: &Path, symbols: &[(&'static str, &str)], step: u32) 
         profile: cpu.profile(),
         platform: Vec::new(),
         seed: 1,
+        returns,
         step,
     }
 }

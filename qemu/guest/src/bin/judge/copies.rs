@@ -7,7 +7,7 @@ use kpmem_marks::{begin, claim, end};
 
 use crate::{
     functions::{kpmem_judge_drain, kpmem_judge_memcpy, kpmem_judge_memmove, kpmem_judge_memset},
-    place::{Place, Random, number},
+    place::{Place, Random, boundaries, number},
     source::{self, SOURCE},
 };
 
@@ -46,12 +46,12 @@ pub fn run(place: &Place, kind: Kind) {
     let mut trial = Trial {
         place,
         kind,
-        source: source::filled(&mut random),
+        source: source::filled(place.seed),
         shadow: memory::allocate(REGION, 16),
         told: 0,
     };
     for offset in 0..2 * place.line {
-        trial.call(offset, trial.source.as_ptr(), 0);
+        trial.call(offset, trial.source.as_ptr(), 0, 0);
     }
     for len in (1..=4 * place.line).step_by(place.step) {
         trial.clear(place.block(2 * place.line));
@@ -63,10 +63,19 @@ pub fn run(place: &Place, kind: Kind) {
     }
     trial.scramble(&mut random);
     begin(0);
+    for len in boundaries() {
+        trial.at_random(0, len, &mut random);
+        trial.at_random(random.below(REGION - len), len, &mut random);
+    }
     for _ in 0..CALLS / place.step {
-        trial.random(&mut random);
+        let (at, len) = place.random(&mut random);
+        trial.at_random(at % (REGION - len), len, &mut random);
     }
     end();
+    let changed = source::is_changed(trial.source, place.seed);
+    if let Some(at) = changed {
+        println!("judge source {at:#x}");
+    }
 }
 
 impl Trial<'_> {
@@ -78,35 +87,43 @@ impl Trial<'_> {
             _ => SOURCE - len,
         };
         let at = block + offset;
-        self.call(at, self.source[from..].as_ptr(), len);
+        let call = number(at, len, from as u16);
+        self.call(at, self.source[from..].as_ptr(), len, call);
+        // The same again, with a word changed in between: it must not be taken for done.
+        let word = at.next_multiple_of(8) + len / 16 * 8;
+        if (offset + len).is_multiple_of(4) && word + 8 <= at + len {
+            let to = self.place.at(word).cast::<[u8; 8]>();
+            // SAFETY: inside the range, aligned.
+            unsafe { to.write_volatile([BEFORE; 8]) };
+            self.call(at, self.source[from..].as_ptr(), len, call);
+        }
         let bytes = self.place.bytes(block, 8 * self.place.line);
         let expected = |i: usize| match i.checked_sub(offset) {
             Some(i) if i < len => self.value(from + i, len),
             _ => BEFORE,
         };
         let wrong = (0..bytes.len()).find(|&i| bytes[i] != expected(i));
-        let call = number(at, len, from as u16);
         self.tell(wrong.map(|i| block + i), call);
         claim(self.place.at(at), len, call);
     }
 
-    fn random(&mut self, random: &mut Random) {
-        let (at, len) = self.place.random(random);
-        let (at, len) = (at % (REGION - len), len);
+    fn at_random(&mut self, at: usize, len: usize, random: &mut Random) {
         let call = if self.kind == Kind::Move {
             let near = 2 * len.min(APART);
             let from = (at + random.below(near)).saturating_sub(near / 2);
             let from = from.min(REGION - len);
             self.shadow.copy_within(from..from + len, at);
-            self.call(at, self.place.at(from), len);
-            number(at, len, from.wrapping_sub(at) as u16)
+            let call = number(at, len, from.wrapping_sub(at) as u16);
+            self.call(at, self.place.at(from), len, call);
+            call
         } else {
             let from = random.below(SOURCE - len);
             for i in 0..len {
                 self.shadow[at + i] = self.value(from + i, len);
             }
-            self.call(at, self.source[from..].as_ptr(), len);
-            number(at, len, from as u16)
+            let call = number(at, len, from as u16);
+            self.call(at, self.source[from..].as_ptr(), len, call);
+            call
         };
         let around = at.saturating_sub(AROUND)..(at + len + AROUND).min(REGION);
         let bytes = self.place.bytes(around.start, around.len());
@@ -144,18 +161,27 @@ impl Trial<'_> {
         }
     }
 
-    fn call(&self, at: usize, from: *const u8, len: usize) {
+    fn call(&mut self, at: usize, from: *const u8, len: usize, call: u64) {
         let to = self.place.at(at);
         // SAFETY: the range is in the NVDIMM, and the source has as many bytes.
-        unsafe {
-            match self.kind {
+        let returned = unsafe {
+            let returned = match self.kind {
                 Kind::Copy => kpmem_judge_memcpy(to, from, len, 0),
                 Kind::Move => kpmem_judge_memmove(to, from, len, 0),
-                Kind::Set => kpmem_judge_memset(to, i32::from(len as u8 ^ 0x3c), len, 0),
-            }
+                // C cuts the value to a byte.
+                Kind::Set => {
+                    let value = i32::from(len as u8 ^ 0x3c) + [0, 0x100, -0x100][at % 3];
+                    kpmem_judge_memset(to, value, len, 0)
+                }
+            };
             if self.place.drain {
                 kpmem_judge_drain();
             }
+            returned
+        };
+        if self.place.returns && returned != to && self.told < TOLD {
+            self.told += 1;
+            println!("judge returned {call:#x}");
         }
     }
 

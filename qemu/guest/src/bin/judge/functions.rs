@@ -5,9 +5,9 @@ unsafe extern "C" {
     pub fn kpmem_judge_persist(ptr: *const u8, len: usize);
     pub fn kpmem_judge_flush(ptr: *const u8, len: usize);
     pub fn kpmem_judge_drain();
-    pub fn kpmem_judge_memcpy(to: *mut u8, from: *const u8, len: usize, flags: usize);
-    pub fn kpmem_judge_memmove(to: *mut u8, from: *const u8, len: usize, flags: usize);
-    pub fn kpmem_judge_memset(to: *mut u8, value: i32, len: usize, flags: usize);
+    pub fn kpmem_judge_memcpy(to: *mut u8, from: *const u8, len: usize, flags: usize) -> *mut u8;
+    pub fn kpmem_judge_memmove(to: *mut u8, from: *const u8, len: usize, flags: usize) -> *mut u8;
+    pub fn kpmem_judge_memset(to: *mut u8, value: i32, len: usize, flags: usize) -> *mut u8;
 
     static kpmem_init_array_start: [extern "C" fn(); 0];
     static kpmem_init_array_end: [extern "C" fn(); 0];

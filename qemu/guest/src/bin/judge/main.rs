@@ -5,7 +5,7 @@
 //! number of its claim.
 //!
 //! Parameters: `what` (persist, flush, memcpy, memmove, memset), `drain` (1: call it after what
-//! alone does not wait), `line`, `seed`, `step`.
+//! alone does not wait), `returns` (1: copies return their destination), `line`, `seed`, `step`.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 mod copies;

@@ -13,6 +13,8 @@ pub struct Place {
     pub line: usize,
     pub drain: bool,
     pub seed: u64,
+    /// Copies are to return their destination.
+    pub returns: bool,
     /// Every n-th length is tried, and as many fewer random calls.
     pub step: usize,
 }
@@ -26,6 +28,7 @@ impl Place {
             line: number("line", 64) as usize,
             drain: number("drain", 0) == 1,
             seed: number("seed", 1),
+            returns: number("returns", 0) == 1,
             step: number("step", 1).max(1) as usize,
         }
     }
@@ -83,6 +86,15 @@ impl Place {
 pub fn number(offset: usize, len: usize, from: u16) -> u64 {
     assert!(offset < 1 << 24 && len < 1 << 24);
     (offset as u64) << 40 | (len as u64) << 16 | u64::from(from)
+}
+
+/// Lengths at which counters overflow and strategies begin: powers of two, a page's threes, and one
+/// more and less.
+pub fn boundaries() -> impl Iterator<Item = usize> {
+    let powers = (7..=17).map(|n| 1 << n);
+    powers
+        .chain([3 * 4096, 7 * 4096])
+        .flat_map(|n| [n - 1, n, n + 1])
 }
 
 /// SplitMix64.
