@@ -237,6 +237,19 @@ impl Cpu {
         }
         Table::with_line(&CVAP, self.line)
     }
+
+    /// The table of `dc cvadp`, for [`deep::ByTable`](crate::deep::ByTable).
+    ///
+    /// # Errors
+    /// [`Error::NoDeepDomain`] without it, [`Error::LineSize`] with lines that no table has.
+    pub fn deep_table(self) -> Result<&'static Table, Error> {
+        if !self.features.contains(Features::DPB2) {
+            return Err(Error::NoDeepDomain {
+                missing: "the CPU has no FEAT_DPB2 (dc cvadp)",
+            });
+        }
+        Table::with_line(&CVADP, self.line)
+    }
 }
 
 /// The table for the CPU that this runs on.

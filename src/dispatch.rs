@@ -14,6 +14,16 @@ pub trait Dispatch: fmt::Debug + sealed::Sealed {
     /// What the platform makes durable.
     fn granularity(&self) -> Granularity;
 
+    /// Whether the `len` bytes at `ptr` may be used: not if a byte is known to be
+    /// [poisoned](crate::poison).
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`].
+    #[inline(always)]
+    fn admit(&self, _ptr: *const u8, _len: usize) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Starts to make a range durable.
     ///
     /// # Errors
@@ -83,6 +93,7 @@ pub(crate) mod sealed {
     pub trait Sealed {}
     impl Sealed for &'static crate::Table {}
     impl<P: crate::Primitives> Sealed for super::Fixed<P> {}
+    impl<D: super::Dispatch> Sealed for crate::poison::Avoiding<'_, D> {}
 }
 
 pub(crate) const fn not_invalidated(granularity: Granularity) -> Error {

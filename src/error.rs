@@ -117,7 +117,47 @@ pub enum Error {
         /// Length of the range.
         len: usize,
     },
-    /// The hook of a page map failed: the range may not be durable.
+    /// The platform needs a coarser granularity than was asked for.
+    TooCoarse {
+        /// The coarsest that was asked for.
+        required: Granularity,
+        /// What the platform needs.
+        granularity: Granularity,
+    },
+    /// The kernel has not mapped a range of persistent memory. Physical addresses.
+    NotMapped {
+        /// Start of the range.
+        base: u64,
+        /// Length of the range.
+        len: u64,
+    },
+    /// The firmware says of a device of the range that it is not armed: it would not keep what is
+    /// stored there. Physical addresses.
+    NotArmed {
+        /// Start of the range.
+        base: u64,
+        /// The device's handle.
+        device: u32,
+    },
+    /// A byte is known to be poisoned: a load would fault, or gives nothing. Nothing was touched,
+    /// unless the call says otherwise.
+    Poisoned {
+        /// The first such byte.
+        address: usize,
+    },
+    /// The list of poisoned ranges is full: this one is not in it, or not as a whole.
+    PoisonFull {
+        /// Start of the range.
+        start: usize,
+        /// Length of the range.
+        len: usize,
+    },
+    /// The platform has no deeper domain than persist reaches, or none that is known.
+    NoDeepDomain {
+        /// What was looked for.
+        missing: &'static str,
+    },
+    /// A hook failed, that of a page map or of a deep domain: the range may not be durable there.
     Sync {
         /// Start of what the hook was given: of the whole map, if it was to drain.
         start: usize,
@@ -226,6 +266,35 @@ impl Error {
                  map covers: they are not durable",
                 at(start)
             ),
+            Self::TooCoarse {
+                required,
+                granularity,
+            } => write!(
+                f,
+                "the platform needs {granularity} granularity, which is coarser than {required}"
+            ),
+            Self::NotMapped { base, len } => write!(
+                f,
+                "the persistent memory of {len:#x} bytes at {} is not mapped",
+                at(base as usize)
+            ),
+            Self::NotArmed { base, device } => write!(
+                f,
+                "the device {device:#x} of the persistent memory at {} is not armed",
+                at(base as usize)
+            ),
+            Self::Poisoned { address } => write!(f, "the byte at {} is poisoned", at(address)),
+            Self::PoisonFull { start, len } => write!(
+                f,
+                "the list of poisoned ranges has no room for {len:#x} bytes at {}",
+                at(start)
+            ),
+            Self::NoDeepDomain { missing } => {
+                write!(
+                    f,
+                    "there is no domain deeper than that of persist: {missing}"
+                )
+            }
             Self::Sync { start, len, code } => write!(
                 f,
                 "the sync hook returned {code} for {len:#x} bytes at {}, which may not be durable",

@@ -93,13 +93,20 @@ compile_error!(
 pub mod arch;
 mod batch;
 mod copy;
+pub mod deep;
 mod dispatch;
 mod error;
+#[cfg(feature = "nfit")]
+pub mod firmware;
 mod flags;
 mod guard;
+mod hook;
 mod map;
 #[cfg(feature = "page")]
 mod page;
+#[cfg(feature = "nfit")]
+mod platform;
+pub mod poison;
 mod primitives;
 mod range;
 mod select;
@@ -112,9 +119,12 @@ pub use dispatch::{Dispatch, Fixed, Tabled};
 pub use error::{Error, Redacted};
 pub use flags::Flags;
 pub use guard::{Guard, NoGuard};
+pub use hook::{Hook, HookFns, RawHook, RoundedTo};
 pub use map::Map;
 #[cfg(feature = "page")]
-pub use page::{Hook, HookFns, PageSlot, Paged, RawHook, Registered, RoundedTo};
+pub use page::{PageSlot, Paged, Registered};
+#[cfg(feature = "nfit")]
+pub use platform::{Device, PersistentRange, Platform, Source};
 pub use primitives::{Byte, Instruction, Lines, Primitives};
 pub use select::{select, selected, selected_byte};
 pub use table::{

@@ -210,6 +210,10 @@ impl<D: Dispatch> Map<D> {
         }
     }
 
+    pub(crate) fn into_parts(self) -> (*mut u8, usize, D) {
+        (self.base, self.len, self.dispatch)
+    }
+
     #[inline]
     pub(crate) const fn dispatch(&self) -> &D {
         &self.dispatch
@@ -313,12 +317,20 @@ impl<D: Dispatch> Map<D> {
         unsafe { self.dispatch.writeback_invalidate(ptr, len) }
     }
 
-    /// Whether the `len` bytes at `ptr` are inside the map. No bytes are, wherever.
+    /// Whether the `len` bytes at `ptr` are inside the map, and none is known to be poisoned. No
+    /// bytes are, wherever.
     #[inline]
     pub(crate) fn check(&self, ptr: *const u8, len: usize) -> Result<(), Error> {
         if len == 0 {
             return Ok(());
         }
+        self.check_inside(ptr, len)?;
+        self.dispatch.admit(ptr, len)
+    }
+
+    /// Whether the `len` bytes at `ptr`, not none, are inside the map.
+    #[inline]
+    pub(crate) fn check_inside(&self, ptr: *const u8, len: usize) -> Result<(), Error> {
         let (span, first) = (Span::new(ptr.addr(), len)?, self.base.addr());
         // The map was checked when it was made, so its end does not wrap.
         let map = Span {

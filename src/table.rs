@@ -23,8 +23,8 @@ pub type MemcpyFn = MemmoveFn;
 /// (unknown or contradictory ones count as none). Returns the destination.
 pub type MemsetFn = unsafe extern "C" fn(dest: *mut u8, c: i32, len: usize, flags: u32) -> *mut u8;
 
-/// What the platform makes durable, and so which functions a map needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the platform makes durable, and so which functions a map needs. In order, from the finest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Granularity {
     /// Every store that has left the core (eADR, battery-backed or flush-on-fail caches). Persist

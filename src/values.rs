@@ -89,6 +89,7 @@ impl<D: Dispatch> Map<D> {
     ) -> Result<(), Error> {
         let flags = flags.checked()?;
         self.check(dest, len)?;
+        self.dispatch().admit(src, len)?;
         // SAFETY: the destination is inside the map; the caller vouches for the rest.
         unsafe { self.dispatch().memmove(dest, src, len, flags) }
     }

@@ -6,10 +6,8 @@
 //! [registry](self::registry) that only those maps are in for which somebody asked.
 
 mod failure;
-mod hooks;
 mod registry;
 
-pub use hooks::{Hook, HookFns, RawHook, RoundedTo};
 pub use registry::{PageSlot, Registered};
 
 use core::{
@@ -18,7 +16,7 @@ use core::{
 };
 
 use crate::{
-    Dispatch, Error, Flags, Granularity, Map, arch,
+    Dispatch, Error, Flags, Granularity, Hook, Map, arch,
     dispatch::{not_invalidated, sealed::Sealed},
     map::range_of,
     range::Span,

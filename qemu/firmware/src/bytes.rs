@@ -11,14 +11,6 @@ pub fn array<const N: usize>(bytes: &[u8], offset: usize) -> Result<[u8; N], Err
         .ok_or(Error::Truncated)
 }
 
-pub fn u16(bytes: &[u8], offset: usize) -> Result<u16, Error> {
-    array(bytes, offset).map(u16::from_le_bytes)
-}
-
 pub fn u32(bytes: &[u8], offset: usize) -> Result<u32, Error> {
     array(bytes, offset).map(u32::from_le_bytes)
-}
-
-pub fn u64(bytes: &[u8], offset: usize) -> Result<u64, Error> {
-    array(bytes, offset).map(u64::from_le_bytes)
 }

@@ -35,7 +35,7 @@ pub mod cpu {
 
 pub mod discover {
     use crate::machine::Discovered;
-    use kpmem_firmware::Error;
+    use kpmem::firmware::Error;
 
     pub fn discover(_: usize) -> Discovered {
         Discovered {

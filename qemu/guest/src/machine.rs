@@ -1,8 +1,11 @@
 //! What the kernel is told about its machine.
 
 use crate::{arch, fw_cfg, println};
-use kpmem::{Table, arch::Cpu};
-use kpmem_firmware::{Error, Region};
+use kpmem::{
+    Platform, Table,
+    arch::Cpu,
+    firmware::{Error, Region, nfit::Nfit},
+};
 
 /// What an architecture's discovery found.
 #[derive(Debug)]
@@ -13,6 +16,14 @@ pub struct Discovered {
     pub source: &'static str,
     /// Cache-block size in bytes, where the firmware tells it (RISC-V) and the CPU does not.
     pub block: Option<usize>,
+}
+
+/// The first persistent range of an NFIT.
+pub fn first_range(nfit: Nfit<'_>) -> Result<Region, Error> {
+    let platform = Platform::new().with_nfit(nfit);
+    let first = platform.ranges().next();
+    let first = first.ok_or(Error::Missing("persistent range in the NFIT"))?;
+    Ok(first.region())
 }
 
 /// The machine, with the NVDIMM mapped at its physical address.

@@ -10,7 +10,7 @@ use crate::{
     stack,
 };
 use core::sync::atomic::{AtomicU64, Ordering};
-use kpmem_firmware::Region;
+use kpmem::firmware::Region;
 
 /// How memory is cached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,6 +13,7 @@ pub mod image;
 pub mod judge;
 pub mod machine;
 pub mod msrv;
+pub mod nfit;
 pub mod page;
 pub mod process;
 pub mod protocol;

@@ -1,7 +1,7 @@
 //! The NVDIMM from ACPI, whose root pointer is in the PVH start info.
 
-use crate::machine::Discovered;
-use kpmem_firmware::{Region, acpi, nfit::Nfit};
+use crate::machine::{self, Discovered};
+use kpmem::firmware::{find_table, nfit::Nfit};
 
 /// The start of `hvm_start_info` (Xen, "x86/HVM direct boot ABI").
 #[repr(C)]
@@ -30,14 +30,9 @@ pub fn discover(start_info: usize) -> Discovered {
         (address != 0 && end <= MAPPED)
             .then(|| unsafe { core::slice::from_raw_parts(address as *const u8, len) })
     };
-    let nvdimm = acpi::find_table(physical, info.rsdp, *b"NFIT")
-        .and_then(Nfit::parse)
-        .and_then(|nfit| nfit.first_persistent_range());
+    let nvdimm = find_table(physical, info.rsdp, *b"NFIT").and_then(Nfit::parse);
     Discovered {
-        nvdimm: nvdimm.map(|range| Region {
-            base: range.base,
-            len: range.len,
-        }),
+        nvdimm: nvdimm.and_then(machine::first_range),
         source: "NFIT",
         block: None,
     }

@@ -8,6 +8,7 @@ mod doctor;
 mod judge;
 mod lint;
 mod machine;
+mod nfit;
 mod setup;
 mod test;
 
@@ -41,6 +42,8 @@ enum Command {
     Crash(crash::Args),
     /// Say whether flush and copy functions that you already have keep their promise.
     Judge(judge::Args),
+    /// Decode a raw NFIT: ranges, devices and their state, flush hints, capabilities.
+    Nfit(nfit::Args),
     /// Run every suite: host, Miri, bare metal on each kind of CPU, machine code.
     Test(test::Args),
 }
@@ -58,6 +61,7 @@ impl Cli {
             Command::Boot(args) => boot::run(&args),
             Command::Crash(args) => crash::run(&args),
             Command::Judge(args) => judge::run(&args),
+            Command::Nfit(args) => nfit::run(&args),
         }
     }
 }

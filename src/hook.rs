@@ -1,4 +1,5 @@
-//! What a page map calls to make its bytes durable.
+//! What is asked to make bytes durable where the CPU alone cannot: the hook of a page map, the
+//! [deep](crate::deep) domain of a platform.
 
 use core::{ffi::c_void, fmt};
 

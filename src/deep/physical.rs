@@ -1,0 +1,60 @@
+//! Platforms whose caches are maintained by physical range, by registers or firmware calls.
+
+use crate::{Hook, firmware::Region};
+
+/// How a platform writes its caches back by physical range: a cache controller's registers, or a
+/// call of the firmware. In two parts, so that a kernel may start several and wait once.
+pub trait PhysicalCaches {
+    /// Starts to write a range back.
+    ///
+    /// # Errors
+    /// A code of its own.
+    fn write_back(&self, region: Region) -> Result<(), i32>;
+
+    /// Waits until all that was started is done.
+    ///
+    /// # Errors
+    /// A code of its own.
+    fn wait(&self) -> Result<(), i32>;
+}
+
+/// The domain behind caches that are maintained by physical range, for one range of memory.
+#[derive(Clone, Copy, Debug)]
+pub struct ByPhysical<C> {
+    start: usize,
+    region: Region,
+    caches: C,
+}
+
+impl<C: PhysicalCaches> ByPhysical<C> {
+    /// What a flush returns that is not inside the range (Linux's `-EFAULT`).
+    pub const OUTSIDE: i32 = -14;
+
+    /// The domain of the memory at these physical addresses, which is mapped at `start`.
+    #[must_use]
+    pub fn new(start: *const u8, region: Region, caches: C) -> Self {
+        Self {
+            start: start.addr(),
+            region,
+            caches,
+        }
+    }
+}
+
+impl<C: PhysicalCaches> Hook for ByPhysical<C> {
+    fn flush(&self, ptr: *const u8, len: usize) -> Result<(), i32> {
+        let offset = ptr.addr().wrapping_sub(self.start) as u64;
+        let part = Region {
+            base: self.region.base.wrapping_add(offset),
+            len: len as u64,
+        };
+        if offset >= self.region.len || !self.region.contains(part) {
+            return Err(Self::OUTSIDE);
+        }
+        self.caches.write_back(part)
+    }
+
+    fn drain(&self) -> Result<(), i32> {
+        self.caches.wait()
+    }
+}

@@ -1,0 +1,44 @@
+//! What RISC-V's harts have in common, by whichever table.
+
+/// Block sizes in bytes of cache-block instructions, where every hart has them and all agree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheBlocks {
+    /// Of `cbo.clean` and `cbo.flush` (Zicbom).
+    pub clean: Option<usize>,
+    /// Of `cbo.zero` (Zicboz).
+    pub zero: Option<usize>,
+}
+
+/// What all harts agree on; nothing, if there are no harts.
+pub(super) fn common(harts: impl Iterator<Item = CacheBlocks>) -> CacheBlocks {
+    let both = |one: CacheBlocks, other: CacheBlocks| CacheBlocks {
+        clean: one.clean.filter(|_| one.clean == other.clean),
+        zero: one.zero.filter(|_| one.zero == other.zero),
+    };
+    harts.reduce(both).unwrap_or_default()
+}
+
+/// Whether an ISA string, or a list of strings that end in zeroes, names an extension of several
+/// letters.
+pub(super) fn has_extension(isa: &[u8], extension: &[u8]) -> bool {
+    let mut words = isa.split(|byte| matches!(byte, b'_' | 0));
+    words.any(|word| word.eq_ignore_ascii_case(extension))
+}
+
+#[cfg(target_arch = "riscv64")]
+impl CacheBlocks {
+    /// A CPU with these instructions, for [`select`](crate::select).
+    #[must_use]
+    pub fn cpu(self) -> crate::arch::Cpu {
+        use crate::arch::{Cpu, Features};
+        let features = if self.clean.is_some() {
+            Features::ZICBOM
+        } else {
+            Features::empty()
+        };
+        Cpu {
+            features,
+            line: self.clean.unwrap_or_default(),
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! The NVDIMM Firmware Interface Table (ACPI 6.5, section 5.2.25).
+
+mod check;
+mod read;
+mod structure;
+
+pub use structure::{
+    BlockWindow, Capabilities, ControlRegion, ControlWindows, FlushHints, Interleave, Mapping,
+    Other, Range, RangeKind, Smbios, State, Structure,
+};
+
+use crate::firmware::{
+    Error,
+    records::{Head, Records},
+    table::{self, HEADER},
+};
+
+/// A checked NFIT.
+#[derive(Clone, Debug)]
+pub struct Nfit<'a> {
+    structures: Records<'a>,
+}
+
+impl<'a> Nfit<'a> {
+    /// Checks a whole table, from its header on: its sum, each structure's length and fields, that
+    /// what they refer to exists, and that no two persistent ranges overlap. Bytes that follow the
+    /// table are not looked at.
+    ///
+    /// # Errors
+    /// What is malformed, and at which offset.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, Error> {
+        let table = table::parse(bytes, "NFIT")?;
+        // Four reserved bytes follow the header.
+        let nfit = Self {
+            structures: Records::new(Head::Wide, table.from(HEADER + 4)?),
+        };
+        check::check(&nfit)?;
+        Ok(nfit)
+    }
+
+    /// All structures, in order. Of a type that is not known, its number and its bytes.
+    pub fn structures(&self) -> impl Iterator<Item = Structure<'a>> + use<'a> {
+        self.read().filter_map(Result::ok).map(|(_, it)| it)
+    }
+
+    /// Each structure, with its offset in the table.
+    fn read(&self) -> impl Iterator<Item = Result<(usize, Structure<'a>), Error>> + use<'a> {
+        let structures = self.structures.clone();
+        structures.map(|record| {
+            let record = record?;
+            Ok((record.bytes.offset, read::structure(record)?))
+        })
+    }
+
+    /// The ranges of physical addresses, of any kind.
+    pub fn ranges(&self) -> impl Iterator<Item = Range> + use<'a> {
+        self.structures().filter_map(|structure| match structure {
+            Structure::Range(range) => Some(range),
+            _ => None,
+        })
+    }
+
+    /// The parts of devices that make up the range of this index.
+    pub fn mappings(&self, range: u16) -> impl Iterator<Item = Mapping> + use<'a> {
+        self.structures()
+            .filter_map(move |structure| match structure {
+                Structure::Mapping(mapping) if mapping.range == range => Some(mapping),
+                _ => None,
+            })
+    }
+
+    /// The control region of this index: who made a device, and which one it is.
+    #[must_use]
+    pub fn control(&self, index: u16) -> Option<ControlRegion> {
+        self.structures().find_map(|structure| match structure {
+            Structure::Control(control) if control.index == index => Some(control),
+            _ => None,
+        })
+    }
+
+    /// The flush hints of the device with this handle.
+    #[must_use]
+    pub fn flush_hints(&self, device: u32) -> Option<FlushHints<'a>> {
+        self.structures().find_map(|structure| match structure {
+            Structure::FlushHints(hints) if hints.device == device => Some(hints),
+            _ => None,
+        })
+    }
+
+    /// What the platform does by itself when power fails; nothing, if the table does not say.
+    #[must_use]
+    pub fn capabilities(&self) -> Capabilities {
+        let found = self.structures().find_map(|structure| match structure {
+            Structure::Capabilities(capabilities) => Some(capabilities),
+            _ => None,
+        });
+        found.unwrap_or(Capabilities::empty())
+    }
+}

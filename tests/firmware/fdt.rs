@@ -1,0 +1,325 @@
+use crate::damage::each_byte;
+use kpmem::firmware::{CacheBlocks, Error, Region, fdt::DeviceTree};
+use std::collections::BTreeMap;
+
+/// Of QEMU's `virt` machine with two harts, 256 MiB of RAM and 64 MiB that stand in for an NVDIMM,
+/// with Zicbom (128-byte blocks) and without.
+pub const ZICBOM: &[u8] = include_bytes!("../data/firmware/virt-zicbom-128.dtb");
+const NO_ZICBOM: &[u8] = include_bytes!("../data/firmware/virt-no-zicbom.dtb");
+
+/// A node: its name, its properties, its children.
+#[derive(Default)]
+struct Node {
+    properties: BTreeMap<&'static str, Vec<u8>>,
+    children: Vec<(String, Node)>,
+}
+
+impl Node {
+    fn with(mut self, name: &'static str, value: &[u8]) -> Self {
+        self.properties.insert(name, value.to_vec());
+        self
+    }
+
+    fn child(mut self, name: &str, node: Node) -> Self {
+        self.children.push((name.to_owned(), node));
+        self
+    }
+
+    fn write(&self, name: &str, structure: &mut Vec<u8>, strings: &mut Vec<u8>) {
+        let word = |structure: &mut Vec<u8>, word: u32| structure.extend(word.to_be_bytes());
+        let text = |structure: &mut Vec<u8>, text: &[u8]| {
+            structure.extend(text);
+            structure.resize(structure.len().next_multiple_of(4), 0);
+        };
+        word(structure, 1);
+        text(structure, &[name.as_bytes(), &[0]].concat());
+        for (name, value) in &self.properties {
+            word(structure, 3);
+            word(structure, value.len() as u32);
+            word(structure, strings.len() as u32);
+            strings.extend([name.as_bytes(), &[0]].concat());
+            text(structure, value);
+        }
+        for (name, child) in &self.children {
+            child.write(name, structure, strings);
+        }
+        word(structure, 2);
+    }
+
+    /// The tree with this node as its root.
+    fn blob(&self) -> Vec<u8> {
+        let (mut structure, mut strings) = (Vec::new(), Vec::new());
+        self.write("", &mut structure, &mut strings);
+        structure.extend(9_u32.to_be_bytes());
+        let first = 40 + 16;
+        let total = first + structure.len() + strings.len();
+        let header = [
+            0xd00d_feed,
+            total,
+            first,
+            first + structure.len(),
+            40,
+            17,
+            16,
+            0,
+            strings.len(),
+            structure.len(),
+        ];
+        let mut blob: Vec<u8> = header
+            .iter()
+            .flat_map(|word| (*word as u32).to_be_bytes())
+            .collect();
+        blob.extend([0; 16]);
+        blob.extend(structure);
+        blob.extend(strings);
+        blob
+    }
+}
+
+fn numbers(list: &[u64]) -> Vec<u8> {
+    list.iter()
+        .flat_map(|number| number.to_be_bytes())
+        .collect()
+}
+
+fn root() -> Node {
+    let two = 2_u32.to_be_bytes();
+    Node::default()
+        .with("#address-cells", &two)
+        .with("#size-cells", &two)
+}
+
+fn pmem(reg: &[u64]) -> Node {
+    Node::default()
+        .with("compatible", b"pmem-region\0")
+        .with("reg", &numbers(reg))
+}
+
+/// A tree of `pmem-region` nodes: name, reg, and whether it is volatile.
+pub fn tree(nodes: &[(&str, &[u64], bool)]) -> Vec<u8> {
+    let nodes = nodes.iter().map(|(name, reg, volatile)| {
+        let node = pmem(reg);
+        (
+            *name,
+            if *volatile {
+                node.with("volatile", b"")
+            } else {
+                node
+            },
+        )
+    });
+    nodes
+        .fold(root(), |root, (name, node)| root.child(name, node))
+        .blob()
+}
+
+/// Base, length, whether it is volatile, proximity domain.
+type Pmem = (u64, u64, bool, Option<u32>);
+
+fn parse(root: Node) -> Result<Vec<Pmem>, Error> {
+    let blob = root.blob();
+    let regions = DeviceTree::parse(&blob)?.pmem_regions();
+    Ok(regions
+        .map(|it| (it.region.base, it.region.len, it.volatile, it.domain))
+        .collect())
+}
+
+#[test]
+fn memory() {
+    let region = |base, len| Region { base, len };
+    for blob in [ZICBOM, NO_ZICBOM] {
+        let tree = DeviceTree::parse(blob).unwrap();
+        let mut memory: Vec<_> = tree.memory().collect();
+        memory.sort_by_key(|region| region.base);
+        assert_eq!(memory[0], region(0x8000_0000, 256 << 20));
+        assert_eq!(memory[1], region(0x9000_0000, 64 << 20));
+        assert_eq!(tree.pmem_regions().count(), 0);
+    }
+}
+
+#[test]
+fn block_sizes() {
+    let of = |blob: &[u8]| DeviceTree::parse(blob).unwrap().cache_blocks();
+    assert_eq!(of(ZICBOM).clean, Some(128));
+    assert_eq!(of(NO_ZICBOM).clean, None);
+    let hart = |isa: &'static str, list: &[u8], clean: u32| {
+        Node::default()
+            .with(isa, list)
+            .with("riscv,cbom-block-size", &clean.to_be_bytes())
+            .with("riscv,cboz-block-size", &32_u32.to_be_bytes())
+    };
+    let all = |harts: Vec<(&str, Node)>| {
+        let cpus = harts
+            .into_iter()
+            .fold(Node::default(), |cpus, (name, it)| cpus.child(name, it));
+        of(&root().child("cpus", cpus).blob())
+    };
+    let old = || hart("riscv,isa", b"rv64imac_zicbom_zicboz\0", 64);
+    let list = || hart("riscv,isa-extensions", b"i\0m\0zicboz\0zicbom\0", 64);
+    let both = CacheBlocks {
+        clean: Some(64),
+        zero: Some(32),
+    };
+    assert_eq!(all(vec![("cpu@0", old()), ("cpu@1", list())]), both);
+    let zero_only = CacheBlocks {
+        clean: None,
+        zero: Some(32),
+    };
+    let other = || hart("riscv,isa", b"rv64imac_zicbom_zicboz\0", 32);
+    assert_eq!(all(vec![("cpu@0", old()), ("cpu@1", other())]), zero_only);
+    let odd = || hart("riscv,isa", b"rv64imac_zicbom_zicboz\0", 48);
+    assert_eq!(all(vec![("cpu@0", odd())]), zero_only);
+    // A hart that is off does not count, nor does what is no hart.
+    let off = other().with("status", b"disabled\0");
+    assert_eq!(
+        all(vec![("cpu@0", old()), ("cpu@1", off), ("cpu-map", other())]),
+        both
+    );
+    assert_eq!(all(vec![]), CacheBlocks::default());
+    let short = old().with("riscv,cbom-block-size", &[1]);
+    assert_eq!(all(vec![("cpu@0", short)]), zero_only);
+    let silent = Node::default().with("riscv,isa", b"rv64_zicbom\0");
+    assert_eq!(all(vec![("cpu@0", silent)]), CacheBlocks::default());
+    assert_eq!(of(&root().blob()), CacheBlocks::default());
+}
+
+#[test]
+fn pmem_regions() {
+    let found = parse(
+        root()
+            .child("pmem@1", pmem(&[0x1000, 0x1000, 0x3000, 0x1000]))
+            .child("pmem@2", pmem(&[0x5000, 0x1000]).with("volatile", b""))
+            .child(
+                "pmem@3",
+                pmem(&[0x6000, 0x1000]).with("numa-node-id", &2_u32.to_be_bytes()),
+            )
+            .child(
+                "pmem@4",
+                pmem(&[0x7000, 0x1000]).with("status", b"disabled\0"),
+            )
+            .child("pmem@5", pmem(&[0x8000, 0x1000]).with("status", b"okay\0"))
+            .child(
+                "pmem@6",
+                pmem(&[0x9000, 0x1000]).with("compatible", b"x\0pmem-region\0"),
+            )
+            .child(
+                "pmem@7",
+                pmem(&[0xa000, 0x1000]).with("compatible", b"pmem-regions\0"),
+            ),
+    );
+    let expected = vec![
+        (0x1000, 0x1000, false, None),
+        (0x3000, 0x1000, false, None),
+        (0x5000, 0x1000, true, None),
+        (0x6000, 0x1000, false, Some(2)),
+        (0x8000, 0x1000, false, None),
+        (0x9000, 0x1000, false, None),
+    ];
+    assert_eq!(found, Ok(expected));
+}
+
+#[test]
+fn buses() {
+    let bus = |ranges: Option<&[u8]>| {
+        let bus = root()
+            .with("compatible", b"simple-bus\0")
+            .child("pmem@1", pmem(&[0x1000, 0x1000]));
+        root().child(
+            "soc",
+            ranges.map_or(Node::default(), |it| bus.with("ranges", it)),
+        )
+    };
+    assert_eq!(
+        parse(bus(Some(b""))),
+        Ok(vec![(0x1000, 0x1000, false, None)])
+    );
+    // What translates, or does not say that its addresses are physical, is not looked into.
+    assert_eq!(parse(bus(Some(&numbers(&[0, 0, 0x1000])))), Ok(vec![]));
+    assert_eq!(parse(bus(None)), Ok(vec![]));
+    let other = root()
+        .with("ranges", b"")
+        .child("pmem@1", pmem(&[0x1000, 0x1000]));
+    assert_eq!(parse(root().child("soc", other)), Ok(vec![]));
+}
+
+#[test]
+fn malformed_regs() {
+    let reg = Error::Tree {
+        problem: "the reg of a node is no list of addresses and lengths of up to 64 bits",
+    };
+    let bad = |node: Node| parse(root().child("pmem@1", node));
+    assert_eq!(bad(pmem(&[0x1000])), Err(reg));
+    assert_eq!(bad(pmem(&[0x1000, 0])), Err(reg));
+    assert_eq!(bad(pmem(&[u64::MAX, 2])), Err(reg));
+    assert_eq!(
+        bad(Node::default().with("compatible", b"pmem-region\0")),
+        Err(reg)
+    );
+    let memory = Node::default().with("reg", &[1, 2, 3]);
+    assert_eq!(parse(root().child("memory@1", memory)), Err(reg));
+    let three = 3_u32.to_be_bytes();
+    let wide = root().with("#address-cells", &three);
+    assert_eq!(
+        parse(wide.child("pmem@1", pmem(&[0, 0x1000, 0, 0x1000, 0]))),
+        Err(reg)
+    );
+    let wide = root().with("#size-cells", &three);
+    assert_eq!(
+        parse(wide.child("pmem@1", pmem(&[0, 0x1000, 0, 0x1000, 0]))),
+        Err(reg)
+    );
+    let none = 0_u32.to_be_bytes();
+    let cells = root()
+        .with("#address-cells", &none)
+        .with("#size-cells", &none);
+    assert!(parse(cells.child("pmem@1", pmem(&[0x1000, 0x1000]))).is_err());
+    let overlap = Error::Tree {
+        problem: "two pmem-region nodes have bytes in common",
+    };
+    let two = root()
+        .child("pmem@1", pmem(&[0x1000, 0x1000]))
+        .child("pmem@2", pmem(&[0x1fff, 0x1000]));
+    assert_eq!(parse(two), Err(overlap));
+}
+
+#[test]
+fn the_header() {
+    let head = *ZICBOM.first_chunk().unwrap();
+    assert_eq!(DeviceTree::len_of(head), Ok(ZICBOM.len()));
+    let other = Error::Signature {
+        expected: "device tree",
+    };
+    assert_eq!(DeviceTree::len_of([0; 8]), Err(other));
+    let damaged = |at: usize, value| {
+        let mut blob = ZICBOM.to_vec();
+        blob[at] = value;
+        DeviceTree::parse(&blob).unwrap_err()
+    };
+    let problem = |problem| Error::Tree { problem };
+    assert_eq!(
+        damaged(0, 0),
+        problem("it does not begin with the magic number")
+    );
+    assert_eq!(
+        damaged(4, 1),
+        problem("its length is not the one that its header says")
+    );
+    assert_eq!(damaged(27, 99), problem("its version is not supported"));
+    let Error::Tree { problem } = damaged(8, 0x7f) else {
+        panic!()
+    };
+    assert!(!problem.is_empty());
+    let tree = DeviceTree::parse(ZICBOM).unwrap();
+    assert_eq!(
+        format!("{tree:?}"),
+        format!("DeviceTree({} bytes)", ZICBOM.len())
+    );
+}
+
+#[test]
+fn damage_is_survived() {
+    for len in 0..ZICBOM.len() {
+        assert!(DeviceTree::parse(&ZICBOM[..len]).is_err(), "{len} bytes");
+    }
+    each_byte(ZICBOM, crate::damage::fdt);
+}
