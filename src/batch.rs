@@ -1,10 +1,11 @@
 //! Many flushes and copies, and one drain.
 
-use core::{fmt, marker::PhantomData, mem::ManuallyDrop};
+use core::{fmt, marker::PhantomData, mem, mem::ManuallyDrop};
 
 use crate::{Dispatch, Error, Flags, Guard, Map, NoGuard, Pod};
 
-/// Flushes and copies that share one drain: [`finish`](Self::finish), or else dropping it.
+/// Flushes and copies that share one drain: [`finish`](Self::finish), or else dropping it. (One that
+/// is leaked, by [`mem::forget`](core::mem::forget), drains nothing and leaves no guard.)
 ///
 /// It stays on the CPU that it was made on, since a drain waits for that CPU's flushes only: it is
 /// not [`Send`], and a task that may be moved to another CPU meanwhile takes
@@ -28,8 +29,26 @@ use crate::{Dispatch, Error, Flags, Guard, Map, NoGuard, Pod};
 #[must_use = "dropped at once, it drains at once"]
 pub struct Batch<'m, D: Dispatch, G: Guard = NoGuard> {
     map: &'m Map<D>,
-    state: ManuallyDrop<G::State>,
+    section: Section<G>,
     not_send: PhantomData<*const ()>,
+}
+
+/// A section of code inside a guard, left when it is dropped: also when a hook panics.
+struct Section<G: Guard>(ManuallyDrop<G::State>);
+
+impl<G: Guard> Section<G> {
+    #[inline]
+    fn enter() -> Self {
+        Self(ManuallyDrop::new(G::enter()))
+    }
+}
+
+impl<G: Guard> Drop for Section<G> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: taken once, as it is dropped once.
+        G::leave(unsafe { ManuallyDrop::take(&mut self.0) });
+    }
 }
 
 impl<D: Dispatch> Map<D> {
@@ -44,7 +63,7 @@ impl<D: Dispatch> Map<D> {
     pub fn batch_within<G: Guard>(&self) -> Batch<'_, D, G> {
         Batch {
             map: self,
-            state: ManuallyDrop::new(G::enter()),
+            section: Section::enter(),
             not_send: PhantomData,
         }
     }
@@ -142,23 +161,21 @@ impl<D: Dispatch, G: Guard> Batch<'_, D, G> {
     /// As for [`Map::drain`].
     #[inline]
     pub fn finish(self) -> Result<(), Error> {
-        let mut this = ManuallyDrop::new(self);
+        let this = ManuallyDrop::new(self);
+        // SAFETY: `this` is not dropped, so the section is taken once. It is left after the drain.
+        let section = unsafe { (&raw const this.section).read() };
         let result = this.map.drain();
-        this.leave();
+        mem::drop(section);
         result
-    }
-
-    fn leave(&mut self) {
-        // SAFETY: called once, by `finish` or by `drop`, which does not run after it.
-        G::leave(unsafe { ManuallyDrop::take(&mut self.state) });
     }
 }
 
-/// Drains. A page map's failure is not lost: its next checked call drains again.
+/// Drains, and leaves the guard. What a page map has to report is not lost: it waits for the map's
+/// next checked call.
 impl<D: Dispatch, G: Guard> Drop for Batch<'_, D, G> {
+    #[inline]
     fn drop(&mut self) {
-        let _ = self.map.drain();
-        self.leave();
+        self.map.dispatch().drain_unreported();
     }
 }
 

@@ -39,6 +39,13 @@ pub trait Dispatch: fmt::Debug + sealed::Sealed {
     /// Those of a page map's hook.
     fn drain(&self) -> Result<(), Error>;
 
+    /// The same where nobody can be told of an error: that of a page map's hook waits for the next
+    /// call that returns one.
+    #[inline(always)]
+    fn drain_unreported(&self) {
+        let _ = self.drain();
+    }
+
     /// Makes a range durable.
     ///
     /// # Errors
@@ -97,10 +104,7 @@ pub(crate) mod sealed {
 }
 
 pub(crate) const fn not_invalidated(granularity: Granularity) -> Error {
-    Error::Unsupported {
-        granularity,
-        missing: "no instruction here drops a line from the cache; cache-line maps have one",
-    }
+    Error::NotInvalidated { granularity }
 }
 
 impl Tabled for &'static Table {

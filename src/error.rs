@@ -47,6 +47,11 @@ pub enum Error {
         /// What the CPU lacks.
         missing: &'static str,
     },
+    /// The map's table has no function that drops lines from the cache. Nothing was touched.
+    NotInvalidated {
+        /// The granularity of the map.
+        granularity: Granularity,
+    },
     /// There is no table for lines of this size.
     LineSize {
         /// Line size in bytes, as the CPU or the caller reported it.
@@ -184,7 +189,7 @@ impl fmt::Display for Address {
 }
 
 /// An [`Error`] that prints no address: see [`Error::redacted`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Redacted(Error);
 
 impl Error {
@@ -220,6 +225,10 @@ impl Error {
                 granularity,
                 missing,
             } => write!(f, "{granularity} granularity is not possible: {missing}"),
+            Self::NotInvalidated { granularity } => write!(
+                f,
+                "the {granularity} map has no instruction that drops lines from the cache"
+            ),
             Self::LineSize { line, instruction } => {
                 write!(f, "there is no {instruction} table for {line}-byte lines")
             }
@@ -315,5 +324,14 @@ impl fmt::Display for Redacted {
         self.0.write(f, true)
     }
 }
+
+/// What [`unwrap`](Result::unwrap) prints has no addresses either.
+impl fmt::Debug for Redacted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl core::error::Error for Redacted {}
 
 impl core::error::Error for Error {}

@@ -8,6 +8,10 @@ bitflags! {
     /// How a copy or a fill is done. No flags: durable on return, by the stores that are fastest if
     /// nobody reads the bytes soon.
     ///
+    /// `NONTEMPORAL` contradicts `TEMPORAL`, `WC` contradicts `WB`, and `NOFLUSH` contradicts
+    /// `NONTEMPORAL` and `WC`: [`Error::Flags`], as for unknown bits; plain function pointers take
+    /// such flags for none.
+    ///
     /// The values are those of libpmem2's `PMEM2_F_MEM_*`.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     #[doc(alias("PMEM2_F_MEM_NODRAIN", "PMEM2_F_MEM_NONTEMPORAL", "PMEM2_F_MEM_TEMPORAL"))]

@@ -1,8 +1,8 @@
 //! What must hold on a CPU for a while: that its vector registers may be used, or that the task
 //! stays on it.
 
-/// A section of code on one CPU: `kernel_fpu_begin` and `kernel_fpu_end`, or preemption off and on
-/// again.
+/// A section of code on one CPU: preemption off and on again, or `kernel_fpu_begin` and
+/// `kernel_fpu_end` behind a count, as those do not nest.
 ///
 /// Vector copies run inside one ([`arch::vector`](crate::arch), feature `vector`), and
 /// [`Map::batch_within`](crate::Map::batch_within) and
@@ -10,7 +10,10 @@
 /// so that both are of the same CPU.
 ///
 /// # Safety
-/// Between `enter` and `leave`, the caller must stay on one CPU. For vector copies, code that runs
+/// Between `enter` and `leave`, the caller must stay on one CPU. Sections may lie in each other, and
+/// those of two batches may end in the order in which they began, so a guard counts them, as
+/// `preempt_disable` does; one that puts back a state that it saved (interrupt flags) does not hold
+/// until the last has ended. For vector copies, code that runs
 /// there must also be able to change the vector registers that are enabled in XCR0, without harm to
 /// anyone whose registers they are.
 pub unsafe trait Guard {

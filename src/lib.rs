@@ -44,7 +44,7 @@
 //! |---|---|---|---|---|
 //! | [`Byte`](Granularity::Byte) (eADR, battery-backed) | every store that left the core | nothing | store fence | store fence |
 //! | [`CacheLine`](Granularity::CacheLine) (ADR, Arm PoP, Zicbom) | every line written back | write back each line once | fence that completes it | both |
-//! | [`Page`](Granularity::Page) (virtio-pmem, block-backed) | what the host or device was asked to sync | the map's hook | store fence | both |
+//! | [`Page`](Granularity::Page) (virtio-pmem, block-backed) | what the host or device was asked to sync | the hook's first part | store fence, then its second | both |
 //!
 //! The cache-line functions are those of a [`Table`]: the CPU's best by [`selected`], the kernel's
 //! own choice by [`select`] or [`Map::with_table`], or [fixed at compile time](Map::fixed), where

@@ -299,8 +299,8 @@ impl<D: Dispatch> Map<D> {
     /// itself, so the writer must be done by then.
     ///
     /// # Errors
-    /// As for [`persist`](Self::persist); [`Error::Unsupported`] in byte and page maps, which know
-    /// no instruction for it (make a cache-line map of the range beside it).
+    /// As for [`persist`](Self::persist); [`Error::NotInvalidated`] in byte and page maps (make a
+    /// cache-line map of the range beside it), and with primitives that have no instruction for it.
     #[expect(
         clippy::not_unsafe_ptr_arg_deref,
         reason = "nothing reads through it: see with_hook"

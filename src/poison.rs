@@ -303,6 +303,10 @@ impl<D: Dispatch> Dispatch for Avoiding<'_, D> {
         self.dispatch.drain()
     }
 
+    fn drain_unreported(&self) {
+        self.dispatch.drain_unreported();
+    }
+
     unsafe fn persist(&self, ptr: *const u8, len: usize) -> Result<(), Error> {
         // SAFETY: the caller's.
         unsafe { self.dispatch.persist(ptr, len) }

@@ -264,6 +264,76 @@ fn a_range_that_no_map_covers_is_reported_once_by_the_next_checked_call() {
 }
 
 #[test]
+fn a_batch_that_is_dropped_loses_no_failure() {
+    let _turn = my_turn();
+    let (device, base) = (Device::default(), 0x10_0000);
+    let map = device.map(base, 4096);
+    let registered = register(&map, 0).unwrap();
+    let sync = |start, len, code| Err(Error::Sync { start, len, code });
+    // What a plain call could not return.
+    device.answer(-11);
+    // SAFETY: the hook reads nothing.
+    unsafe { registered.flush_fn()(at(base), 8) };
+    device.answer(0);
+    drop(map.batch());
+    assert_eq!(map.drain(), sync(base, 8, -11));
+    assert_eq!(map.drain(), Ok(()));
+    // A range that no map covers.
+    // SAFETY: as above.
+    unsafe { registered.flush_fn()(at(0x90_0000), 8) };
+    drop(map.batch());
+    let start = 0x90_0000;
+    assert_eq!(map.drain(), Err(Error::NotCovered { start, len: 8 }));
+    // The drain of the batch itself, of a device that tells each failure once.
+    let batch = map.batch();
+    batch.flush(at(base), 8).unwrap();
+    device.answer(-5);
+    drop(batch);
+    device.answer(0);
+    assert_eq!(map.flush(at(base), 8), sync(base, 4096, -5));
+    assert_eq!(map.drain(), Ok(()));
+    drop(registered);
+}
+
+/// Sections that are open, counted.
+static OPEN: std::sync::atomic::AtomicIsize = std::sync::atomic::AtomicIsize::new(0);
+
+struct Counted;
+
+// SAFETY: a test stays where it is.
+unsafe impl kpmem::Guard for Counted {
+    type State = ();
+    fn enter() {
+        OPEN.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+    fn leave((): ()) {
+        OPEN.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_guard_is_left_when_a_hook_panics() {
+    let _turn = my_turn();
+    let hook = HookFns {
+        flush: |_: *const u8, _: usize| Ok(()),
+        drain: || -> Result<(), i32> { panic!("a hook's") },
+    };
+    for finish in [false, true] {
+        // SAFETY: nothing is stored to the range.
+        let map = unsafe { Map::with_hook(at(0x10_0000), 4096, hook) }.unwrap();
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let batch = map.batch_within::<Counted>();
+            batch.flush(at(0x10_0000), 8).unwrap();
+            if finish {
+                let _ = batch.finish();
+            }
+        }));
+        assert!(panicked.is_err());
+        assert_eq!(OPEN.load(std::sync::atomic::Ordering::Relaxed), 0);
+    }
+}
+
+#[test]
 fn an_address_has_one_hook_and_a_slot_one_map() {
     let _turn = my_turn();
     let (first, second) = (Device::default(), Device::default());

@@ -120,7 +120,7 @@ impl Cpu {
         } else {
             return Err(Error::Unsupported {
                 granularity: Granularity::CacheLine,
-                missing: "CPUID reports none of CLWB, CLFLUSHOPT and CLFLUSH",
+                missing: "the CPU has neither CLFLUSHOPT nor CLFLUSH (CLWB alone counts for nothing)",
             });
         };
         Table::with_line(tables, self.line)

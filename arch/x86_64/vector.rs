@@ -20,7 +20,7 @@ use super::{
     SmallCached,
 };
 use crate::{
-    Byte, Instruction, Lines, Table,
+    Byte, Error, Instruction, Lines, Table,
     copy::stores,
     tuning::{Copies, Stores, Word},
 };
@@ -85,14 +85,22 @@ impl Width {
 
     /// The table of `I` for 64-byte lines whose copies use vectors of this width inside `G`, tuned
     /// for `cpu`. Who makes a map with it vouches for both.
-    #[must_use]
-    pub fn table<I: Instruction, G: Guard>(self, cpu: Cpu) -> &'static Table {
+    ///
+    /// # Errors
+    /// [`Error::LineSize`] if the CPU's lines are not of 64 bytes.
+    pub fn table<I: Instruction, G: Guard>(self, cpu: Cpu) -> Result<&'static Table, Error> {
+        if cpu.line != 64 {
+            return Err(Error::LineSize {
+                line: cpu.line,
+                instruction: I::NAME,
+            });
+        }
         let amd = cpu.features.contains(Features::CLZERO);
-        match self {
+        Ok(match self {
             Self::Sse2 => line_table::<I, Sse2, G>(amd),
             Self::Avx => line_table::<I, Avx, G>(amd),
             Self::Avx512 => line_table::<I, Avx512, G>(amd),
-        }
+        })
     }
 
     /// The same for byte granularity, where vectors also go through the cache.

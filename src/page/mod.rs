@@ -148,6 +148,12 @@ impl<H: Hook> Dispatch for Paged<H> {
         self.report(Device::drain(self))
     }
 
+    fn drain_unreported(&self) {
+        if let Err(Error::Sync { start, len, code }) = Device::drain(self) {
+            self.failure.keep(start, len, code);
+        }
+    }
+
     unsafe fn persist(&self, ptr: *const u8, len: usize) -> Result<(), Error> {
         self.report(Device::flush(self, ptr, len).and_then(|()| Device::drain(self)))
     }

@@ -119,10 +119,20 @@ pub fn all() -> impl Iterator<Item = (&'static str, &'static Table)> {
     here.filter(|((width, _), _)| *width <= Width::detect())
         .flat_map(|((width, names), [line, byte])| {
             let cpu = Cpu::detect();
-            let detected = width.table::<Best, Checked>(cpu);
+            let detected = width.table::<Best, Checked>(cpu).unwrap();
             let tables = [detected, width.byte_table::<Checked>(cpu), line, byte];
             names.into_iter().zip(tables)
         })
+}
+
+#[test]
+fn lines_of_another_size_are_refused() {
+    let cpu = Cpu {
+        line: 128,
+        ..Cpu::detect()
+    };
+    let refused = Width::Sse2.table::<Best, Checked>(cpu).unwrap_err();
+    assert!(matches!(refused, kpmem::Error::LineSize { line: 128, .. }));
 }
 
 #[test]

@@ -114,7 +114,6 @@ fn any_changed_byte_is_survived() {
     each_byte_summed(&cedt::cedt(&[cedt::window([4096, 4096], 2, 1, 8, 4)]), cedt);
     each_byte_summed(&srat::srat(&[srat::memory(1, 4096, 4096, 7)]), srat);
     each_byte_summed(&crate::rhct::two(b"rv64_zicbom", b"rv64_zicboz"), rhct);
-    assert!(each_byte(fdt::ZICBOM, fdt) > 0);
 }
 
 #[test]

@@ -107,7 +107,7 @@ fn flushing_by<I: Instruction>(
         byte: Called::from::<3>(Functions(byte)),
     });
     all[Who::Vector as usize] = Some(Contender::Copies {
-        line: Called::from::<4>(functions(width.table::<I, NoGuard>(cpu))),
+        line: Called::from::<4>(functions(width.table::<I, NoGuard>(cpu)?)),
         byte: Called::from::<5>(functions(width.byte_table::<NoGuard>(cpu))),
     });
     Ok(all)

@@ -80,7 +80,7 @@ fn claims<D: Dispatch>(region: &mut Region, map: &Map<D>, random: &mut Random, m
 fn persist<D: Dispatch>(map: &Map<D>, ptr: *const u8, len: usize, unwanted: bool) {
     if unwanted {
         match map.writeback_invalidate(ptr, len) {
-            Err(Error::Unsupported { .. }) => {}
+            Err(Error::NotInvalidated { .. }) => {}
             done => return done.expect("inside the map"),
         }
     }

@@ -59,7 +59,7 @@ fn drop_lines<D: Tabled>(map: &Map<D>, ptr: *const u8, len: usize) -> Outcome {
     let dropped = map.writeback_invalidate(ptr, len);
     let Some(function) = map.table().writeback_invalidate_fn() else {
         ensure!(
-            matches!(dropped, Err(Error::Unsupported { .. })),
+            matches!(dropped, Err(Error::NotInvalidated { .. })),
             "{}: not refused but {dropped:?}",
             map.table().name()
         );
