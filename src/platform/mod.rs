@@ -124,8 +124,10 @@ impl<'a> Platform<'a> {
     }
 
     /// The persistent memory at these physical addresses: a part of one of [`ranges`](Self::ranges),
-    /// or of a window that persistent CXL memory may be mapped to. `None` if no table says that it
-    /// is persistent.
+    /// or of a window that persistent CXL memory may be mapped to. `None` if no table says so.
+    ///
+    /// A window may be for volatile memory, too: what a kernel maps there is persistent if it is a
+    /// persistent partition of its device, which no table says.
     #[must_use]
     pub fn range(&self, region: Region) -> Option<PersistentRange<'a>> {
         let found = self.ranges().find(|range| range.region().contains(region));

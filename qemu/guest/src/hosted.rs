@@ -34,7 +34,7 @@ pub mod cpu {
 }
 
 pub mod discover {
-    use crate::machine::Discovered;
+    use crate::{firmware::Firmware, machine::Discovered};
     use kpmem::firmware::Error;
 
     pub fn discover(_: usize) -> Discovered {
@@ -42,6 +42,7 @@ pub mod discover {
             nvdimm: Err(Error::Missing("machine")),
             source: "none",
             block: None,
+            firmware: Firmware::default(),
         }
     }
 }

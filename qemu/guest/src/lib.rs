@@ -33,6 +33,7 @@
 #![cfg_attr(not(target_os = "none"), allow(dead_code))] // nothing traps on the host
 
 pub mod console;
+pub mod firmware;
 pub mod machine;
 pub mod memory;
 pub mod paging;

@@ -1,6 +1,6 @@
 //! What the kernel is told about its machine.
 
-use crate::{arch, fw_cfg, println};
+use crate::{arch, firmware::Firmware, fw_cfg, println};
 use kpmem::{
     Platform, Table,
     arch::Cpu,
@@ -16,14 +16,24 @@ pub struct Discovered {
     pub source: &'static str,
     /// Cache-block size in bytes, where the firmware tells it (RISC-V) and the CPU does not.
     pub block: Option<usize>,
+    /// All that the firmware says.
+    pub firmware: Firmware,
 }
 
-/// The first persistent range of an NFIT.
-pub fn first_range(nfit: Nfit<'_>) -> Result<Region, Error> {
-    let platform = Platform::new().with_nfit(nfit);
-    let first = platform.ranges().next();
-    let first = first.ok_or(Error::Missing("persistent range in the NFIT"))?;
-    Ok(first.region())
+/// What ACPI says: the first persistent range of the NFIT.
+pub fn by_acpi(firmware: Firmware) -> Discovered {
+    let first = |table| {
+        let platform = Platform::new().with_nfit(Nfit::parse(table)?);
+        let first = platform.ranges().next().map(|range| range.region());
+        first.ok_or(Error::Missing("persistent range in the NFIT"))
+    };
+    let nfit = firmware.nfit.ok_or(Error::Missing("NFIT"));
+    Discovered {
+        nvdimm: nfit.and_then(first),
+        source: "NFIT",
+        block: None,
+        firmware,
+    }
 }
 
 /// The machine, with the NVDIMM mapped at its physical address.
@@ -36,6 +46,8 @@ pub struct Machine {
     pub source: &'static str,
     /// Cache-block size in bytes, where the firmware tells it (RISC-V) and the CPU does not.
     pub block: Option<usize>,
+    /// All that the firmware says.
+    pub firmware: Firmware,
     /// The parameters of this boot.
     pub args: Args,
 }
@@ -48,6 +60,7 @@ impl Machine {
                 .unwrap_or_else(|error| panic!("no NVDIMM: {error}")),
             source: found.source,
             block: found.block,
+            firmware: found.firmware,
             args: Args::read(),
         }
     }

@@ -2,10 +2,10 @@
 //! without one, the kernel does that itself.
 
 use crate::{
+    firmware::Firmware,
     fw_cfg,
     machine::{self, Discovered},
 };
-use kpmem::firmware::{find_table, nfit::Nfit};
 use kpmem_firmware::{Error, table_loader};
 
 /// What the firmware would say.
@@ -16,12 +16,7 @@ pub fn discover(_: usize) -> Discovered {
     let physical = |address: u64, len: usize| unsafe {
         Some(core::slice::from_raw_parts(address as *const u8, len))
     };
-    let nfit = find_table(physical, rsdp, *b"NFIT").and_then(Nfit::parse);
-    Discovered {
-        nvdimm: nfit.and_then(machine::first_range),
-        source: "NFIT",
-        block: None,
-    }
+    machine::by_acpi(Firmware::by_acpi(rsdp, physical))
 }
 
 /// The address of the RSDP.

@@ -1,19 +1,22 @@
 //! The device tree, which the reset code passes on: the memory that stands in for an NVDIMM, and
 //! the block size of the cache-block instructions.
 
-use crate::machine::Discovered;
+use crate::{firmware::Firmware, machine::Discovered};
 use core::slice;
 use kpmem::firmware::{Error, Region, fdt::DeviceTree};
 
 /// What the device tree says.
 pub fn discover(blob: usize) -> Discovered {
-    let tree = tree(blob as *const u8);
+    let firmware = tree(blob as *const u8).and_then(Firmware::by_tree);
+    let firmware = firmware.unwrap_or_else(|error| panic!("the device tree: {error}"));
+    let tree = firmware.tree.expect("just read");
     // RAM is where this code is, and where the reset code put the tree.
     let ram = [discover as *const () as u64, blob as u64];
     Discovered {
-        nvdimm: tree.and_then(|tree| memory_without(tree, ram)),
+        nvdimm: memory_without(tree, ram),
         source: "FDT",
-        block: tree.ok().and_then(|tree| tree.cache_blocks().clean),
+        block: tree.cache_blocks().clean,
+        firmware,
     }
 }
 
@@ -27,11 +30,12 @@ fn memory_without(tree: DeviceTree<'_>, addresses: [u64; 2]) -> Result<Region, E
     others.next().ok_or(Error::Missing("second memory node"))
 }
 
-fn tree(blob: *const u8) -> Result<DeviceTree<'static>, Error> {
+/// The tree's bytes.
+fn tree(blob: *const u8) -> Result<&'static [u8], Error> {
     // SAFETY: the reset code put a device tree there, which nobody changes; the header says how
     // long it is.
     unsafe {
         let len = DeviceTree::len_of(blob.cast::<[u8; 8]>().read())?;
-        DeviceTree::parse(slice::from_raw_parts(blob, len))
+        Ok(slice::from_raw_parts(blob, len))
     }
 }

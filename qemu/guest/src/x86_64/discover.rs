@@ -1,7 +1,9 @@
 //! The NVDIMM from ACPI, whose root pointer is in the PVH start info.
 
-use crate::machine::{self, Discovered};
-use kpmem::firmware::{find_table, nfit::Nfit};
+use crate::{
+    firmware::Firmware,
+    machine::{self, Discovered},
+};
 
 /// The start of `hvm_start_info` (Xen, "x86/HVM direct boot ABI").
 #[repr(C)]
@@ -30,10 +32,5 @@ pub fn discover(start_info: usize) -> Discovered {
         (address != 0 && end <= MAPPED)
             .then(|| unsafe { core::slice::from_raw_parts(address as *const u8, len) })
     };
-    let nvdimm = find_table(physical, info.rsdp, *b"NFIT").and_then(Nfit::parse);
-    Discovered {
-        nvdimm: nvdimm.and_then(machine::first_range),
-        source: "NFIT",
-        block: None,
-    }
+    machine::by_acpi(Firmware::by_acpi(info.rsdp, physical))
 }

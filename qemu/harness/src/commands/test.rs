@@ -6,7 +6,9 @@ use crate::{
     crash::simulate,
     report::{Report, Suite, write_json},
     setup,
-    suites::{self, bare, controls, crash_strange, embedder, host, judged, miri, targets},
+    suites::{
+        self, bare, controls, crash_strange, embedder, host, judged, miri, platform, targets,
+    },
     toolchain,
 };
 use anyhow::{Context, Result};
@@ -90,6 +92,7 @@ fn on_metal(arch: Arch, kernels: &Kernels) -> Result<Vec<Suite>> {
         suites.push(bare::run(variant, named(kernels, "suite")?)?);
     }
     suites.push(controls::run(arch, named(kernels, "control")?)?);
+    suites.push(platform::run(arch, named(kernels, "platform")?)?);
     suites.push(embedder::run(arch)?);
     suites.push(artefact::run(arch)?);
     Ok(suites)

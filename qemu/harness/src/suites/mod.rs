@@ -10,4 +10,5 @@ pub mod host;
 pub mod judged;
 pub mod miri;
 pub mod page;
+pub mod platform;
 pub mod targets;
