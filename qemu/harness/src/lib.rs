@@ -9,6 +9,7 @@ pub mod crash;
 pub mod demo;
 pub mod elf;
 pub mod findings;
+pub mod fixtures;
 pub mod image;
 pub mod judge;
 pub mod machine;

@@ -6,7 +6,9 @@ use crate::{
     crash::simulate,
     report::{Report, Suite, write_json},
     setup,
-    suites::{self, bare, controls, crash_strange, embedder, host, judged, miri, targets},
+    suites::{
+        self, bare, controls, crash_strange, embedder, fixtures, host, judged, miri, targets,
+    },
     toolchain,
 };
 use anyhow::{Context, Result};
@@ -20,6 +22,9 @@ pub(super) struct Args {
     /// Only the crash simulator's suites.
     #[arg(long)]
     crash: bool,
+    /// Only the suites of firmware's tables.
+    #[arg(long, conflicts_with = "crash")]
+    firmware: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
@@ -31,12 +36,21 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let mut report = Report::default();
+    if args.firmware {
+        for suite in firmware()? {
+            report.push(suite);
+        }
+        return conclude(&report);
+    }
     if !args.crash {
         for suite in host::run()? {
             report.push(suite);
         }
         report.push(miri::run()?);
         report.push(targets::run()?);
+        for suite in firmware()? {
+            report.push(suite);
+        }
     }
     let mut kernels = BTreeMap::new();
     for arch in Arch::ALL {
@@ -51,7 +65,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     for suite in simulated(&kernels)? {
         report.push(suite);
     }
-    write_json("test", &report)?;
+    conclude(&report)
+}
+
+fn conclude(report: &Report) -> Result<ExitCode> {
+    write_json("test", report)?;
     let (_, failed, _) = report.totals();
     println!("{}", report.closing_line());
     Ok(if failed == 0 {
@@ -59,6 +77,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+fn firmware() -> Result<Vec<Suite>> {
+    Ok(vec![fixtures::run()?])
 }
 
 type Kernels = BTreeMap<String, PathBuf>;

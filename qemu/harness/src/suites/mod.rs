@@ -6,6 +6,7 @@ pub mod crash;
 mod crash_controls;
 pub mod crash_strange;
 pub mod embedder;
+pub mod fixtures;
 pub mod host;
 pub mod judged;
 pub mod miri;
