@@ -25,4 +25,5 @@ pub mod suites;
 pub mod toolchain;
 pub mod tools;
 pub mod width;
+pub mod witness;
 pub mod workspace;
