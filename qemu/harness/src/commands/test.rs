@@ -8,6 +8,7 @@ use crate::{
     setup,
     suites::{
         self, bare, controls, crash_strange, embedder, fixtures, host, judged, miri, targets,
+        witness,
     },
     toolchain,
 };
@@ -80,7 +81,9 @@ fn conclude(report: &Report) -> Result<ExitCode> {
 }
 
 fn firmware() -> Result<Vec<Suite>> {
-    Ok(vec![fixtures::run()?])
+    let mut suites = vec![fixtures::run()?];
+    suites.extend(witness::run()?);
+    Ok(suites)
 }
 
 type Kernels = BTreeMap<String, PathBuf>;

@@ -12,3 +12,4 @@ pub mod judged;
 pub mod miri;
 pub mod page;
 pub mod targets;
+pub mod witness;

@@ -61,7 +61,7 @@ fn range(range: &Structure, byte: bool) -> Result<Value> {
     let domain = range.number("Proximity Domain")?;
     let granularity = match byte {
         true => "byte",
-        false => "cache line",
+        false => "cache-line",
     };
     Ok(json!({
         "index": range.number("Range Index")?,

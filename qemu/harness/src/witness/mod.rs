@@ -8,7 +8,9 @@ pub mod decoded;
 pub mod iasl;
 pub mod initramfs;
 pub mod linux;
+pub mod ours;
 pub mod sysfs;
+pub mod vary;
 
 use serde_json::Value;
 

@@ -40,11 +40,12 @@ impl Testimony {
             ranges.push(json!({
                 "base": number(file("resource")?)?,
                 "len": number(size)?,
-                "granularity": match file("persistence_domain")? {
-                    "cpu_cache" => "byte",
-                    // Linux, too, writes lines back where the platform does not say what it does.
-                    "memory_controller" | "" => "cache line",
-                    other => bail!("an unknown domain of persistence: {other}"),
+                "granularity": match file("persistence_domain") {
+                    Ok("cpu_cache") => "byte",
+                    // Linux, too, writes lines back where the platform does not say what it does;
+                    // there is no such file then.
+                    Ok("memory_controller") | Err(_) => "cache-line",
+                    Ok(other) => bail!("an unknown domain of persistence: {other}"),
                 },
                 // Nodes are numbered as their domains are found, and QEMU's have no gaps.
                 "domain": number(file("target_node")?)?,

@@ -7,7 +7,6 @@ const LINES: &str = "\
 /sys/bus/nd/devices/region1/size:33554432
 /sys/bus/nd/devices/region0/resource:0x103e00000
 /sys/bus/nd/devices/region1/resource:0x100000000
-/sys/bus/nd/devices/region0/persistence_domain:
 /sys/bus/nd/devices/region1/persistence_domain:cpu_cache
 /sys/bus/nd/devices/region0/read_only:1
 /sys/bus/nd/devices/region1/read_only:0
@@ -63,7 +62,7 @@ fn ranges_with_their_devices_by_address() {
         })
     );
     let second = &found["ranges"][1];
-    assert_eq!(second["granularity"], "cache line");
+    assert_eq!(second["granularity"], "cache-line");
     assert_eq!(second["read_only"], true);
     let states = json!(["not armed", "health events observed"]);
     assert_eq!(second["devices"][0]["state"], states);
