@@ -3,16 +3,13 @@
 use crate::{
     image::Image,
     machine::Machine,
+    process,
     serial::{Line, NoLine, Serial},
 };
 use anyhow::{Context, Result, anyhow, bail};
-use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use std::{
-    io::{self, ErrorKind, Read},
-    os::{
-        fd::{BorrowedFd, RawFd},
-        unix::process::{CommandExt, ExitStatusExt},
-    },
+    io::{ErrorKind, Read},
+    os::{fd::RawFd, unix::process::ExitStatusExt},
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     thread::{self, JoinHandle},
@@ -64,25 +61,20 @@ impl Vm {
             bail!("the kernel {} does not exist", kernel.display());
         }
         let blank = Image::fresh(4096)?;
+        let argv = machine.argv(kernel, image, &blank, args);
+        Self::start(machine, &argv, &[image.fd(), blank.fd()])
+    }
+
+    /// Turns the power on of a machine with other arguments than [`Vm::boot`] gives it.
+    pub(crate) fn start(machine: &Machine, argv: &[String], inherited: &[RawFd]) -> Result<Self> {
         let program = machine.arch.qemu();
         let mut command = Command::new(program);
         command
-            .args(machine.argv(kernel, image, &blank, args))
+            .args(argv)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let inherited = [image.fd(), blank.fd()];
-        let harness = rustix::process::getpid();
-        let prepare = move || {
-            set_parent_process_death_signal(Some(Signal::KILL))?;
-            if getppid() != Some(harness) {
-                return Err(io::Error::other("the harness died first"));
-            }
-            inherited.into_iter().try_for_each(keep_over_exec)
-        };
-        // SAFETY: the closure runs between fork and exec. It makes only system calls that are
-        // async-signal-safe, takes no lock and allocates only on the path that gives up.
-        unsafe { command.pre_exec(prepare) };
+        process::tie(&mut command, inherited.to_vec());
         let mut child = command.spawn().map_err(|error| match error.kind() {
             ErrorKind::NotFound => {
                 anyhow!("{program} is not installed: run `cargo xtask setup`")
@@ -184,11 +176,4 @@ impl Drop for Vm {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// Lets the new program keep an open file.
-fn keep_over_exec(fd: RawFd) -> io::Result<()> {
-    // SAFETY: the images outlive the spawn, and the child of a fork has the parent's open files.
-    let fd = unsafe { BorrowedFd::borrow_raw(fd) };
-    Ok(rustix::io::fcntl_setfd(fd, rustix::io::FdFlags::empty())?)
 }

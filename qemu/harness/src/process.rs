@@ -1,8 +1,13 @@
 //! Running other programs.
 
 use anyhow::{Context, Result, bail};
+use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use std::{
-    env,
+    env, io,
+    os::{
+        fd::{BorrowedFd, RawFd},
+        unix::process::CommandExt,
+    },
     path::PathBuf,
     process::{Command, Output, Stdio},
     thread,
@@ -66,4 +71,28 @@ pub fn run_within(command: &mut Command, limit: Duration) -> Result<()> {
             }
         }
     }
+}
+
+/// Lets the command's process end when ours does, however that ends, and keep these open files,
+/// which must stay open until it has started.
+pub(crate) fn tie(command: &mut Command, inherited: Vec<RawFd>) {
+    let harness = rustix::process::getpid();
+    let prepare = move || {
+        set_parent_process_death_signal(Some(Signal::KILL))?;
+        if getppid() != Some(harness) {
+            return Err(io::Error::other("the harness died first"));
+        }
+        inherited.iter().copied().try_for_each(keep_over_exec)
+    };
+    // SAFETY: the closure runs between fork and exec. It makes only system calls that are
+    // async-signal-safe, takes no lock and allocates only on the path that gives up.
+    unsafe { command.pre_exec(prepare) };
+}
+
+/// Lets the new program keep an open file.
+fn keep_over_exec(fd: RawFd) -> io::Result<()> {
+    // SAFETY: the caller keeps the file open over the spawn, and the child of a fork has the
+    // parent's open files.
+    let fd = unsafe { BorrowedFd::borrow_raw(fd) };
+    Ok(rustix::io::fcntl_setfd(fd, rustix::io::FdFlags::empty())?)
 }

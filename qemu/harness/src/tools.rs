@@ -117,19 +117,25 @@ fn find_qemu(arch: Arch) -> Result<String, String> {
     if process::find(program).is_none() {
         return Err(format!("{program} is not installed"));
     }
+    let (major, minor) = qemu_version(arch)?;
+    if (major, minor) >= OLDEST_QEMU {
+        return Ok(format!("{program} {major}.{minor}"));
+    }
+    Err(format!(
+        "{program} is {major}.{minor}; at least {}.{} is needed",
+        OLDEST_QEMU.0, OLDEST_QEMU.1
+    ))
+}
+
+/// Version of the installed QEMU.
+pub(crate) fn qemu_version(arch: Arch) -> Result<(u32, u32), String> {
+    let program = arch.qemu();
     let text = process::stdout_of(Command::new(program).arg("--version"))
         .map_err(|error| error.to_string())?;
-    let version = text
-        .strip_prefix("QEMU emulator version ")
+    text.strip_prefix("QEMU emulator version ")
         .and_then(|rest| rest.split_whitespace().next())
-        .ok_or_else(|| format!("{program} does not tell its version"))?;
-    match parse_version(version) {
-        Some(found) if found >= OLDEST_QEMU => Ok(format!("{program} {version}")),
-        _ => Err(format!(
-            "{program} is {version}; at least {}.{} is needed",
-            OLDEST_QEMU.0, OLDEST_QEMU.1
-        )),
-    }
+        .and_then(parse_version)
+        .ok_or_else(|| format!("{program} does not tell its version"))
 }
 
 fn find_core(arch: Arch) -> Result<String, String> {

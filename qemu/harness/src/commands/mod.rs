@@ -5,6 +5,7 @@ mod boot;
 mod crash;
 mod demo;
 mod doctor;
+mod fixtures;
 mod judge;
 mod lint;
 mod machine;
@@ -44,6 +45,8 @@ enum Command {
     Judge(judge::Args),
     /// Decode a raw NFIT: ranges, devices and their state, flush hints, capabilities.
     Nfit(nfit::Args),
+    /// Write the firmware tables that tests read, as QEMU gives them.
+    Fixtures,
     /// Run every suite: host, Miri, bare metal on each kind of CPU, machine code.
     Test(test::Args),
 }
@@ -62,6 +65,7 @@ impl Cli {
             Command::Crash(args) => crash::run(&args),
             Command::Judge(args) => judge::run(&args),
             Command::Nfit(args) => nfit::run(&args),
+            Command::Fixtures => fixtures::run(),
         }
     }
 }

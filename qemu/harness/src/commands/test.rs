@@ -7,7 +7,8 @@ use crate::{
     report::{Report, Suite, write_json},
     setup,
     suites::{
-        self, bare, controls, crash_strange, embedder, host, judged, miri, platform, targets,
+        self, bare, controls, crash_strange, embedder, fixtures, host, judged, miri, platform,
+        targets, virtio, witness,
     },
     toolchain,
 };
@@ -19,9 +20,55 @@ pub(super) struct Args {
     /// Keep the listings of the generated code as they are now, and run nothing.
     #[arg(long)]
     bless: bool,
-    /// Only the crash simulator's suites.
-    #[arg(long)]
-    crash: bool,
+    /// Only a part of the suites.
+    #[arg(long, value_name = "PART")]
+    only: Option<Part>,
+}
+
+/// What belongs together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// On the host, Miri, builds for odd targets.
+    Host,
+    /// Firmware's tables, and what others read in them.
+    Firmware,
+    /// Kernels in QEMU, and the machine code.
+    Metal,
+    /// Persistent memory over virtio.
+    Virtio,
+    /// The crash simulator.
+    Crash,
+}
+
+impl Part {
+    const ALL: [Self; 5] = [
+        Self::Host,
+        Self::Firmware,
+        Self::Metal,
+        Self::Virtio,
+        Self::Crash,
+    ];
+
+    fn run(self) -> Result<Vec<Suite>> {
+        match self {
+            Self::Host => {
+                let mut suites = host::run()?;
+                suites.extend([miri::run()?, targets::run()?]);
+                Ok(suites)
+            }
+            Self::Firmware => {
+                let mut suites = vec![fixtures::run()?];
+                suites.extend(witness::run()?);
+                Ok(suites)
+            }
+            Self::Metal => on_metal(),
+            Self::Virtio => {
+                let kernels = toolchain::build(Arch::X86_64, "kpmem-guest")?;
+                virtio::run(named(&kernels, "virtio")?)
+            }
+            Self::Crash => simulated(),
+        }
+    }
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
@@ -33,25 +80,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let mut report = Report::default();
-    if !args.crash {
-        for suite in host::run()? {
-            report.push(suite);
+    for part in Part::ALL {
+        if args.only.is_none_or(|only| only == part) {
+            part.run()?.into_iter().for_each(|suite| report.push(suite));
         }
-        report.push(miri::run()?);
-        report.push(targets::run()?);
-    }
-    let mut kernels = BTreeMap::new();
-    for arch in Arch::ALL {
-        let built = toolchain::build(arch, "kpmem-guest")?;
-        if !args.crash {
-            for suite in on_metal(arch, &built)? {
-                report.push(suite);
-            }
-        }
-        kernels.insert(arch.name(), built);
-    }
-    for suite in simulated(&kernels)? {
-        report.push(suite);
     }
     write_json("test", &report)?;
     let (_, failed, _) = report.totals();
@@ -65,8 +97,33 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 
 type Kernels = BTreeMap<String, PathBuf>;
 
-fn simulated(kernels: &BTreeMap<&'static str, Kernels>) -> Result<Vec<Suite>> {
+fn named<'a>(kernels: &'a Kernels, name: &str) -> Result<&'a PathBuf> {
+    kernels
+        .get(name)
+        .with_context(|| format!("kpmem-guest has no program called {name}"))
+}
+
+fn on_metal() -> Result<Vec<Suite>> {
+    let mut suites = Vec::new();
+    for arch in Arch::ALL {
+        let kernels = toolchain::build(arch, "kpmem-guest")?;
+        for variant in bare::VARIANTS.iter().filter(|variant| variant.arch == arch) {
+            suites.push(bare::run(variant, named(&kernels, "suite")?)?);
+        }
+        suites.push(controls::run(arch, named(&kernels, "control")?)?);
+        suites.push(platform::run(arch, named(&kernels, "platform")?)?);
+        suites.push(embedder::run(arch)?);
+        suites.push(artefact::run(arch)?);
+    }
+    Ok(suites)
+}
+
+fn simulated() -> Result<Vec<Suite>> {
     let plugin = simulate::build_plugin()?;
+    let mut kernels = BTreeMap::new();
+    for arch in Arch::ALL {
+        kernels.insert(arch.name(), toolchain::build(arch, "kpmem-guest")?);
+    }
     let of_all = |name| -> Result<BTreeMap<_, _>> {
         let each = kernels.iter();
         each.map(|(arch, built)| Ok((*arch, named(built, name)?.clone())))
@@ -77,23 +134,5 @@ fn simulated(kernels: &BTreeMap<&'static str, Kernels>) -> Result<Vec<Suite>> {
     let unmarked = unmarked.context("no kernel was built")?;
     let mut suites = vec![strange, judged::run()?];
     suites.extend(suites::crash::run(of_all("crash")?, plugin, &unmarked)?);
-    Ok(suites)
-}
-
-fn named<'a>(kernels: &'a Kernels, name: &str) -> Result<&'a PathBuf> {
-    kernels
-        .get(name)
-        .with_context(|| format!("kpmem-guest has no program called {name}"))
-}
-
-fn on_metal(arch: Arch, kernels: &Kernels) -> Result<Vec<Suite>> {
-    let mut suites = Vec::new();
-    for variant in bare::VARIANTS.iter().filter(|variant| variant.arch == arch) {
-        suites.push(bare::run(variant, named(kernels, "suite")?)?);
-    }
-    suites.push(controls::run(arch, named(kernels, "control")?)?);
-    suites.push(platform::run(arch, named(kernels, "platform")?)?);
-    suites.push(embedder::run(arch)?);
-    suites.push(artefact::run(arch)?);
     Ok(suites)
 }

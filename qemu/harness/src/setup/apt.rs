@@ -95,14 +95,14 @@ fn packages(missing: &[Need], of: impl Fn(&Need) -> Vec<&'static str>) -> Vec<&'
 }
 
 /// What /etc/os-release says.
-struct Release {
+pub(super) struct Release {
     id: String,
     version: String,
-    codename: String,
+    pub(super) codename: String,
 }
 
 impl Release {
-    fn read() -> Self {
+    pub(super) fn read() -> Self {
         let text = fs::read_to_string("/etc/os-release").unwrap_or_default();
         let field = |key: &str| {
             let value = text

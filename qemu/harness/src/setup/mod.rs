@@ -2,6 +2,7 @@
 
 mod apt;
 mod sources;
+pub mod unpacked;
 
 use crate::{page::browser::Browser, process, tools::Need};
 use anyhow::{Context, Result, bail};

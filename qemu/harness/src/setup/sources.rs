@@ -2,6 +2,7 @@
 //!
 //! Formats: sources.list(5), one-line style and deb822 style.
 
+use super::apt::Release;
 use anyhow::{Context, Result};
 use std::{
     fs,
@@ -82,17 +83,23 @@ pub(super) fn enable(codename: &str, suite: &str) -> Result<Option<String>> {
     if entries.iter().any(|entry| entry.suites().contains(&suite)) {
         return Ok(None);
     }
-    let mirror = [codename, "stable", "oldstable"]
-        .into_iter()
-        .find_map(|name| {
-            entries
-                .iter()
-                .find(|e| e.has_main() && e.suites().contains(&name))
-        })
-        .with_context(|| format!("no source of packages for {codename} in /etc/apt"))?;
-    let (extension, text) = mirror.for_suite(suite);
+    let (extension, text) = mirror(&entries, codename)?.for_suite(suite);
     let file = format!("/etc/apt/sources.list.d/{suite}.{extension}");
     Ok(Some(format!("cat > {file} <<'END'\n{text}END")))
+}
+
+/// An entry for `suite` on the machine's own mirror, and the extension of a file for it.
+pub(super) fn like_the_mirror(suite: &str) -> Result<(&'static str, String)> {
+    let entries = read(Path::new("/etc/apt"));
+    Ok(mirror(&entries, &Release::read().codename)?.for_suite(suite))
+}
+
+fn mirror<'a>(entries: &'a [Entry], codename: &str) -> Result<&'a Entry> {
+    let has = |entry: &&Entry, name| entry.has_main() && entry.suites().contains(&name);
+    [codename, "stable", "oldstable"]
+        .into_iter()
+        .find_map(|name| entries.iter().find(|entry| has(entry, name)))
+        .with_context(|| format!("no source of packages for {codename} in /etc/apt"))
 }
 
 /// All entries of the machine that are in force.
