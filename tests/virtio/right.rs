@@ -10,6 +10,9 @@ use super::{
     model::{Device, QUEUE_AT, REGION, Shared},
 };
 
+/// So many that the indices come round.
+const FLUSHES: u32 = if cfg!(miri) { 5 } else { 70_000 };
+
 /// Starts, flushes so often that every index comes round, stops, and starts again.
 fn a_whole_life<T: Transport>(device: &Shared, transport: T, region: Region) {
     let pmem = device.pmem(transport, 10);
@@ -19,7 +22,7 @@ fn a_whole_life<T: Transport>(device: &Shared, transport: T, region: Region) {
     );
     for _ in 0..2 {
         assert_eq!(pmem.start(), Ok(region));
-        for flush in 1..=70_000 {
+        for flush in 1..=FLUSHES {
             let before = device.lock().synced;
             assert_eq!(pmem.flush(), Ok(()), "FLUSH {flush}");
             assert_eq!(device.lock().synced, before + 1);

@@ -65,7 +65,10 @@ impl Vm {
         }
         let blank = Image::fresh(4096)?;
         let program = machine.arch.qemu();
-        let mut command = Command::new(program);
+        let mut command = match &machine.trace {
+            None => Command::new(program),
+            Some(path) => traced(program, path),
+        };
         command
             .args(machine.argv(kernel, image, &blank, args))
             .stdin(Stdio::null())
@@ -184,6 +187,17 @@ impl Drop for Vm {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The program under strace, which is its child and not its parent: to kill the one is to kill the
+/// other.
+fn traced(program: &str, path: &Path) -> Command {
+    let mut command = Command::new("strace");
+    command
+        .args(["-D", "-f", "-y", "-e", "trace=fsync,fdatasync,msync", "-o"])
+        .arg(path)
+        .arg(program);
+    command
 }
 
 /// Lets the new program keep an open file.

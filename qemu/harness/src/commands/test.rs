@@ -6,7 +6,7 @@ use crate::{
     crash::simulate,
     report::{Report, Suite, write_json},
     setup,
-    suites::{self, bare, controls, crash_strange, embedder, host, judged, miri, targets},
+    suites::{self, bare, controls, crash_strange, embedder, host, judged, miri, targets, virtio},
     toolchain,
 };
 use anyhow::{Context, Result};
@@ -20,6 +20,9 @@ pub(super) struct Args {
     /// Only the crash simulator's suites.
     #[arg(long)]
     crash: bool,
+    /// Only the suites of virtio-pmem.
+    #[arg(long, conflicts_with = "crash")]
+    virtio: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
@@ -31,6 +34,13 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let mut report = Report::default();
+    if args.virtio {
+        let built = toolchain::build(Arch::X86_64, "kpmem-guest")?;
+        for suite in virtio::run(named(&built, "virtio")?)? {
+            report.push(suite);
+        }
+        return finish(&report);
+    }
     if !args.crash {
         for suite in host::run()? {
             report.push(suite);
@@ -51,7 +61,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     for suite in simulated(&kernels)? {
         report.push(suite);
     }
-    write_json("test", &report)?;
+    finish(&report)
+}
+
+fn finish(report: &Report) -> Result<ExitCode> {
+    write_json("test", report)?;
     let (_, failed, _) = report.totals();
     println!("{}", report.closing_line());
     Ok(if failed == 0 {
@@ -88,6 +102,9 @@ fn on_metal(arch: Arch, kernels: &Kernels) -> Result<Vec<Suite>> {
     let mut suites = Vec::new();
     for variant in bare::VARIANTS.iter().filter(|variant| variant.arch == arch) {
         suites.push(bare::run(variant, named(kernels, "suite")?)?);
+    }
+    if arch == Arch::X86_64 {
+        suites.extend(virtio::run(named(kernels, "virtio")?)?);
     }
     suites.push(controls::run(arch, named(kernels, "control")?)?);
     suites.push(embedder::run(arch)?);

@@ -11,3 +11,4 @@ pub mod judged;
 pub mod miri;
 pub mod page;
 pub mod targets;
+pub mod virtio;
