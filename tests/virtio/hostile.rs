@@ -318,6 +318,18 @@ fn lies_about_a_flush_are_told_and_the_device_stays_down_until_it_is_reset() {
 }
 
 #[test]
+fn each_entry_of_the_ring_is_read() {
+    for good in 0..4 {
+        let device = Shared::default();
+        let pmem = device.pmem(device.clone(), 10);
+        pmem.start().unwrap();
+        (0..good).for_each(|_| pmem.flush().unwrap());
+        device.lock().answer.id = 1;
+        assert_eq!(pmem.flush(), Err(Error::UsedDescriptor { id: 1 }));
+    }
+}
+
+#[test]
 fn an_answer_to_no_request_is_told() {
     let device = Shared::new(|d| d.hasty = true);
     let pmem = device.pmem(device.clone(), 10);

@@ -68,6 +68,8 @@ pub struct Device {
     /// It looks by itself, and says so.
     pub unasked: bool,
     pub answer: Answer,
+    /// It refuses the request of this number, and no other.
+    pub refuses: Option<u64>,
 
     memory: Option<NonNull<QueueMemory>>,
     pub status: u8,
@@ -110,6 +112,7 @@ impl Default for Device {
             hasty: false,
             unasked: false,
             answer: Answer::GOOD,
+            refuses: None,
             memory: None,
             status: 0,
             resetting: 0,
@@ -272,7 +275,10 @@ impl Device {
     fn complete(&mut self) {
         self.due = None;
         let Some(parts) = self.parts else { return };
-        let answer = self.answer;
+        let mut answer = self.answer;
+        if self.refuses == Some(self.requests) {
+            answer.ret = Some(1);
+        }
         let head = self.load::<u16>(parts.driver + 4);
         if let Some(ret) = answer.ret {
             let descriptor = parts.descriptors + 16 * u64::from((head + 1) % parts.size);

@@ -1,12 +1,12 @@
 //! Several CPUs at once: FLUSHes go one by one, and one serves all that had called before it began.
 
 use std::{
-    sync::atomic::{AtomicU32, AtomicU64, Ordering},
+    sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::Duration,
 };
 
-use kpmem::virtio::{Address, Error};
+use kpmem::virtio::{Address, Error, Pmem, Transport, Wait};
 
 use super::model::{QUEUE_AT, Shared};
 
@@ -34,22 +34,25 @@ fn every_caller_gets_a_flush_that_began_after_its_call() {
     device.content();
 }
 
-/// While one FLUSH is under way, three more call: one more FLUSH serves them.
-#[test]
-fn those_that_wait_share_the_next_flush() {
-    let device = Shared::new(|device| device.answer.after = Some(1));
-    let called = AtomicU32::new(0);
-    let looks = AtomicU64::new(0);
+/// Runs one FLUSH, and keeps it under way until each of `others` has begun, and had time to come to
+/// the lock.
+fn while_one_is_under_way(
+    device: &Shared,
+    moment: Duration,
+    others: &[&(dyn Fn(&dyn Calls) + Sync)],
+) {
+    device.lock().answer.after = Some(1);
+    let (begun, waits) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let wait = || {
-        let first = looks.fetch_add(1, Ordering::Relaxed) == 1;
-        let (device, called) = (&device, &called);
+        // The first wait is for the reset.
+        let first = waits.fetch_add(1, Ordering::SeqCst) == 1;
+        let (device, begun) = (device, &begun);
         move || {
             if first {
-                while called.load(Ordering::SeqCst) < 4 {
+                while begun.load(Ordering::SeqCst) < others.len() {
                     thread::yield_now();
                 }
-                // From there to the lock takes a moment.
-                thread::sleep(Duration::from_millis(200));
+                thread::sleep(moment);
             }
             device.lock().tick();
             true
@@ -58,38 +61,57 @@ fn those_that_wait_share_the_next_flush() {
     let pmem = device.pmem_waiting(device.clone(), Address::Physical(QUEUE_AT), &wait);
     pmem.start().unwrap();
     thread::scope(|scope| {
-        let call = || {
-            called.fetch_add(1, Ordering::SeqCst);
-            pmem.flush().unwrap();
-        };
-        scope.spawn(call);
-        while looks.load(Ordering::Relaxed) < 2 {
+        scope.spawn(|| pmem.flush().unwrap());
+        while waits.load(Ordering::SeqCst) < 2 {
             thread::yield_now();
         }
-        for _ in 0..3 {
-            scope.spawn(call);
+        for other in others {
+            scope.spawn(|| {
+                begun.fetch_add(1, Ordering::SeqCst);
+                other(&pmem);
+            });
         }
     });
-    assert_eq!(device.lock().synced, 2);
+    drop(pmem);
     device.content();
+    device.free();
+}
+
+/// What the others may call.
+trait Calls {
+    fn flush(&self) -> Result<(), Error>;
+    fn start(&self);
+}
+
+impl<T: Transport, W: Wait> Calls for Pmem<T, W> {
+    fn flush(&self) -> Result<(), Error> {
+        Pmem::flush(self)
+    }
+
+    fn start(&self) {
+        Pmem::start(self).unwrap();
+    }
+}
+
+#[test]
+fn those_that_wait_share_the_next_flush() {
+    let device = Shared::default();
+    let flush = |pmem: &dyn Calls| pmem.flush().unwrap();
+    let others: [&(dyn Fn(&dyn Calls) + Sync); 3] = [&flush; 3];
+    while_one_is_under_way(&device, Duration::from_millis(200), &others);
+    assert_eq!(device.lock().synced, 2);
 }
 
 /// What failed for one has failed for all that it would have served, also if the device is started
 /// anew before they get to know.
 #[test]
 fn a_failure_is_everybodys() {
-    let device = Shared::new(|device| device.answer.ret = Some(1));
-    let pmem = device.pmem(device.clone(), 10);
-    pmem.start().unwrap();
-    let refused = Err(Error::Refused { ret: 1 });
-    thread::scope(|scope| {
-        let all: Vec<_> = (0..4).map(|_| scope.spawn(|| pmem.flush())).collect();
-        for one in all {
-            assert_eq!(one.join().unwrap(), refused);
-        }
-    });
-    device.lock().answer.ret = Some(0);
-    assert_eq!(pmem.flush(), refused);
-    pmem.start().unwrap();
-    assert_eq!(pmem.flush(), Ok(()));
+    for _ in 0..if cfg!(miri) { 2 } else { 40 } {
+        let device = Shared::new(|device| device.refuses = Some(2));
+        let refused = Err(Error::Refused { ret: 1 });
+        let flush = |pmem: &dyn Calls| assert_eq!(pmem.flush(), refused);
+        let start = |pmem: &dyn Calls| pmem.start();
+        let others: [&(dyn Fn(&dyn Calls) + Sync); 3] = [&flush, &flush, &start];
+        while_one_is_under_way(&device, Duration::from_millis(20), &others);
+    }
 }

@@ -83,7 +83,7 @@ fn one(way: &Way, kernel: &Path, strace: bool) -> Result<Suite> {
     let mut suite = Suite::new(way.name, Some(Arch::X86_64), None);
     let image = Image::fresh(way.size)?;
     let seed = fastrand::u64(1..);
-    let mut boot = Boot {
+    let boot = Boot {
         way,
         kernel,
         strace,
@@ -100,12 +100,12 @@ fn one(way: &Way, kernel: &Path, strace: bool) -> Result<Suite> {
         "what was persisted is in the file after QEMU was killed",
         pattern.check(&image),
     ));
-    let found = |boot: &mut Boot, seed| boot.recovered(seed, pattern.len);
+    let found = |seed| boot.recovered(seed, pattern.len);
     let name = "the next boot finds all of it";
-    suite.add(Case::from_result(name, found(&mut boot, seed)?));
+    suite.add(Case::from_result(name, found(seed)?));
     suite.add(Case::check(
         "negative control: what was there before is not found",
-        found(&mut boot, seed ^ 1)?.is_err(),
+        found(seed ^ 1)?.is_err(),
         "all of it was",
     ));
     let name = "a stopped device ends well";
@@ -149,7 +149,7 @@ impl Boot<'_> {
 
     /// Kills QEMU as soon as the kernel says that it is done. What it wrote, by its place in the
     /// image, and how often QEMU synced the image, if that can be seen.
-    fn until_cut(&mut self, mode: &str, seed: u64) -> Result<(Pattern, Option<usize>)> {
+    fn until_cut(&self, mode: &str, seed: u64) -> Result<(Pattern, Option<usize>)> {
         let traces = tempfile::tempdir()?;
         let path = traces.path().join("trace");
         let mut machine = self.machine();
@@ -176,7 +176,7 @@ impl Boot<'_> {
     }
 
     /// Boots to its end. What it said, and how it ended.
-    fn to_end(&mut self, machine: &Machine, mode: &str, seed: u64) -> Result<(Vec<String>, End)> {
+    fn whole(&self, machine: &Machine, mode: &str, seed: u64) -> Result<(Vec<String>, End)> {
         let mut lines = Vec::new();
         let vm = self.vm(machine, mode, seed)?;
         let end = vm.run(LIMIT, |line| lines.push(line.text))?;
@@ -184,23 +184,23 @@ impl Boot<'_> {
     }
 
     /// Whether the kernel finds all of a pattern.
-    fn recovered(&mut self, seed: u64, len: usize) -> Result<Result<(), String>> {
-        let (lines, end) = self.to_end(&self.machine(), "recover", seed)?;
+    fn recovered(&self, seed: u64, len: usize) -> Result<Result<(), String>> {
+        let (lines, end) = self.whole(&self.machine(), "recover", seed)?;
         let all = format!("found {len} of {len}");
         Ok(said(&lines, &end, |line| line == all))
     }
 
-    fn stops(&mut self, seed: u64) -> Result<Result<(), String>> {
-        let (lines, end) = self.to_end(&self.machine(), "stop", seed)?;
+    fn stops(&self, seed: u64) -> Result<Result<(), String>> {
+        let (lines, end) = self.whole(&self.machine(), "stop", seed)?;
         Ok(said(&lines, &end, |line| line == "stopped"))
     }
 
     /// Whether the kernel refuses what is no device for it, with a sentence.
-    fn refuses(&mut self, arguments: &[&str], sentence: &str) -> Result<Result<(), String>> {
+    fn refuses(&self, arguments: &[&str], sentence: &str) -> Result<Result<(), String>> {
         let mut machine = self.machine();
         let arguments = arguments.iter().map(|&word| word.to_owned());
         machine.extra.extend(arguments);
-        let (lines, _) = self.to_end(&machine, "stop", 0)?;
+        let (lines, _) = self.whole(&machine, "stop", 0)?;
         let refused = |line: &String| protocol::is_crash(line) && line.contains(sentence);
         Ok(match lines.iter().any(refused) {
             true => Ok(()),
