@@ -113,6 +113,8 @@ mod select;
 mod table;
 pub mod tuning;
 mod values;
+#[cfg(feature = "virtio-pmem")]
+pub mod virtio;
 
 pub use batch::Batch;
 pub use dispatch::{Dispatch, Fixed, Tabled};

@@ -48,6 +48,8 @@ mod mmio;
 mod stack;
 mod start;
 
+#[cfg(all(target_os = "none", target_arch = "x86_64"))]
+pub use arch::pci;
 pub use machine::Machine;
 pub use start::start;
 

@@ -40,7 +40,8 @@ pub fn by_acpi(firmware: Firmware) -> Discovered {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Machine {
-    /// The persistent memory: physical and virtual address are the same.
+    /// The persistent memory: physical and virtual address are the same. No bytes with the
+    /// parameter `nvdimm=none`.
     pub nvdimm: Region,
     /// Which firmware table described it.
     pub source: &'static str,
@@ -54,14 +55,19 @@ pub struct Machine {
 
 impl Machine {
     pub(crate) fn new(found: Discovered) -> Self {
+        let args = Args::read();
+        let nothing = Region { base: 0, len: 0 };
         Self {
-            nvdimm: found
-                .nvdimm
-                .unwrap_or_else(|error| panic!("no NVDIMM: {error}")),
+            nvdimm: match found.nvdimm {
+                Ok(region) => region,
+                // A kernel that was told so looks for its memory elsewhere.
+                Err(_) if args.get("nvdimm") == Some("none") => nothing,
+                Err(error) => panic!("no NVDIMM: {error}"),
+            },
             source: found.source,
             block: found.block,
             firmware: found.firmware,
-            args: Args::read(),
+            args,
         }
     }
 

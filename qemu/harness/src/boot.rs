@@ -68,7 +68,10 @@ impl Vm {
     /// Turns the power on of a machine with other arguments than [`Vm::boot`] gives it.
     pub(crate) fn start(machine: &Machine, argv: &[String], inherited: &[RawFd]) -> Result<Self> {
         let program = machine.arch.qemu();
-        let mut command = Command::new(program);
+        let mut command = match &machine.trace {
+            None => Command::new(program),
+            Some(path) => traced(program, path),
+        };
         command
             .args(argv)
             .stdin(Stdio::null())
@@ -176,4 +179,15 @@ impl Drop for Vm {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The program under strace, which is its child and not its parent: to kill the one is to kill the
+/// other.
+fn traced(program: &str, path: &Path) -> Command {
+    let mut command = Command::new("strace");
+    command
+        .args(["-D", "-f", "-y", "-e", "trace=fsync,fdatasync,msync", "-o"])
+        .arg(path)
+        .arg(program);
+    command
 }

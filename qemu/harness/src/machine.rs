@@ -1,9 +1,26 @@
 //! The emulated computer: a description, and the QEMU command line it becomes.
 
 use crate::{arch::Arch, image::Image};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// A computer with one NVDIMM.
+/// How a computer has its image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attached {
+    /// As an NVDIMM.
+    Nvdimm,
+    /// By virtio-pmem on PCI, which x86_64 alone has.
+    VirtioPci,
+    /// By virtio-pmem over MMIO, which x86_64's microvm alone has: the part of the image at
+    /// [`VIRTIO_PART`], 64 MiB. All of it, 256 MiB, is the computer's RAM: that machine has no
+    /// address space for memory that a device brings, and where the device says that its memory
+    /// is, the guest finds the RAM, which is the same bytes of the same file.
+    VirtioMmio,
+}
+
+/// Where the part of the image is that is persistent memory with [`Attached::VirtioMmio`].
+pub const VIRTIO_PART: u64 = 128 << 20;
+
+/// A computer with one NVDIMM, or what stands for it.
 #[derive(Clone, Debug)]
 pub struct Machine {
     /// Instruction set.
@@ -15,6 +32,10 @@ pub struct Machine {
     /// One instruction is one nanosecond, and one step of the guest's counters: they count
     /// exactly.
     pub counting: bool,
+    /// How the guest reaches the image.
+    pub attached: Attached,
+    /// Where to write which files QEMU syncs and when, as strace tells.
+    pub trace: Option<PathBuf>,
     /// Further arguments for QEMU (a plugin, for one).
     pub extra: Vec<String>,
 }
@@ -27,6 +48,8 @@ impl Machine {
             cpu: arch.default_cpu().to_owned(),
             smp: 1,
             counting: false,
+            attached: Attached::Nvdimm,
+            trace: None,
             extra: Vec::new(),
         }
     }
@@ -74,16 +97,14 @@ impl Machine {
         }
         argv.add("-serial stdio");
         argv.pair("-cpu", &self.cpu);
-        let backend = format!(
-            "memory-backend-file,id=nv,mem-path={},size={},share=on",
-            image.inherited_path(),
-            image.size()
-        );
-        argv.pair("-object", &backend);
+        let (offset, size) = match self.attached {
+            Attached::VirtioMmio => (VIRTIO_PART, 64 << 20),
+            _ => (0, image.size()),
+        };
+        argv.pair("-object", &backend("nv", image, offset, size));
         match self.arch {
             Arch::X86_64 => {
-                argv.add("-machine q35,nvdimm=on -m 256M,slots=2,maxmem=4G");
-                argv.add("-device nvdimm,id=nv0,memdev=nv");
+                self.attach(&mut argv, image);
                 argv.add("-device isa-debug-exit,iobase=0xf4,iosize=0x04");
                 argv.pair("-smp", &self.smp.to_string());
                 argv.pair("-kernel", &kernel);
@@ -121,6 +142,36 @@ impl Machine {
         argv.0.extend(self.extra.iter().cloned());
         argv.0
     }
+
+    /// The board of an x86_64 computer, with its image.
+    fn attach(&self, argv: &mut Argv, image: &Image) {
+        match self.attached {
+            Attached::Nvdimm => {
+                argv.add("-machine q35,nvdimm=on -m 256M,slots=2,maxmem=4G");
+                argv.add("-device nvdimm,id=nv0,memdev=nv");
+            }
+            Attached::VirtioPci => {
+                argv.add("-machine q35 -m 256M,slots=2,maxmem=4G");
+                argv.add("-device virtio-pmem-pci,id=nv0,memdev=nv");
+            }
+            Attached::VirtioMmio => {
+                argv.add("-machine microvm,memory-backend=ram -m 256M");
+                argv.pair("-object", &backend("ram", image, 0, 256 << 20));
+                argv.add("-global virtio-mmio.force-legacy=false");
+                // With it, QEMU 10 looks into the queue as soon as the driver is ready, takes that
+                // there is nothing for an error, and wants a reset.
+                argv.add("-global virtio-mmio.ioeventfd=off");
+                let device = "virtio-pmem,bus=virtio-mmio-bus.0,id=nv0,memdev=nv";
+                argv.pair("-device", &format!("{device},memaddr={VIRTIO_PART:#x}"));
+            }
+        }
+    }
+}
+
+/// Memory that is a part of the image.
+fn backend(id: &str, image: &Image, offset: u64, size: u64) -> String {
+    let path = image.inherited_path();
+    format!("memory-backend-file,id={id},mem-path={path},offset={offset},size={size},share=on")
 }
 
 /// QEMU's option parser takes a doubled comma as a literal one.

@@ -24,7 +24,7 @@ pub fn build() -> Result<String> {
             version.1
         );
     }
-    let arguments = ["--quiet", "--package", "kpmem"];
+    let arguments = ["--quiet", "--package", "kpmem", "--features", "virtio-pmem"];
     process::run(toolchain.cargo("build").args(arguments))?;
     let mut built = vec!["host"];
     for arch in Arch::ALL {

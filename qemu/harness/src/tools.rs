@@ -33,6 +33,8 @@ pub enum Need {
     Clang,
     /// The peer's static library, which a test judges.
     Libpmem2,
+    /// What tells which system calls QEMU makes.
+    Strace,
     /// A browser that draws the crash simulator's pages in a test.
     Browser,
 }
@@ -60,7 +62,7 @@ impl Need {
     }
 
     /// What tests do without where it cannot be had.
-    pub const OPTIONAL: [Self; 3] = [Self::Clang, Self::Libpmem2, Self::Browser];
+    pub const OPTIONAL: [Self; 4] = [Self::Clang, Self::Libpmem2, Self::Strace, Self::Browser];
 
     /// What was found; an error says what is wrong.
     pub fn find(self) -> Result<String, String> {
@@ -77,6 +79,7 @@ impl Need {
                 .filter(|path| path.is_file())
                 .map(|path| path.display().to_string())
                 .ok_or_else(|| "libpmem2's static library is not installed".to_owned()),
+            Self::Strace => find_strace(),
             Self::Browser => Browser::find()
                 .map(|browser| browser.path().display().to_string())
                 .ok_or_else(|| "no Chromium is installed".to_owned()),
@@ -106,6 +109,7 @@ impl fmt::Display for Need {
             Self::Rustfmt => f.write_str("rustfmt"),
             Self::Clang => f.write_str("clang"),
             Self::Libpmem2 => f.write_str("static library of libpmem2"),
+            Self::Strace => f.write_str("strace"),
             Self::Browser => f.write_str("browser for the pages of failures"),
             Self::Objdump(arch) => write!(f, "objdump for {arch}"),
         }
@@ -163,6 +167,15 @@ fn find_linker() -> Result<String, String> {
     process::find("ld.lld")
         .map(|path| path.display().to_string())
         .ok_or_else(|| "ld.lld is not installed".to_owned())
+}
+
+/// It may be there and not allowed to do anything.
+fn find_strace() -> Result<String, String> {
+    let path = process::find("strace").ok_or("strace is not installed")?;
+    let mut trace = Command::new(&path);
+    trace.args(["-o", "/dev/null", "true"]);
+    process::stdout_of(&mut trace).map_err(|error| error.to_string())?;
+    Ok(path.display().to_string())
 }
 
 fn find_clippy() -> Result<String, String> {

@@ -8,6 +8,7 @@ pub mod discover;
 pub mod exit;
 pub mod fw_cfg;
 pub mod mmu;
+pub mod pci;
 pub mod serial;
 pub mod smp;
 pub mod trap;

@@ -66,6 +66,11 @@ pub fn has_libpmem2() -> bool {
     has(Need::Libpmem2)
 }
 
+/// Whether QEMU's system calls can be seen.
+pub fn has_strace() -> bool {
+    has(Need::Strace)
+}
+
 fn has(need: Need) -> bool {
     if let Err(error) = ensure_these(&[need]) {
         eprintln!("setup: {error:#}; going on without {need}");

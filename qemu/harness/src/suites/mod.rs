@@ -13,4 +13,5 @@ pub mod miri;
 pub mod page;
 pub mod platform;
 pub mod targets;
+pub mod virtio;
 pub mod witness;
