@@ -245,11 +245,12 @@ impl Error {
             }
             Self::AlreadySelected { selected, line } => write!(
                 f,
-                "the table {selected} for {line}-byte lines is already in use"
+                "another table is already in use: {selected}, for {line}-byte lines"
             ),
             Self::NoHook { start, len } => write!(
                 f,
-                "the page-granularity map of {len:#x} bytes at {} has no sync hook",
+                "the page-granularity map of {len:#x} bytes at {} has no hook: make it by \
+                 Map::with_hook (feature page)",
                 at(start)
             ),
             Self::Overlap {

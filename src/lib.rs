@@ -81,8 +81,8 @@
 
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!(
-    "kpmem needs a target with 64-bit pointers: it promises that an aligned word of 8 bytes is \
-     stored at once, which this target's general registers cannot do"
+    "kpmem needs a target with 64-bit pointers, which this one is not: it promises that an aligned \
+     word of 8 bytes is stored at once, and its instructions take 8-byte addresses"
 );
 #[cfg(not(target_has_atomic = "64"))]
 compile_error!(

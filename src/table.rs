@@ -8,19 +8,34 @@ use crate::{
 };
 
 /// Makes a range durable: the address, the length in bytes.
+///
+/// # Safety
+/// As for [`Primitives::flush`]; of a page map, a range that is registered.
 pub type PersistFn = unsafe extern "C" fn(ptr: *const u8, len: usize);
 /// Starts to make a range durable: the address, the length in bytes.
+///
+/// # Safety
+/// As for [`PersistFn`].
 pub type FlushFn = unsafe extern "C" fn(ptr: *const u8, len: usize);
 /// Waits until all earlier flushes of this CPU are durable.
+///
+/// # Safety
+/// The CPU must have the table's instruction.
 pub type DrainFn = unsafe extern "C" fn();
 /// Copies: destination, source, length in bytes, [`Flags`] as bits (unknown or contradictory ones
 /// count as none). Returns the destination.
+///
+/// # Safety
+/// As for [`Map::memmove`](crate::Map::memmove), with a destination inside the map.
 pub type MemmoveFn =
     unsafe extern "C" fn(dest: *mut u8, src: *const u8, len: usize, flags: u32) -> *mut u8;
 /// Copies like [`MemmoveFn`]; source and destination may overlap here too.
 pub type MemcpyFn = MemmoveFn;
 /// Fills: destination, the byte (the lowest eight bits of `c`), length in bytes, [`Flags`] as bits
 /// (unknown or contradictory ones count as none). Returns the destination.
+///
+/// # Safety
+/// As for [`MemmoveFn`].
 pub type MemsetFn = unsafe extern "C" fn(dest: *mut u8, c: i32, len: usize, flags: u32) -> *mut u8;
 
 /// What the platform makes durable, and so which functions a map needs. In order, from the finest.

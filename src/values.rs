@@ -221,7 +221,7 @@ impl<D: Dispatch> Map<D> {
         src: &[MaybeUninit<T>],
         flags: Flags,
     ) -> Result<(), Error> {
-        if !dest.is_aligned() {
+        if !src.is_empty() && !dest.is_aligned() {
             return Err(Error::Misaligned {
                 start: dest.addr(),
                 align: align_of::<T>(),

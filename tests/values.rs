@@ -99,6 +99,9 @@ fn a_value_must_be_aligned() {
     // SAFETY: the call is refused.
     let refused = unsafe { map.write(dest.cast::<u64>(), 1) };
     assert_eq!(refused, Err(Error::Misaligned { start, align }));
+    // SAFETY: of no bytes.
+    let nothing = unsafe { map.copy_from_slice(dest.cast::<u64>(), &[]) };
+    assert_eq!(nothing, Ok(()));
     assert_eq!(memory, [0; 8]);
 }
 

@@ -13,7 +13,9 @@ pub(crate) const BLOCK: usize = 4;
 /// A word that is moved and never looked at: it may be uninitialised, or a pointer.
 pub type Word = MaybeUninit<u64>;
 
-/// One way to store words. Each file in `arch/` has its own; tests have a recording one.
+/// One way to store words. Each file in `arch/` has its own; tests have a recording one. (What is
+/// provided here loads by inline assembly on x86_64, which Miri does not interpret: use another
+/// target there.)
 ///
 /// # Safety
 /// Each word must be stored by one store of 8 bytes or more that is aligned to its size, and

@@ -195,7 +195,8 @@ unsafe extern "C" fn on_access(
         ordered: site.acquires,
     };
     if !is_store {
-        return waiting::load(touch, |touch| session().load(touch, site.pc));
+        let report = |touch: Touch<'_>| session().load(touch, site.pc);
+        return waiting::load(touch, report, |touch: Touch<'_>| session().forget(touch));
     }
     let order = match site.action {
         Action::Stores(order) | Action::Atomic(_, order) => order,

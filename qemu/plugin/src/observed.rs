@@ -138,6 +138,13 @@ impl Observed {
         Loaded::Known
     }
 
+    /// Somebody has stored here who reports nothing.
+    pub fn forget(&mut self, access: Touch<'_>) {
+        for (word, _, _) in words(access.addr, access.bytes) {
+            self.words.remove(&word);
+        }
+    }
+
     /// A barrier.
     pub fn barrier(&mut self, cpu: u8, barrier: Barrier) {
         let (loads, stores) = orders(barrier);
@@ -295,5 +302,7 @@ mod tests {
         assert_eq!(observed.load(on(&access(1, FLAG, 3, false))), Loaded::Ahead);
         assert_eq!(observed.load(on(&access(1, FLAG, 2, false))), Loaded::Known);
         assert_eq!(observed.seen(1).collect::<Vec<_>>(), [(0, 5)]);
+        observed.forget(on(&access(1, FLAG, 3, false)));
+        assert_eq!(observed.load(on(&access(1, FLAG, 3, false))), Loaded::Known);
     }
 }

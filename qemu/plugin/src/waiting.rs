@@ -4,6 +4,7 @@ use std::{
     cell::Cell,
     sync::atomic::{AtomicU32, Ordering},
     thread,
+    time::{Duration, Instant},
 };
 
 use crate::observed::Touch;
@@ -29,10 +30,17 @@ struct Look {
     stores: u32,
 }
 
-/// A load may be reported before the store that it saw: its CPU is about to. A loop that waits for
-/// a word learns nothing new, and must keep the others neither from the lock nor from their core.
-pub fn load(touch: Touch<'_>, mut report: impl FnMut(Touch<'_>) -> bool) {
-    const PATIENCE: u32 = 200;
+/// A load may be reported before the store that it saw: its CPU is about to, unless the host has
+/// others to run. Who stores without a report (a device) is believed after a while, by `give_up`. A
+/// loop that waits for a word learns nothing new, and must keep the others neither from the lock nor
+/// from their core.
+pub fn load(
+    touch: Touch<'_>,
+    mut report: impl FnMut(Touch<'_>) -> bool,
+    give_up: impl FnOnce(Touch<'_>),
+) {
+    const YIELDS: u32 = 200;
+    const PATIENCE: Duration = Duration::from_secs(2);
     const RECENT: usize = 64;
     thread_local! {
         static SEEN: [Cell<Option<Look>>; RECENT] = const { [const { Cell::new(None) }; RECENT] };
@@ -48,10 +56,18 @@ pub fn load(touch: Touch<'_>, mut report: impl FnMut(Touch<'_>) -> bool) {
     if SEEN.with(|seen| seen[slot].get() == look) {
         return thread::yield_now();
     }
-    for _ in 0..PATIENCE {
+    for _ in 0..YIELDS {
         if !report(touch) {
             return SEEN.with(|seen| seen[slot].set(look));
         }
         thread::yield_now();
     }
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
+        if !report(touch) {
+            return SEEN.with(|seen| seen[slot].set(look));
+        }
+        thread::sleep(Duration::from_micros(200));
+    }
+    give_up(touch);
 }

@@ -4,7 +4,7 @@ use super::plan::{Cpu, Job};
 use crate::arch::Arch;
 
 /// Bugs that any instruction set can have, by the workload that shows them.
-const MUTANTS: [(&str, &str); 24] = [
+const MUTANTS: [(&str, &str); 25] = [
     ("last-line-skipped", "contract"),
     ("first-line-skipped", "contract"),
     ("stride-doubled", "contract"),
@@ -29,6 +29,7 @@ const MUTANTS: [(&str, &str); 24] = [
     ("copy-fence-missing", "copies"),
     ("copy-words-in-halves", "words"),
     ("zeroed-blocks-not-flushed", "copies"),
+    ("hint-before-fence", "deep"),
 ];
 
 /// Bugs of one instruction set, which the contract fuzz shows.
@@ -82,6 +83,7 @@ pub fn of(cpu: Cpu, seed: u64) -> Vec<Job> {
         .iter()
         .map(|(name, profile)| job(name, "contract", profile));
     let mut jobs: Vec<_> = any.chain(own).collect();
+    jobs.push(job("hint-fence-missing", "deep", "eadr"));
     if cpu.arch != Arch::X86_64 {
         jobs.push(job("none", "slots", cpu.profile()));
     }

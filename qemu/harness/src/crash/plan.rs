@@ -248,6 +248,8 @@ pub fn runs(cpu: Cpu, effort: Effort, seed: u64) -> Vec<Job> {
         Job::new(cpu, "copies", own, seed, list),
         Job::new(cpu, "words", own, seed, list),
         Job::new(cpu, "words", "torn8", seed, 1),
+        Job::new(cpu, "deep", own, seed, list),
+        Job::new(cpu, "deep", "eadr", seed, 1),
         Job::new(cpu, "contract", "eadr", seed, 1),
         Job::new(cpu, "log", "eadr", seed, 1),
         Job::new(cpu, "copies", "eadr", seed, 1),

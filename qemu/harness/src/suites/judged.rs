@@ -33,7 +33,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     (
         "persist",
         "wrong_nothing",
-        "(base+0x0, 1) leaves line +0x0 unflushed",
+        ", 1) leaves line +0x0 unflushed",
     ),
     ("persist", "wrong_order", "without having waited"),
     ("memcpy", "wrong_memcpy_torn", "in parts"),

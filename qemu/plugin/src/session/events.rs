@@ -119,6 +119,15 @@ impl Session {
         false
     }
 
+    /// A load saw what no reported store has left: nothing is known of these words any more.
+    pub fn forget(&mut self, touch: Touch<'_>) {
+        if let Phase::Tracing(tracing) = &mut self.phase
+            && let Some(observed) = &mut tracing.observed
+        {
+            observed.forget(touch);
+        }
+    }
+
     /// A flush of the line at a virtual address.
     ///
     /// # Safety

@@ -1,13 +1,14 @@
 //! Workloads for the crash simulator.
 //!
-//! Parameters: `workload` (contract, log, list, slots, copies, words, cpus), `seed` and `runs`
-//! (seeds from there on), `mutant` (a seeded bug of the library or of the workload), `mode=reboot`
+//! Parameters: `workload` (contract, log, list, slots, copies, words, cpus, deep), `seed` and
+//! `runs` (seeds from there on), `mutant` (a seeded bug of the library or of the workload), `mode=reboot`
 //! (recover the crash image that memory holds, print the verdict).
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 mod contract;
 mod copies;
 mod cpus;
+mod deep;
 mod list;
 mod log;
 mod mutants;
@@ -67,7 +68,8 @@ fn table(machine: &Machine, mutant: &str) -> &'static Table {
     }
     assert!(
         ["none", "undo-not-validated", WRONG_FENCE].contains(&mutant)
-            || Mistake::named(mutant).is_some(),
+            || Mistake::named(mutant).is_some()
+            || deep::Mistake::named(mutant).is_some(),
         "mutant={mutant} is not known"
     );
     match machine.args.get("table") {
@@ -82,9 +84,10 @@ fn run_and_recover(workload: &str, region: &mut Region, seed: u64, mutant: &str)
         "log" => log::run(region, seed, mistake(mutant)),
         "list" => list::run(region, seed, mutant == "undo-not-validated"),
         "slots" => slots::run(region, seed),
+        "deep" => deep::run(region, seed, deep::Mistake::named(mutant)),
         "words" => copies::run_words(region, seed, mutant != "none"),
         _ => panic!(
-            "workload={workload}: not one of contract, log, list, slots, copies, words, cpus"
+            "workload={workload}: not one of contract, log, list, slots, copies, words, cpus, deep"
         ),
     }
     // SAFETY: the region leaves the mailbox out.
@@ -102,6 +105,7 @@ fn recover(workload: &str, region: &mut Region, crash: Crash, mutant: &str) -> u
         "log" => log::recover(region, crash.begin, crash.claims, mistake(mutant)),
         "list" => list::recover(region),
         "slots" => slots::recover(region, crash.claims),
+        "deep" => deep::recover(region, crash.begin),
         "words" => copies::recover_words(region, crash.begin, crash.claims),
         _ => panic!("workload={workload} has no recovery"),
     }

@@ -92,9 +92,7 @@ impl Trial<'_> {
         // The same again, with a word changed in between: it must not be taken for done.
         let word = at.next_multiple_of(8) + len / 16 * 8;
         if (offset + len).is_multiple_of(4) && word + 8 <= at + len {
-            let to = self.place.at(word).cast::<[u8; 8]>();
-            // SAFETY: inside the range, aligned.
-            unsafe { to.write_volatile([BEFORE; 8]) };
+            self.place.store_word(word, [BEFORE; 8]);
             self.call(at, self.source[from..].as_ptr(), len, call);
         }
         let bytes = self.place.bytes(block, 8 * self.place.line);
@@ -144,9 +142,7 @@ impl Trial<'_> {
     /// Sets the first bytes of the memory to what is there before.
     fn clear(&mut self, len: usize) {
         for offset in (0..len).step_by(8) {
-            let to = self.place.at(offset).cast::<[u8; 8]>();
-            // SAFETY: inside the NVDIMM, aligned.
-            unsafe { to.write_volatile([BEFORE; 8]) };
+            self.place.store_word(offset, [BEFORE; 8]);
         }
         self.shadow.fill(BEFORE);
     }
@@ -155,8 +151,7 @@ impl Trial<'_> {
     fn scramble(&mut self, random: &mut Random) {
         for offset in (0..REGION).step_by(8) {
             let word = random.next().to_le_bytes();
-            // SAFETY: inside the NVDIMM, aligned.
-            unsafe { self.place.at(offset).cast::<[u8; 8]>().write_volatile(word) };
+            self.place.store_word(offset, word);
             self.shadow[offset..offset + 8].copy_from_slice(&word);
         }
     }

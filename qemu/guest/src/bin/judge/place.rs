@@ -62,6 +62,14 @@ impl Place {
         unsafe { slice::from_raw_parts(self.base.wrapping_add(offset), len) }
     }
 
+    /// Stores an aligned word by one instruction.
+    pub fn store_word(&self, offset: usize, bytes: [u8; 8]) {
+        let to = self.at(offset).cast::<u64>();
+        assert!(to.is_aligned());
+        // SAFETY: inside the NVDIMM, and aligned.
+        unsafe { to.write_volatile(u64::from_ne_bytes(bytes)) };
+    }
+
     /// Stores random bytes, word by word.
     pub fn fill(&self, offset: usize, len: usize, random: &mut Random) {
         let mut done = 0;
@@ -69,8 +77,7 @@ impl Place {
             let bytes = random.next().to_le_bytes();
             let to = self.at(offset + done);
             if to.align_offset(8) == 0 && len - done >= 8 {
-                // SAFETY: inside the NVDIMM, aligned.
-                unsafe { to.cast::<[u8; 8]>().write_volatile(bytes) };
+                self.store_word(offset + done, bytes);
                 done += 8;
             } else {
                 // SAFETY: inside the NVDIMM.
