@@ -1,83 +1,6 @@
 //! Arbitrary bytes: nothing panics, hangs or reads outside, whatever is in a table.
-//!
-//! The functions here are what the fuzzing targets call, too.
 
-use crate::{build::fix, cedt, fdt, nfit, srat};
-use kpmem::{
-    Granularity, Platform,
-    firmware::{
-        Region, cedt::Cedt, fdt::DeviceTree, find_table, nfit::Nfit, rhct::Rhct, srat::Srat,
-    },
-};
-
-/// All that can be asked of a table, if it is one.
-pub fn nfit(bytes: &[u8]) -> bool {
-    let Ok(nfit) = Nfit::parse(bytes) else {
-        return false;
-    };
-    assert!(nfit.structures().count() <= bytes.len() / 4);
-    ask(&Platform::new().with_nfit(nfit));
-    true
-}
-
-fn ask(platform: &Platform<'_>) {
-    for range in platform.ranges() {
-        assert!(range.region().last().is_some());
-        let _ = (range.state(), range.domain(), range.flush_hints().count());
-        assert!(platform.range(range.region()).is_some());
-        // SAFETY: no map is made of what is mapped nowhere.
-        assert!(unsafe { range.map(Granularity::Page, |_| None) }.is_err());
-    }
-}
-
-pub fn cedt(bytes: &[u8]) -> bool {
-    let Ok(cedt) = Cedt::parse(bytes) else {
-        return false;
-    };
-    assert!(cedt.structures().count() <= bytes.len() / 4);
-    for window in cedt.windows() {
-        assert!((1..=16).contains(&window.targets().count()));
-        let platform = Platform::new().with_cedt(cedt.clone());
-        let _ = platform
-            .range(window.region)
-            .map(|range| range.granularity());
-    }
-    true
-}
-
-pub fn srat(bytes: &[u8]) -> bool {
-    let Ok(srat) = Srat::parse(bytes) else {
-        return false;
-    };
-    assert!(srat.memory().count() <= bytes.len() / 2);
-    let _ = srat.domain(Region { base: 0, len: 1 });
-    true
-}
-
-pub fn rhct(bytes: &[u8]) -> bool {
-    let Ok(rhct) = Rhct::parse(bytes) else {
-        return false;
-    };
-    assert!(rhct.harts().count() <= bytes.len() / 4);
-    let _ = (rhct.cache_blocks(), rhct.time_base());
-    true
-}
-
-pub fn fdt(bytes: &[u8]) -> bool {
-    let Ok(tree) = DeviceTree::parse(bytes) else {
-        return false;
-    };
-    let _ = (tree.memory().count(), tree.cache_blocks());
-    ask(&Platform::new().with_device_tree(tree));
-    true
-}
-
-/// Memory from address 0 on.
-pub fn find(memory: &[u8]) -> bool {
-    let physical =
-        |address: u64, len: usize| memory.get(usize::try_from(address).ok()?..)?.get(..len);
-    find_table(physical, 0, *b"NFIT").is_ok()
-}
+use crate::{ask, build::fix, cedt, fdt, nfit, srat};
 
 /// Each byte in turn, with some values. Returns how many of the results were still tables.
 pub fn each_byte(bytes: &[u8], visit: impl Fn(&[u8]) -> bool) -> usize {
@@ -109,11 +32,14 @@ fn each_byte_summed(table: &[u8], visit: impl Fn(&[u8]) -> bool) {
 
 #[test]
 fn any_changed_byte_is_survived() {
-    each_byte_summed(&nfit::full(), nfit);
-    each_byte_summed(nfit::QEMU, nfit);
-    each_byte_summed(&cedt::cedt(&[cedt::window([4096, 4096], 2, 1, 8, 4)]), cedt);
-    each_byte_summed(&srat::srat(&[srat::memory(1, 4096, 4096, 7)]), srat);
-    each_byte_summed(&crate::rhct::two(b"rv64_zicbom", b"rv64_zicboz"), rhct);
+    each_byte_summed(&nfit::full(), ask::nfit);
+    each_byte_summed(nfit::QEMU, ask::nfit);
+    each_byte_summed(
+        &cedt::cedt(&[cedt::window([4096, 4096], 2, 1, 8, 4)]),
+        ask::cedt,
+    );
+    each_byte_summed(&srat::srat(&[srat::memory(1, 4096, 4096, 7)]), ask::srat);
+    each_byte_summed(&crate::rhct::two(b"rv64_zicbom", b"rv64_zicboz"), ask::rhct);
 }
 
 #[test]
@@ -142,7 +68,14 @@ fn arbitrary_bytes_are_survived() {
         if !bytes.starts_with(&[0xd0, 0x0d]) {
             fix(&mut bytes);
         }
-        for entry in [nfit, cedt, srat, rhct, fdt, find] {
+        for entry in [
+            ask::nfit,
+            ask::cedt,
+            ask::srat,
+            ask::rhct,
+            ask::fdt,
+            ask::find,
+        ] {
             entry(&bytes);
         }
     }

@@ -321,5 +321,5 @@ fn damage_is_survived() {
     for len in 0..ZICBOM.len() {
         assert!(DeviceTree::parse(&ZICBOM[..len]).is_err(), "{len} bytes");
     }
-    assert!(each_byte(ZICBOM, crate::damage::fdt) > 0);
+    assert!(each_byte(ZICBOM, crate::ask::fdt) > 0);
 }

@@ -1,0 +1,9 @@
+#![no_main]
+
+#[path = "../../../../tests/firmware/ask.rs"]
+#[allow(dead_code, reason = "each target asks for one table")]
+mod ask;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    ask::nfit(&kpmem_fuzz::summed(bytes));
+});
