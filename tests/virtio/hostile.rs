@@ -318,6 +318,17 @@ fn lies_about_a_flush_are_told_and_the_device_stays_down_until_it_is_reset() {
 }
 
 #[test]
+fn a_device_that_breaks_is_not_waited_for_to_the_end() {
+    for (looks, expected) in [(10, 10), (1_000_000, 256)] {
+        let device = Shared::new(|d| d.breaks = true);
+        let pmem = device.pmem(device.clone(), looks);
+        pmem.start().unwrap();
+        assert_eq!(pmem.flush(), Err(Error::NeedsReset));
+        assert_eq!(device.lock().ticks, expected);
+    }
+}
+
+#[test]
 fn each_entry_of_the_ring_is_read() {
     for good in 0..4 {
         let device = Shared::default();

@@ -70,6 +70,8 @@ pub struct Device {
     pub answer: Answer,
     /// It refuses the request of this number, and no other.
     pub refuses: Option<u64>,
+    /// It breaks when it is asked.
+    pub breaks: bool,
 
     memory: Option<NonNull<QueueMemory>>,
     pub status: u8,
@@ -83,6 +85,7 @@ pub struct Device {
     /// What is to be answered after so many looks.
     due: Option<u32>,
     pub notified: u32,
+    pub ticks: u64,
     /// How many requests it took, and the number of the last that it completed.
     pub requests: u64,
     pub done: u64,
@@ -113,6 +116,7 @@ impl Default for Device {
             unasked: false,
             answer: Answer::GOOD,
             refuses: None,
+            breaks: false,
             memory: None,
             status: 0,
             resetting: 0,
@@ -123,6 +127,7 @@ impl Default for Device {
             used: 0,
             due: None,
             notified: 0,
+            ticks: 0,
             requests: 0,
             done: 0,
             synced: 0,
@@ -226,6 +231,7 @@ impl Device {
 
     /// Time passes.
     pub fn tick(&mut self) {
+        self.ticks += 1;
         if self.unasked && self.parts.is_some() {
             self.look();
         }
@@ -252,6 +258,10 @@ impl Device {
         self.complain(kind != 0, "a request that is no FLUSH");
         self.taken = next;
         self.requests += 1;
+        if self.breaks {
+            self.status |= status::NEEDS_RESET;
+            return;
+        }
         self.due = self.answer.after;
         if self.due == Some(0) {
             self.complete();
