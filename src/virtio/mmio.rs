@@ -1,7 +1,7 @@
 //! Virtio over MMIO (VIRTIO 1.2, section 4.2 "Virtio Over MMIO"), as on boards without PCI: where
 //! the registers are is in the device tree or on the kernel's command line.
 
-use super::{Error, QueueParts, Region, Registers, Transport, pmem};
+use super::{Error, QueueParts, Region, Registers, Transport, device};
 
 // Offsets (VIRTIO 1.2, section 4.2.2 "MMIO Device Register Layout").
 const MAGIC: usize = 0x000;
@@ -46,7 +46,7 @@ impl<R: Registers> Mmio<R> {
     /// [`Error::WindowTooSmall`]; [`Error::NotMmio`] without the magic number,
     /// [`Error::MmioVersion`] for a legacy device, [`Error::WrongDevice`] if it is no virtio-pmem.
     pub fn new(registers: R) -> Result<Self, Error> {
-        let (size, needed) = (registers.size(), CONFIG + pmem::CONFIG_SIZE);
+        let (size, needed) = (registers.size(), CONFIG + device::CONFIG_SIZE);
         if size < needed {
             return Err(Error::WindowTooSmall { size, needed });
         }
@@ -59,7 +59,7 @@ impl<R: Registers> Mmio<R> {
             version => return Err(Error::MmioVersion { version }),
         }
         match registers.read_u32(DEVICE_ID) {
-            pmem::DEVICE_ID => Ok(Self { registers }),
+            device::DEVICE_ID => Ok(Self { registers }),
             id => Err(Error::WrongDevice { id }),
         }
     }

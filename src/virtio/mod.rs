@@ -52,6 +52,7 @@
 //! Once [started](Pmem::start), a device may write to the queue's page at any time, also after a
 //! FLUSH that timed out, until a reset that it confirms: see [`Pmem::new`] and [`Pmem::stop`].
 
+mod device;
 mod error;
 mod mmio;
 mod pci;

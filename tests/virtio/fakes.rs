@@ -2,7 +2,7 @@
 
 use kpmem::virtio::{BarRange, ConfigSpace, Error, Mmio, Pci, QueueParts, Registers};
 
-use super::model::Shared;
+use super::driver::Shared;
 
 /// What the driver has written and the device has not looked at yet, and writes of which a
 /// device has no notion.

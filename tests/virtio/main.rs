@@ -2,8 +2,10 @@
 //! those of MMIO, and behind PCI.
 #![cfg(feature = "virtio-pmem")]
 
+mod driver;
 mod fakes;
 mod hostile;
+mod lies;
 mod model;
 mod pci;
 mod random;

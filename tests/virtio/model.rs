@@ -1,14 +1,9 @@
 //! A virtio-pmem device: one that keeps to the specification, or lies in one of many ways, and that
 //! watches whether the driver keeps to it.
 
-use std::{
-    ptr::NonNull,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::ptr::NonNull;
 
-use kpmem::virtio::{
-    Address, Error, Pmem, QueueMemory, QueueParts, Region, Transport, Wait, feature, status,
-};
+use kpmem::virtio::{QueueMemory, QueueParts, Region, feature, status};
 
 /// Where the device finds the queue's memory.
 pub const QUEUE_AT: u64 = 0x8_7654_3000;
@@ -70,6 +65,8 @@ pub struct Device {
     pub answer: Answer,
     /// It refuses the request of this number, and no other.
     pub refuses: Option<u64>,
+    /// It breaks when it is asked.
+    pub breaks: bool,
 
     memory: Option<NonNull<QueueMemory>>,
     pub status: u8,
@@ -83,6 +80,7 @@ pub struct Device {
     /// What is to be answered after so many looks.
     due: Option<u32>,
     pub notified: u32,
+    pub ticks: u64,
     /// How many requests it took, and the number of the last that it completed.
     pub requests: u64,
     pub done: u64,
@@ -113,6 +111,7 @@ impl Default for Device {
             unasked: false,
             answer: Answer::GOOD,
             refuses: None,
+            breaks: false,
             memory: None,
             status: 0,
             resetting: 0,
@@ -123,6 +122,7 @@ impl Default for Device {
             used: 0,
             due: None,
             notified: 0,
+            ticks: 0,
             requests: 0,
             done: 0,
             synced: 0,
@@ -226,6 +226,7 @@ impl Device {
 
     /// Time passes.
     pub fn tick(&mut self) {
+        self.ticks += 1;
         if self.unasked && self.parts.is_some() {
             self.look();
         }
@@ -252,6 +253,10 @@ impl Device {
         self.complain(kind != 0, "a request that is no FLUSH");
         self.taken = next;
         self.requests += 1;
+        if self.breaks {
+            self.status |= status::NEEDS_RESET;
+            return;
+        }
         self.due = self.answer.after;
         if self.due == Some(0) {
             self.complete();
@@ -300,6 +305,11 @@ impl Device {
         }
     }
 
+    /// Gives it its queue's memory; the answer is that of before.
+    pub fn at(&mut self, memory: Option<NonNull<QueueMemory>>) -> Option<NonNull<QueueMemory>> {
+        std::mem::replace(&mut self.memory, memory)
+    }
+
     /// Its status, and how often it synced.
     pub fn so_far(&self) -> (u8, u64) {
         (self.status, self.synced)
@@ -314,17 +324,17 @@ impl Device {
     }
 
     pub fn load<T: Number>(&mut self, address: u64) -> T {
-        // SAFETY: inside the memory, says `pointer`, which driver and device share in turns.
-        self.pointer(address, size_of::<T>())
-            .map_or(T::from(0), |p| {
-                T::from_le(unsafe { p.cast().read_volatile() })
-            })
+        let Some(p) = self.pointer(address, size_of::<T>()) else {
+            return T::from(0);
+        };
+        // SAFETY: inside the memory, says `pointer`, which driver and device use in turns.
+        unsafe { p.cast::<T>().read_volatile() }.swapped()
     }
 
     fn store<T: Number>(&mut self, address: u64, value: T) {
         if let Some(p) = self.pointer(address, size_of::<T>()) {
             // SAFETY: as in `load`.
-            unsafe { p.cast().write_volatile(value.to_le()) };
+            unsafe { p.cast().write_volatile(value.swapped()) };
         }
     }
 
@@ -344,19 +354,16 @@ impl Device {
     }
 }
 
-/// A number as it lies in memory.
+/// A number.
 pub trait Number: Copy + From<u8> {
-    fn from_le(self) -> Self;
-    fn to_le(self) -> Self;
+    /// From the CPU's order of bytes to that of virtio, and back.
+    fn swapped(self) -> Self;
 }
 
 macro_rules! numbers {
     ($($number:ident)*) => {$(
         impl Number for $number {
-            fn from_le(self) -> Self {
-                $number::from_le(self)
-            }
-            fn to_le(self) -> Self {
+            fn swapped(self) -> Self {
                 self.to_le()
             }
         }
@@ -364,127 +371,3 @@ macro_rules! numbers {
 }
 
 numbers!(u8 u16 u32 u64);
-
-/// The device, as its users share it.
-#[derive(Clone, Debug, Default)]
-pub struct Shared(Arc<Mutex<Device>>);
-
-impl Shared {
-    pub fn new(change: impl FnOnce(&mut Device)) -> Self {
-        let shared = Self::default();
-        change(&mut shared.lock());
-        shared
-    }
-
-    pub fn lock(&self) -> MutexGuard<'_, Device> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A driver of it, with memory of its own.
-    pub fn pmem<T: Transport>(&self, transport: T, looks: u32) -> Pmem<T, Patience> {
-        self.pmem_at(transport, looks, Address::Physical(QUEUE_AT))
-    }
-
-    pub fn pmem_at<T: Transport>(
-        &self,
-        transport: T,
-        looks: u32,
-        address: Address,
-    ) -> Pmem<T, Patience> {
-        let device = self.clone();
-        self.pmem_waiting(transport, address, Patience { device, looks })
-    }
-
-    pub fn pmem_waiting<T: Transport, W: Wait>(
-        &self,
-        transport: T,
-        address: Address,
-        wait: W,
-    ) -> Pmem<T, W> {
-        let memory = NonNull::from(Box::leak(Box::new(QueueMemory::new())));
-        self.lock().memory = Some(memory);
-        // SAFETY: the memory is leaked, and the device finds it where it looks for it.
-        unsafe { Pmem::new(transport, memory, address, wait) }
-    }
-
-    /// Frees the memory of a driver that is no longer used, for runs by the hundred thousand.
-    pub fn free(&self) {
-        let mut device = self.lock();
-        if let Some(memory) = device.memory.take() {
-            // SAFETY: from `Box::leak`, and neither driver nor device uses it any more.
-            drop(unsafe { Box::from_raw(memory.as_ptr()) });
-        }
-    }
-
-    /// Asserts that the driver kept to the specification.
-    pub fn content(&self) {
-        let device = self.lock();
-        assert!(device.complaints.is_empty(), "{:?}", device.complaints);
-    }
-}
-
-/// Lets the device's time pass between looks, so many times.
-#[derive(Debug)]
-pub struct Patience {
-    device: Shared,
-    looks: u32,
-}
-
-impl Wait for Patience {
-    fn begin(&self) -> impl FnMut() -> bool {
-        let mut left = self.looks;
-        move || {
-            self.device.lock().tick();
-            left = left.saturating_sub(1);
-            left > 0
-        }
-    }
-}
-
-/// The device without any registers.
-impl Transport for Shared {
-    fn status(&self) -> u8 {
-        self.lock().read_status()
-    }
-
-    fn set_status(&mut self, status: u8) {
-        self.lock().write_status(status);
-    }
-
-    fn device_features(&mut self) -> u64 {
-        self.lock().features
-    }
-
-    fn set_driver_features(&mut self, features: u64) {
-        self.lock().accept(features);
-    }
-
-    fn max_queue_size(&mut self, queue: u16) -> u32 {
-        if queue == 0 { self.lock().max_size } else { 0 }
-    }
-
-    fn queue_enabled(&mut self, _queue: u16) -> bool {
-        self.lock().enabled()
-    }
-
-    fn enable_queue(&mut self, _queue: u16, parts: QueueParts) -> Result<(), Error> {
-        self.lock().enable(parts);
-        Ok(())
-    }
-
-    fn notify(&mut self, queue: u16) {
-        self.lock().notify(queue);
-    }
-
-    fn config_generation(&self) -> u32 {
-        self.lock().generation()
-    }
-
-    fn config(&self, offset: usize) -> u32 {
-        self.lock().config(offset)
-    }
-
-    fn shared_memory(&mut self) -> Option<Region> {
-        self.lock().shared
-    }
-}

@@ -3,8 +3,8 @@
 use kpmem::virtio::{Error, Pci, Registers, Window};
 
 use super::{
+    driver::Shared,
     fakes::{Bar, REGISTERS, Space, pci},
-    model::Shared,
 };
 
 /// What is made of the driver's best, and what is said of it.
@@ -120,7 +120,8 @@ const MALFORMED: [Malformed; 26] = [
     (
         "registers past the top",
         |s| {
-            (s.word(0x20, 0xffff_f00c), s.word(0x24, u32::MAX));
+            s.word(0x20, 0xffff_f00c);
+            s.word(0x24, u32::MAX);
         },
         at(0xa0, "its range wraps"),
     ),

@@ -6,8 +6,9 @@ use std::{cell::RefCell, rc::Rc};
 use kpmem::virtio::{Error, Pci, Pmem, QueueParts, Region, Registers, Transport, feature, status};
 
 use super::{
+    driver::{Patience, Shared},
     fakes::Space,
-    model::{Answer, Device, Patience, REGION, Shared},
+    model::{Answer, Device, REGION},
 };
 
 /// Marsaglia's xorshift with 64 bits.

@@ -6,8 +6,9 @@ use kpmem::{
 };
 
 use super::{
+    driver::Shared,
     fakes::{MEMORY, Space, mmio, pci},
-    model::{Device, QUEUE_AT, REGION, Shared},
+    model::{Answer, Device, QUEUE_AT, REGION},
 };
 
 /// So many that the indices come round.
@@ -174,7 +175,7 @@ fn a_map_is_made_durable_by_it() {
 
     device.lock().answer.after = None;
     assert_eq!(map.persist(base, 8), failed(-110));
-    device.lock().answer = super::model::Answer::GOOD;
+    device.lock().answer = Answer::GOOD;
     pmem.start().unwrap();
     device.lock().answer.id = 1;
     assert_eq!(map.drain(), failed(-71));

@@ -8,7 +8,7 @@ use std::{
 
 use kpmem::virtio::{Address, Error, Pmem, Transport, Wait};
 
-use super::model::{QUEUE_AT, Shared};
+use super::{driver::Shared, model::QUEUE_AT};
 
 #[test]
 fn every_caller_gets_a_flush_that_began_after_its_call() {
@@ -36,11 +36,7 @@ fn every_caller_gets_a_flush_that_began_after_its_call() {
 
 /// Runs one FLUSH, and keeps it under way until each of `others` has begun, and had time to come to
 /// the lock.
-fn while_one_is_under_way(
-    device: &Shared,
-    moment: Duration,
-    others: &[&(dyn Fn(&dyn Calls) + Sync)],
-) {
+fn while_one_is_under_way(device: &Shared, moment: Duration, others: &[&Call]) {
     device.lock().answer.after = Some(1);
     let (begun, waits) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let wait = || {
@@ -77,7 +73,10 @@ fn while_one_is_under_way(
     device.free();
 }
 
-/// What the others may call.
+/// What one of them does.
+type Call = dyn Fn(&dyn Calls) + Sync;
+
+/// What they may call.
 trait Calls {
     fn flush(&self) -> Result<(), Error>;
     fn start(&self);
@@ -97,7 +96,7 @@ impl<T: Transport, W: Wait> Calls for Pmem<T, W> {
 fn those_that_wait_share_the_next_flush() {
     let device = Shared::default();
     let flush = |pmem: &dyn Calls| pmem.flush().unwrap();
-    let others: [&(dyn Fn(&dyn Calls) + Sync); 3] = [&flush; 3];
+    let others: [&Call; 3] = [&flush; 3];
     while_one_is_under_way(&device, Duration::from_millis(200), &others);
     assert_eq!(device.lock().synced, 2);
 }
@@ -108,10 +107,9 @@ fn those_that_wait_share_the_next_flush() {
 fn a_failure_is_everybodys() {
     for _ in 0..if cfg!(miri) { 2 } else { 40 } {
         let device = Shared::new(|device| device.refuses = Some(2));
-        let refused = Err(Error::Refused { ret: 1 });
-        let flush = |pmem: &dyn Calls| assert_eq!(pmem.flush(), refused);
+        let flush = |pmem: &dyn Calls| assert_eq!(pmem.flush(), Err(Error::Refused { ret: 1 }));
         let start = |pmem: &dyn Calls| pmem.start();
-        let others: [&(dyn Fn(&dyn Calls) + Sync); 3] = [&flush, &flush, &start];
+        let others: [&Call; 3] = [&flush, &flush, &start];
         while_one_is_under_way(&device, Duration::from_millis(20), &others);
     }
 }

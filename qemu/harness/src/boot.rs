@@ -2,7 +2,7 @@
 
 use crate::{
     image::Image,
-    machine::Machine,
+    machine::{Machine, Trace},
     process,
     serial::{Line, NoLine, Serial},
 };
@@ -70,7 +70,7 @@ impl Vm {
         let program = machine.arch.qemu();
         let mut command = match &machine.trace {
             None => Command::new(program),
-            Some(path) => traced(program, path),
+            Some(trace) => traced(program, trace),
         };
         command
             .args(argv)
@@ -183,11 +183,13 @@ impl Drop for Vm {
 
 /// The program under strace, which is its child and not its parent: to kill the one is to kill the
 /// other.
-fn traced(program: &str, path: &Path) -> Command {
+fn traced(program: &str, trace: &Trace) -> Command {
+    const CALLS: &str = "fsync,fdatasync,msync";
     let mut command = Command::new("strace");
-    command
-        .args(["-D", "-f", "-y", "-e", "trace=fsync,fdatasync,msync", "-o"])
-        .arg(path)
-        .arg(program);
+    command.args(["-D", "-f", "-y", "-e", &format!("trace={CALLS}")]);
+    if trace.failing {
+        command.args(["-e", &format!("inject={CALLS}:error=EIO")]);
+    }
+    command.arg("-o").arg(&trace.path).arg(program);
     command
 }

@@ -17,6 +17,15 @@ pub enum Attached {
     VirtioMmio,
 }
 
+/// What strace does with QEMU's system calls that sync a file.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// Where it writes them.
+    pub path: PathBuf,
+    /// Whether it has them fail, as they do when a disk is broken.
+    pub failing: bool,
+}
+
 /// Where the part of the image is that is persistent memory with [`Attached::VirtioMmio`].
 pub const VIRTIO_PART: u64 = 128 << 20;
 
@@ -34,8 +43,8 @@ pub struct Machine {
     pub counting: bool,
     /// How the guest reaches the image.
     pub attached: Attached,
-    /// Where to write which files QEMU syncs and when, as strace tells.
-    pub trace: Option<PathBuf>,
+    /// How strace watches QEMU.
+    pub trace: Option<Trace>,
     /// Further arguments for QEMU (a plugin, for one).
     pub extra: Vec<String>,
 }

@@ -3,7 +3,7 @@
 
 mod capabilities;
 
-use super::{Error, QueueParts, Region, Registers, Transport, pmem};
+use super::{Error, QueueParts, Region, Registers, Transport, device};
 use capabilities::Found;
 
 /// The configuration space of one PCI function, by whatever way the kernel has: I/O ports, ECAM, a
@@ -97,7 +97,7 @@ impl<R: Registers> Pci<R> {
     ) -> Result<Self, Error> {
         let id = config.read(ID);
         let (vendor, device) = (id as u16, (id >> 16) as u16);
-        if (vendor, u32::from(device)) != (VENDOR, u32::from(FIRST_DEVICE) + pmem::DEVICE_ID) {
+        if (vendor, u32::from(device)) != (VENDOR, u32::from(FIRST_DEVICE) + device::DEVICE_ID) {
             return Err(Error::WrongPciDevice { vendor, device });
         }
         let Found {
@@ -114,7 +114,7 @@ impl<R: Registers> Pci<R> {
         let ranges = [
             common.first(COMMON_SIZE.into(), 4)?,
             notify.first(notify.range.len, 2)?,
-            device.first(pmem::CONFIG_SIZE as u64, 4)?,
+            device.first(device::CONFIG_SIZE as u64, 4)?,
         ];
         let mut mapped = |range: BarRange| {
             let registers = map(range).filter(|registers| registers.size() as u64 >= range.len);

@@ -10,7 +10,7 @@
 use core::{ptr::NonNull, slice};
 use kpmem::{
     Map,
-    virtio::{self, Address, Mmio, Pmem, QueueMemory, Region, Spins, Transport, Window},
+    virtio::{Address, Mmio, Pmem, QueueMemory, Region, Spins, Transport, Window},
 };
 use kpmem_guest::{
     Machine,
@@ -48,8 +48,8 @@ fn mmio(address: usize) -> Mmio<Window> {
 }
 
 #[cfg(all(target_os = "none", target_arch = "x86_64"))]
-fn pci() -> virtio::Pci<Window> {
-    use virtio::{BarRange, Error, Pci};
+fn pci() -> kpmem::virtio::Pci<Window> {
+    use kpmem::virtio::{BarRange, Error, Pci};
 
     let map = |range: BarRange| {
         let address = range.address();

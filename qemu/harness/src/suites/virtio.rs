@@ -8,7 +8,7 @@ use crate::{
     arch::Arch,
     boot::{End, Vm},
     image::{DEFAULT_SIZE, Image},
-    machine::{Attached, Machine, VIRTIO_PART},
+    machine::{Attached, Machine, Trace, VIRTIO_PART},
     protocol::{self, Pattern},
     report::{Case, Suite, Verdict},
     setup,
@@ -110,6 +110,11 @@ fn one(way: &Way, kernel: &Path, strace: bool) -> Result<Suite> {
     ));
     let name = "a stopped device ends well";
     suite.add(Case::from_result(name, boot.stops(seed ^ 2)?));
+    let name = "a sync that failed is no persist";
+    suite.add(match strace {
+        true => Case::from_result(name, boot.fails(seed ^ 2)?),
+        false => skipped(name),
+    });
     for (name, arguments, sentence) in way.strangers {
         let name = format!("{name} is refused");
         suite.add(Case::from_result(name, boot.refuses(arguments, sentence)?));
@@ -117,9 +122,16 @@ fn one(way: &Way, kernel: &Path, strace: bool) -> Result<Suite> {
     Ok(suite)
 }
 
+fn skipped(name: &str) -> Case {
+    Case {
+        name: name.to_owned(),
+        verdict: Verdict::Skipped("there is no strace, or it may not trace".to_owned()),
+    }
+}
+
 fn counted(name: &str, syncs: Option<usize>, expected: usize) -> Case {
     let verdict = match syncs {
-        None => Verdict::Skipped("there is no strace, or it may not trace".to_owned()),
+        None => return skipped(name),
         Some(syncs) if syncs == expected => Verdict::Passed,
         Some(syncs) => Verdict::Failed(format!("QEMU synced {syncs} times, not {expected}")),
     };
@@ -153,7 +165,10 @@ impl Boot<'_> {
         let traces = tempfile::tempdir()?;
         let path = traces.path().join("trace");
         let mut machine = self.machine();
-        machine.trace = self.strace.then(|| path.clone());
+        machine.trace = self.strace.then(|| Trace {
+            path: path.clone(),
+            failing: false,
+        });
         let mut vm = self.vm(&machine, mode, seed)?;
         let deadline = Instant::now() + LIMIT;
         let mut said = String::new();
@@ -200,9 +215,23 @@ impl Boot<'_> {
         let mut machine = self.machine();
         let arguments = arguments.iter().map(|&word| word.to_owned());
         machine.extra.extend(arguments);
-        let (lines, _) = self.whole(&machine, "stop", 0)?;
-        let refused = |line: &String| protocol::is_crash(line) && line.contains(sentence);
-        Ok(match lines.iter().any(refused) {
+        self.panics(&machine, 0, sentence)
+    }
+
+    /// Whether the kernel is told that its bytes are not durable, where the host cannot sync.
+    fn fails(&self, seed: u64) -> Result<Result<(), String>> {
+        let mut machine = self.machine();
+        machine.trace = Some(Trace {
+            path: "/dev/null".into(),
+            failing: true,
+        });
+        self.panics(&machine, seed, "the sync hook returned -5 ")
+    }
+
+    fn panics(&self, machine: &Machine, seed: u64, sentence: &str) -> Result<Result<(), String>> {
+        let (lines, _) = self.whole(machine, "stop", seed)?;
+        let panicked = |line: &String| protocol::is_crash(line) && line.contains(sentence);
+        Ok(match lines.iter().any(panicked) {
             true => Ok(()),
             false => Err(format!("{sentence:?} is not said:\n{}", lines.join("\n"))),
         })
