@@ -49,9 +49,9 @@ impl<S: AsRef<[NonNull<u64>]>> Hook for Hints<S> {
         Ok(())
     }
 
-    /// Stores to each hint, after all that was drained, and waits for the stores.
+    /// Stores to each hint and waits for the stores. What is flushed must be durable by then, as
+    /// [`Map::deep_drain`](crate::Map::deep_drain) sees to.
     fn drain(&self) -> Result<(), i32> {
-        arch::store_fence();
         for hint in self.0.as_ref() {
             // SAFETY: who made it vouches for the register. Any value will do.
             unsafe { VolatilePtr::new(*hint) }.write(1);

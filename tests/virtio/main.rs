@@ -11,3 +11,4 @@ mod pci;
 mod random;
 mod right;
 mod shared;
+mod trial;

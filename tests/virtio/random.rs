@@ -1,107 +1,25 @@
-//! Devices that answer at random, by the hundred thousand: no panic, no endless wait, no access
-//! outside of the queue's page, and success only where the device really made everything durable.
+//! Devices that answer at random, by the hundred thousand.
 
-use std::{cell::RefCell, rc::Rc};
-
-use kpmem::virtio::{Error, Pci, Pmem, QueueParts, Region, Registers, Transport, feature, status};
+use kpmem::virtio::{Error, Pmem};
 
 use super::{
     driver::{Patience, Shared},
-    fakes::Space,
-    model::{Answer, Device, REGION},
+    trial::{self, LOOKS, Random},
 };
 
-/// Marsaglia's xorshift with 64 bits.
-#[derive(Clone, Debug)]
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn one_in(&mut self, n: u64) -> bool {
-        self.next() % n == 0
-    }
-
-    fn of<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[(self.next() % choices.len() as u64) as usize]
-    }
-
-    /// Mostly `good`; else one that is often wrong on purpose, or anything.
-    fn mostly(&mut self, good: u64, wrong: &[u64]) -> u64 {
-        match self.next() % 16 {
-            0 => self.next(),
-            1 | 2 => self.of(wrong),
-            _ => good,
-        }
-    }
-
-    fn answer(&mut self) -> Answer {
-        Answer {
-            after: match self.next() % 8 {
-                0 => None,
-                1 => Some((self.next() % 12) as u32),
-                _ => Some(0),
-            },
-            step: self.mostly(1, &[0, 2, 0xffff, 0x8000]) as u16,
-            id: self.mostly(0, &[1, 2, 0xffff_ffff]) as u32,
-            len: self.mostly(4, &[0, 1, 3, 5, 8, 0xffff_ffff]) as u32,
-            ret: match self.next() % 4 {
-                0 => None,
-                1 => Some(self.mostly(1, &[0xffff_fffb, 0x0100_0000, 0x5555_5555]) as u32),
-                _ => Some(0),
-            },
-            status: self.one_in(16).then(|| self.next() as u8),
-        }
-    }
-}
-
 const RUNS: u64 = if cfg!(miri) { 20 } else { 200_000 };
-const LOOKS: u32 = 6;
 
-/// A FLUSH as some driver does it.
-type Flush<T> = fn(&Pmem<T, Patience>) -> Result<(), Error>;
-
-/// Runs devices at random. How many FLUSHes succeeded, and how many of those made nothing durable.
-fn flushes(seed: u64, runs: u64, flush: Flush<Shared>) -> (u64, u64) {
-    let mut random = Random(seed);
-    let (mut succeeded, mut lied) = (0, 0);
-    for run in 0..runs {
-        let device = Shared::default();
-        let pmem = device.pmem(device.clone(), LOOKS);
-        pmem.start().unwrap();
-        for _ in 0..random.next() % 6 {
-            {
-                let mut device = device.lock();
-                device.answer = random.answer();
-                device.unasked = random.one_in(4);
-                if random.one_in(64) {
-                    device.scribble(|| random.next() as u8);
-                }
-            }
-            let before = device.lock().synced;
-            let flushed = flush(&pmem);
-            let synced = device.lock().synced > before;
-            succeeded += u64::from(flushed.is_ok());
-            lied += u64::from(flushed.is_ok() && !synced);
-            if flushed.is_err() && random.one_in(2) {
-                pmem.start()
-                    .unwrap_or_else(|error| panic!("{run}: {error}"));
-            }
-        }
-        drop(pmem);
-        device.free();
-    }
-    (succeeded, lied)
+fn flushes(runs: u64, flush: trial::Flush<Shared>) -> (u64, u64) {
+    let mut random = Random::new(0x9e37_79b9_7f4a_7c15);
+    let each = (0..runs).map(|_| trial::flushes(&mut random, flush));
+    each.fold((0, 0), |(succeeded, lied), one| {
+        (succeeded + one.0, lied + one.1)
+    })
 }
 
 #[test]
 fn success_is_only_what_the_device_did() {
-    let (succeeded, lied) = flushes(0x9e37_79b9_7f4a_7c15, RUNS, Pmem::flush);
+    let (succeeded, lied) = flushes(RUNS, Pmem::flush);
     assert!(succeeded > RUNS / 4, "only {succeeded} FLUSHes succeeded");
     assert_eq!(lied, 0);
 }
@@ -116,7 +34,7 @@ fn careless(pmem: &Pmem<Shared, Patience>) -> Result<(), Error> {
 
 #[test]
 fn negative_control_a_driver_that_ignores_the_result_is_caught() {
-    let (_, lied) = flushes(0x9e37_79b9_7f4a_7c15, RUNS / 20, careless);
+    let (_, lied) = flushes(RUNS / 20, careless);
     assert!(lied > 0, "nobody noticed");
     // And by the device that always says 1.
     let device = Shared::new(|device| device.answer.ret = Some(1));
@@ -128,229 +46,41 @@ fn negative_control_a_driver_that_ignores_the_result_is_caught() {
 
 #[test]
 fn devices_start_only_as_they_should() {
-    let mut random = Random(0x2545_f491_4f6c_dd1d);
-    let mut started = 0;
-    for _ in 0..RUNS {
-        let device = Shared::new(|device| random_device(device, &mut random));
-        let pmem = device.pmem(device.clone(), LOOKS);
-        let result = pmem.start();
-        if let Ok(Region { start, len }) = result {
-            started += 1;
-            let device = device.lock();
-            assert_eq!(device.status & 0x4f, 15);
-            assert!(device.accepted & feature::VERSION_1 != 0 && device.parts.is_some());
-            assert!(len > 0 && (start | len) % 4096 == 0);
-            assert!(start.checked_add(len - 1).is_some());
-        }
-        assert_eq!(pmem.failure(), result.err());
-        let _ = pmem.flush();
-        drop(pmem);
-        device.content();
-        device.free();
-    }
+    let mut random = Random::new(0x2545_f491_4f6c_dd1d);
+    let started = (0..RUNS).filter(|_| trial::starts(&mut random)).count() as u64;
     assert!(started > RUNS / 20, "only {started} started");
-}
-
-fn random_device(device: &mut Device, random: &mut Random) {
-    let version = feature::VERSION_1;
-    device.features = random.mostly(version, &[0, u64::MAX, version | 1, version << 1]);
-    device.agrees = !random.one_in(8);
-    device.region.start = random.mostly(REGION.start, &[0, 1, !0xfff, u64::MAX]);
-    device.region.len = random.mostly(REGION.len, &[0, 1, 4096, 8192, u64::MAX]);
-    if random.one_in(4) {
-        device.shared = Some(device.region);
-    }
-    device.max_size = random.mostly(64, &[0, 1, 2, 3, 0xffff]) as u32;
-    device.reset_after = match random.next() % 16 {
-        0 => None,
-        1 => Some((random.next() % 12) as u32),
-        _ => Some(0),
-    };
-    device.always_enabled = random.one_in(16);
-    device.never_enabled = random.one_in(16);
-    device.restless = random.one_in(16);
-    device.hasty = random.one_in(16);
-    device.status_without = random.mostly(0, &[1, 2, 4, 8]) as u8;
-    device.status_with = random.mostly(0, &[16, 64, 128, 255]) as u8;
-    device.answer = random.answer();
-}
-
-/// Registers of which each read is at random, mostly what a driver likes to read, and that change
-/// the queue's page under its hands.
-#[derive(Clone, Debug)]
-struct Noise {
-    random: Rc<RefCell<Random>>,
-    device: Shared,
-    status: u8,
-    size: usize,
-}
-
-impl Noise {
-    fn new(seed: u64, device: &Shared, size: usize) -> Self {
-        Self {
-            random: Rc::new(RefCell::new(Random(seed | 1))),
-            device: device.clone(),
-            status: 0,
-            size,
-        }
-    }
-
-    /// Mostly what is good.
-    fn read(&self, good: &[u64]) -> u32 {
-        let mut random = self.random.borrow_mut();
-        if random.one_in(64) {
-            let mut device = self.device.lock();
-            device.scribble(|| random.of(&[0, 0, 0, 1, 2, 4, 0xff]));
-        }
-        match random.next() % 32 {
-            0 => random.next() as u32,
-            1 => random.of(&[0, 1, 2, 4, 0xff, u32::MAX]),
-            _ => random.of(good) as u32,
-        }
-    }
-}
-
-impl Registers for Noise {
-    fn size(&self) -> usize {
-        self.size
-    }
-
-    fn read_u8(&self, _: usize) -> u8 {
-        self.read(&[self.status.into()]) as u8
-    }
-
-    fn read_u16(&self, offset: usize) -> u16 {
-        match offset {
-            0x18 => self.read(&[64]) as u16,
-            _ => self.read(&[0, 1]) as u16,
-        }
-    }
-
-    /// As features, and as the range of memory.
-    fn read_u32(&self, offset: usize) -> u32 {
-        match offset {
-            0 | 8 => self.read(&[4096]),
-            4 => self.read(&[1]),
-            _ => self.read(&[0]),
-        }
-    }
-
-    fn write_u8(&mut self, _: usize, value: u8) {
-        self.status = value;
-    }
-
-    fn write_u16(&mut self, _: usize, _: u16) {}
-
-    fn write_u32(&mut self, _: usize, _: u32) {}
 }
 
 #[test]
 fn noise_in_configuration_space_and_registers_harms_nobody() {
-    let mut random = Random(0xd1b5_4a32_d192_ed03);
-    let (mut found, mut started) = (0, 0);
-    for _ in 0..RUNS {
-        let mut space = Space::good();
-        // Some bytes of the list at random, now and then all.
-        for _ in 0..random.next() % 8 {
-            let at = 4 + random.next() % 252;
-            let byte = random.next() as u8;
-            space.0[at as usize] = random.of(&[byte, byte & 0xfc, 0, 0xff, 0x40, 9]);
-        }
-        if random.one_in(8) {
-            space.0[0x34..]
-                .iter_mut()
-                .for_each(|byte| *byte = random.next() as u8);
-        }
-        space.0[5] = 0; // the command's high half: `Space` wants it as it was
-        let device = Shared::default();
-        let seed = random.next();
-        let pci = Pci::new(&mut space, |range| {
-            assert!(range.address() >= range.base && range.bar < 6);
-            let size = usize::try_from(range.len).ok()?;
-            Some(Noise::new(seed, &device, size))
-        });
-        let Ok(pci) = pci else { continue };
-        found += 1;
-        let pmem = device.pmem(pci, LOOKS);
-        for _ in 0..3 {
-            started += u64::from(pmem.start().is_ok());
-            let _ = (pmem.flush(), pmem.stop());
-        }
-        drop(pmem);
-        device.free();
-    }
-    assert!(found > RUNS / 4, "only {found} were found");
+    let mut random = Random::new(0xd1b5_4a32_d192_ed03);
+    let found: Vec<_> = (0..RUNS)
+        .filter_map(|_| trial::noise(&mut random))
+        .collect();
+    let started: u64 = found.iter().sum();
+    assert!(
+        found.len() as u64 > RUNS / 4,
+        "only {} were found",
+        found.len()
+    );
     assert!(started > RUNS / 1000, "only {started} started");
-}
-
-/// A transport of noise, so that more of them get as far as to a FLUSH.
-#[derive(Debug)]
-struct Lucky(Noise);
-
-impl Transport for Lucky {
-    fn status(&self) -> u8 {
-        let status = self.0.status;
-        match self.0.random.borrow_mut().next() % 64 {
-            0 => status | status::NEEDS_RESET,
-            1 => 0xff,
-            2 => 0,
-            _ => status,
-        }
-    }
-
-    fn set_status(&mut self, status: u8) {
-        self.0.status = status;
-    }
-
-    fn device_features(&mut self) -> u64 {
-        feature::VERSION_1 | u64::from(self.0.read(&[0, 1]))
-    }
-
-    fn set_driver_features(&mut self, _: u64) {}
-
-    fn max_queue_size(&mut self, _: u16) -> u32 {
-        self.0.read(&[64]) | 2
-    }
-
-    fn queue_enabled(&mut self, _: u16) -> bool {
-        // Off, then on, is what the driver wants.
-        self.0.random.borrow_mut().one_in(2)
-    }
-
-    fn enable_queue(&mut self, _: u16, _: QueueParts) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn notify(&mut self, _: u16) {
-        let mut random = self.0.random.borrow_mut();
-        let mut device = self.0.device.lock();
-        device.scribble(|| random.of(&[0, 0, 0, 0, 0, 1, 2, 4]));
-    }
-
-    fn config_generation(&self) -> u32 {
-        0
-    }
-
-    fn config(&self, _: usize) -> u32 {
-        self.0.read(&[1 << 12]) & !0xfff
-    }
 }
 
 #[test]
 fn a_page_that_changes_at_random_harms_nobody() {
-    let mut random = Random(0x94d0_49bb_1331_11eb);
-    let mut answers = 0;
-    for _ in 0..RUNS {
-        let device = Shared::default();
-        let noise = Noise::new(random.next(), &device, 0x200);
-        let pmem = device.pmem(Lucky(noise), LOOKS);
-        for _ in 0..4 {
-            let _ = pmem.start();
-            // Each kind of error is fine; that it comes back is what is tested.
-            answers += u64::from(pmem.flush() != Err(Error::NotStarted));
-        }
-        drop(pmem);
-        device.free();
-    }
+    let mut random = Random::new(0x94d0_49bb_1331_11eb);
+    let answers: u64 = (0..RUNS).map(|_| trial::page(&mut random)).sum();
     assert!(answers > RUNS / 100, "only {answers} FLUSHes were made");
+}
+
+/// The fuzzer's entry point, without a fuzzer.
+#[test]
+fn arbitrary_decisions_harm_nobody() {
+    let mut random = Random::new(0x1234_5678_9abc_def1);
+    for _ in 0..RUNS / 10 {
+        let input: Vec<u8> = (0..random.next() % 64)
+            .map(|_| random.next() as u8)
+            .collect();
+        trial::fuzz(&input);
+    }
 }

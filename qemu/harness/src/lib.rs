@@ -10,6 +10,7 @@ pub mod demo;
 pub mod elf;
 pub mod findings;
 pub mod fixtures;
+pub mod fuzz;
 pub mod image;
 pub mod judge;
 pub mod machine;

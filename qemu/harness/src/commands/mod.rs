@@ -6,6 +6,7 @@ mod crash;
 mod demo;
 mod doctor;
 mod fixtures;
+mod fuzz;
 mod judge;
 mod lint;
 mod machine;
@@ -43,6 +44,8 @@ enum Command {
     Crash(crash::Args),
     /// Say whether flush and copy functions that you already have keep their promise.
     Judge(judge::Args),
+    /// Fuzz what reads untrusted bytes: firmware's tables, the driver of virtio-pmem.
+    Fuzz(fuzz::Args),
     /// Decode a raw NFIT: ranges, devices and their state, flush hints, capabilities.
     Nfit(nfit::Args),
     /// Write the firmware tables that tests read, as QEMU gives them.
@@ -64,6 +67,7 @@ impl Cli {
             Command::Boot(args) => boot::run(&args),
             Command::Crash(args) => crash::run(&args),
             Command::Judge(args) => judge::run(&args),
+            Command::Fuzz(args) => fuzz::run(&args),
             Command::Nfit(args) => nfit::run(&args),
             Command::Fixtures => fixtures::run(),
         }

@@ -7,8 +7,8 @@ use crate::{
     report::{Report, Suite, write_json},
     setup,
     suites::{
-        self, bare, controls, crash_strange, embedder, fixtures, host, judged, miri, platform,
-        targets, virtio, witness,
+        self, bare, controls, crash_strange, embedder, fixtures, fuzz, host, judged, miri,
+        platform, targets, virtio, witness,
     },
     toolchain,
 };
@@ -57,7 +57,7 @@ impl Part {
                 Ok(suites)
             }
             Self::Firmware => {
-                let mut suites = vec![fixtures::run()?];
+                let mut suites = vec![fixtures::run()?, fuzz::run()?];
                 suites.extend(witness::run()?);
                 Ok(suites)
             }

@@ -7,6 +7,7 @@ mod crash_controls;
 pub mod crash_strange;
 pub mod embedder;
 pub mod fixtures;
+pub mod fuzz;
 pub mod host;
 pub mod judged;
 pub mod miri;
