@@ -8,7 +8,7 @@ use kpmem::firmware::{
 };
 
 /// Of QEMU's `q35,nvdimm=on,nvdimm-persistence=cpu` with 64 MiB.
-pub const QEMU: &[u8] = include_bytes!("../data/firmware/nfit-q35-cpu.bin");
+pub const QEMU: &[u8] = include_bytes!("../data/firmware/q35-cpu.nfit.bin");
 
 /// Offset of a table's first structure.
 const FIRST: usize = 40;

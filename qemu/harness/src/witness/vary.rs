@@ -171,7 +171,7 @@ pub fn each_changed<'a>(
 fn says(structure: &Structure, field: &Field) -> bool {
     let off = |flag| structure.flag(flag).is_ok_and(|flag| !flag);
     let domain = field.name == "Proximity Domain";
-    !off("Enabled") && !(domain && off("Proximity Domain Valid"))
+    !(off("Enabled") || domain && off("Proximity Domain Valid"))
 }
 
 fn places(text: &Disassembly) -> impl Iterator<Item = (&Structure, &'static Fields, &Field)> {
