@@ -107,6 +107,9 @@ impl Apt {
             // As root, apt downloads as another user, who has no right to this folder.
             ("APT::Sandbox::User", "root".to_owned()),
             ("Acquire::Languages", "none".to_owned()),
+            // Where there is no network, to do without is soon decided.
+            ("Acquire::http::Timeout", "20".to_owned()),
+            ("Acquire::Retries", "1".to_owned()),
             (
                 "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled",
                 "false".to_owned(),

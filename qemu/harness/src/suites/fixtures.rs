@@ -16,7 +16,7 @@ pub fn run() -> Result<Suite> {
             let kept = fs::read(fixtures::dir().join(&name)).unwrap_or_default();
             let verdict = match fixtures::compare(&kept, &made) {
                 Ok(()) => Verdict::Passed,
-                Err(why) if fixtures::is_other_qemu(specimen) => {
+                Err(why) if fixtures::is_other_qemu(specimen.arch) => {
                     Verdict::Skipped(format!("another QEMU than made it: {why}"))
                 }
                 Err(why) => Verdict::Failed(format!("{why} (`cargo xtask fixtures`)")),

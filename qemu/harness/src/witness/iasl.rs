@@ -151,7 +151,8 @@ impl Disassembly {
             if line.starts_with("Raw Table Data") {
                 break;
             }
-            if line.contains("****") {
+            // That a structure may end early is for the library to know, too.
+            if line.contains("****") && !line.contains("terminates early") {
                 bail!("iasl: {}", line.trim());
             }
             let Some(field) = field(line) else { continue };

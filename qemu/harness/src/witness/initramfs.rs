@@ -23,7 +23,8 @@ $b mount -t sysfs sysfs /sys
 for module in /modules/*; do $b insmod $module; done
 nd=/sys/bus/nd/devices
 $b grep -sH '' $nd/region*/size $nd/region*/resource $nd/region*/persistence_domain \
-    $nd/region*/read_only $nd/region*/target_node $nd/region*/mapping? $nd/nmem*/nfit/*
+    $nd/region*/read_only $nd/region*/target_node $nd/region*/deep_flush $nd/region*/mapping? \
+    $nd/nmem*/nfit/*
 $b grep -sH -E 'Persistent Memory|CXL Window' /proc/iomem
 $b dmesg | $b grep -E 'ACPI: SRAT: Node'
 for table in NFIT CEDT SRAT; do

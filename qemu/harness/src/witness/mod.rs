@@ -8,6 +8,7 @@ pub mod decoded;
 pub mod iasl;
 pub mod initramfs;
 pub mod linux;
+pub mod made;
 pub mod ours;
 pub mod sysfs;
 pub mod vary;

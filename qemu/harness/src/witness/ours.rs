@@ -83,10 +83,13 @@ fn rhct(rhct: &Rhct<'_>) -> Value {
     })
 }
 
-/// What a kernel is told of an NFIT: persistent ranges, what maps over them would be, and their
-/// devices.
-pub fn platform(table: &[u8]) -> Result<Value> {
-    let platform = Platform::new().with_nfit(Nfit::parse(table)?);
+/// What a kernel is told of an NFIT and, if there is one, the SRAT: persistent ranges, what maps
+/// over them would be, and their devices.
+pub fn platform(nfit: &[u8], srat: Option<&[u8]>) -> Result<Value> {
+    let mut platform = Platform::new().with_nfit(Nfit::parse(nfit)?);
+    if let Some(srat) = srat {
+        platform = platform.with_srat(Srat::parse(srat)?);
+    }
     let mut ranges: Vec<_> = platform.ranges().collect();
     ranges.sort_by_key(|range| range.region().base);
     let statements = ranges.iter().map(|range| {
@@ -96,6 +99,7 @@ pub fn platform(table: &[u8]) -> Result<Value> {
             "len": range.region().len,
             "granularity": range.granularity().to_string(),
             "domain": range.domain(),
+            "flush_hints": range.flush_hints().next().is_some(),
             "read_only": range.state().contains(State::NOT_ARMED),
             "devices": devices,
         }))

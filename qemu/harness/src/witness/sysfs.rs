@@ -1,5 +1,5 @@
-//! Statements made of what a booted Linux prints: files of sysfs by their path (`PATH:VALUE`), lines
-//! of `/proc/iomem` and of its log, and the bytes of its tables (`table NFIT 4e46...`).
+//! Statements made of what a booted Linux prints: files of sysfs by their path (`PATH:VALUE`),
+//! lines of `/proc/iomem` and of its log, and the bytes of its tables (`table NFIT 4e46...`).
 
 use crate::fixtures::qtest::unhex;
 use anyhow::{Context, Result, bail};
@@ -47,9 +47,11 @@ impl Testimony {
                     Ok("memory_controller") | Err(_) => "cache-line",
                     Ok(other) => bail!("an unknown domain of persistence: {other}"),
                 },
-                // Nodes are numbered as their domains are found, and QEMU's have no gaps.
-                "domain": number(file("target_node")?)?,
+                // Nodes are numbered as their domains are found, and QEMU's have no gaps. Of no
+                // domain, there is no such file.
+                "domain": file("target_node").ok().map(number).transpose()?,
                 "read_only": file("read_only")? == "1",
+                "flush_hints": file("deep_flush")? == "1",
                 "devices": devices,
             }));
         }

@@ -10,7 +10,8 @@ const LINES: &str = "\
 /sys/bus/nd/devices/region1/persistence_domain:cpu_cache
 /sys/bus/nd/devices/region0/read_only:1
 /sys/bus/nd/devices/region1/read_only:0
-/sys/bus/nd/devices/region0/target_node:1
+/sys/bus/nd/devices/region0/deep_flush:0
+/sys/bus/nd/devices/region1/deep_flush:1
 /sys/bus/nd/devices/region1/target_node:0
 /sys/bus/nd/devices/region0/mapping0:nmem1,0,65011712,0
 /sys/bus/nd/devices/region1/mapping0:nmem0,4096,33554432,0
@@ -54,7 +55,7 @@ fn ranges_with_their_devices_by_address() {
         found["ranges"][0],
         json!({
             "base": 0x1_0000_0000_u64, "len": 32 << 20, "granularity": "byte", "domain": 0,
-            "read_only": false,
+            "read_only": false, "flush_hints": true,
             "devices": [{
                 "device": 1, "address": 4096, "size": 32 << 20, "state": [], "vendor": 0x8086,
                 "product": 1, "revision": 1, "serial": 0x12_3456, "format": 0x301,
@@ -63,7 +64,9 @@ fn ranges_with_their_devices_by_address() {
     );
     let second = &found["ranges"][1];
     assert_eq!(second["granularity"], "cache-line");
+    assert_eq!(second["domain"], json!(null));
     assert_eq!(second["read_only"], true);
+    assert_eq!(second["flush_hints"], false);
     let states = json!(["not armed", "health events observed"]);
     assert_eq!(second["devices"][0]["state"], states);
 }

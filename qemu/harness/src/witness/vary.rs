@@ -144,10 +144,9 @@ pub fn random(table: &[u8], text: &Disassembly, rng: &mut Rng) -> Vec<u8> {
     let mut varied = table.to_vec();
     for (_, fields, field) in places(text) {
         let free = fields.free.contains(&field.name.as_str());
-        if let Some((at, len)) = field.place.filter(|_| free) {
-            if let Some(content) = varied.get_mut(at..at + len) {
-                rng.fill(content);
-            }
+        let content = field.place.filter(|_| free);
+        if let Some(content) = content.and_then(|(at, len)| varied.get_mut(at..at + len)) {
+            rng.fill(content);
         }
     }
     seal(&mut varied);
@@ -171,7 +170,8 @@ pub fn each_changed<'a>(
 /// Whether nothing else in the structure makes this field worth nothing.
 fn says(structure: &Structure, field: &Field) -> bool {
     let off = |flag| structure.flag(flag).is_ok_and(|flag| !flag);
-    !off("Enabled") && !(field.name == "Proximity Domain" && off("Proximity Domain Valid"))
+    let domain = field.name == "Proximity Domain";
+    !(off("Enabled") || domain && off("Proximity Domain Valid"))
 }
 
 fn places(text: &Disassembly) -> impl Iterator<Item = (&Structure, &'static Fields, &Field)> {
