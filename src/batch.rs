@@ -4,8 +4,8 @@ use core::{fmt, marker::PhantomData, mem, mem::ManuallyDrop};
 
 use crate::{Dispatch, Error, Flags, Guard, Map, NoGuard, Pod};
 
-/// Flushes and copies that share one drain: [`finish`](Self::finish), or else dropping it. (One that
-/// is leaked, by [`mem::forget`](core::mem::forget), drains nothing and leaves no guard.)
+/// Flushes and copies that share one drain: [`finish`](Self::finish), or else dropping it. (One
+/// that is leaked, by [`mem::forget`](core::mem::forget), drains nothing and leaves no guard.)
 ///
 /// It stays on the CPU that it was made on, since a drain waits for that CPU's flushes only: it is
 /// not [`Send`], and a task that may be moved to another CPU meanwhile takes

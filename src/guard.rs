@@ -10,12 +10,11 @@
 /// so that both are of the same CPU.
 ///
 /// # Safety
-/// Between `enter` and `leave`, the caller must stay on one CPU. Sections may lie in each other, and
-/// those of two batches may end in the order in which they began, so a guard counts them, as
+/// Between `enter` and `leave`, the caller must stay on one CPU. Sections may lie in each other,
+/// and those of two batches may end in the order in which they began, so a guard counts them, as
 /// `preempt_disable` does; one that puts back a state that it saved (interrupt flags) does not hold
-/// until the last has ended. For vector copies, code that runs
-/// there must also be able to change the vector registers that are enabled in XCR0, without harm to
-/// anyone whose registers they are.
+/// until the last has ended. For vector copies, code that runs there must also be able to change
+/// the vector registers that are enabled in XCR0, without harm to anyone whose registers they are.
 pub unsafe trait Guard {
     /// What `leave` must know.
     type State;

@@ -119,10 +119,10 @@ impl Table {
     /// A table of functions from elsewhere, such as a kernel's own or another language's.
     ///
     /// # Safety
-    /// `line` is what one write-back covers, in bytes: a power of two from 8 on, or 1 where there are
-    /// no lines. `flush`, `drain`, `persist` and `writeback_invalidate` must do for ranges of this
-    /// granularity and these lines what [`Primitives`] asks of theirs; `memmove` and `memset` what
-    /// [`Map::memmove`](crate::Map::memmove) and [`Map::memset`](crate::Map::memset) promise.
+    /// `line` is what one write-back covers, in bytes: a power of two from 8 on, or 1 where there
+    /// are no lines. `flush`, `drain`, `persist` and `writeback_invalidate` must do for ranges of
+    /// this granularity and these lines what [`Primitives`] asks of theirs; `memmove` and `memset`
+    /// what [`Map::memmove`](crate::Map::memmove) and [`Map::memset`](crate::Map::memset) promise.
     #[must_use]
     pub const unsafe fn from_functions(
         name: &'static str,

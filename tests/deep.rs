@@ -20,10 +20,13 @@ fn map() -> Map {
     unsafe { Map::with_table(at(BASE), 4096, &TABLE) }.unwrap()
 }
 
+/// The range, or none for a drain; what had been recorded.
+type Asked = (Option<(usize, usize)>, Vec<Event>);
+
 /// A domain that remembers what it was asked, and what had been recorded by then.
 #[derive(Default)]
 struct Domain {
-    asked: RefCell<Vec<(Option<(usize, usize)>, Vec<Event>)>>,
+    asked: RefCell<Vec<Asked>>,
     code: i32,
 }
 
@@ -126,13 +129,15 @@ mod with_firmware {
     fn each_hint_is_stored_to() {
         let mut registers = [0_u64; 3];
         let hints: [NonNull<u64>; 3] = std::array::from_fn(|at| NonNull::from(&mut registers[at]));
+        // SAFETY: the registers are there.
+        let stored = || hints.map(|hint| unsafe { hint.read_volatile() });
         // SAFETY: registers that nobody else uses.
         let domain = unsafe { Hints::new(hints) }.unwrap();
         let map = map();
         map.deep_flush_start(&domain, at(BASE), 8).unwrap();
-        assert_eq!(hints.map(|hint| unsafe { hint.read_volatile() }), [0; 3]);
+        assert_eq!(stored(), [0; 3]);
         map.deep_drain(&domain).unwrap();
-        assert_eq!(hints.map(|hint| unsafe { hint.read_volatile() }), [1; 3]);
+        assert_eq!(stored(), [1; 3]);
     }
 
     #[test]

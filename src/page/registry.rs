@@ -159,8 +159,8 @@ impl<H: Hook> Map<Paged<H>> {
     /// [`Error::SlotInUse`].
     ///
     /// # Safety
-    /// The result must be dropped, not forgotten, before the map is. Neither this call nor that drop
-    /// may be in an interrupt handler, which could have interrupted another and would spin for
+    /// The result must be dropped, not forgotten, before the map is. Neither this call nor that
+    /// drop may be in an interrupt handler, which could have interrupted another and would spin for
     /// ever; nor may the drop be by a hook, which it waits for. The hook must be callable from any
     /// CPU that calls the pointers.
     pub unsafe fn register<'m>(&'m self, slot: &'static PageSlot) -> Result<Registered<'m>, Error> {

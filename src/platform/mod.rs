@@ -34,16 +34,18 @@ use crate::{
 /// them for.)
 ///
 /// ```
-/// use kpmem::{Granularity, Platform, firmware::nfit::Nfit};
+/// use kpmem::{
+///     Granularity, Platform,
+///     firmware::{Region, nfit::Nfit},
+/// };
 ///
 /// # fn kernel(table: &[u8], physical_to_virtual: impl Fn(u64, u64) -> Option<*mut u8>)
 /// #     -> Result<(), Box<dyn std::error::Error>> {
 /// let platform = Platform::new().with_nfit(Nfit::parse(table)?);
 /// for range in platform.ranges() {
+///     let to_virtual = |region: Region| physical_to_virtual(region.base, region.len);
 ///     // SAFETY: the kernel has mapped it write-back, on every CPU.
-///     let map = unsafe {
-///         range.map(Granularity::CacheLine, |region| physical_to_virtual(region.base, region.len))?
-///     };
+///     let map = unsafe { range.map(Granularity::CacheLine, to_virtual)? };
 ///     map.persist(map.address(), 8)?;
 /// }
 /// # Ok(())
@@ -123,8 +125,9 @@ impl<'a> Platform<'a> {
         ranges
     }
 
-    /// The persistent memory at these physical addresses: a part of one of [`ranges`](Self::ranges),
-    /// or of a window that persistent CXL memory may be mapped to. `None` if no table says so.
+    /// The persistent memory at these physical addresses: a part of one of
+    /// [`ranges`](Self::ranges), or of a window that persistent CXL memory may be mapped to. `None`
+    /// if no table says so.
     ///
     /// A window may be for volatile memory, too: what a kernel maps there is persistent if it is a
     /// persistent partition of its device, which no table says.

@@ -2,8 +2,8 @@ use crate::build::{Bytes, fix, new, table, wide};
 use kpmem::firmware::{
     Error, Region,
     nfit::{
-        BlockWindow, Capabilities, ControlRegion, ControlWindows, Mapping, Nfit, Range, RangeKind,
-        State, Structure,
+        BlockWindow, Capabilities, ControlRegion, ControlWindows, Made, Mapping, Nfit, Range,
+        RangeKind, State, Structure,
     },
 };
 
@@ -55,9 +55,12 @@ fn interleave(index: u16, lines: &[u32]) -> Vec<u8> {
 }
 
 fn control_body(index: u16, windows: u16) -> Bytes {
-    let body = new().u16(index).u16(0x8086).u16(0x79).u16(1);
-    let body = body.u16(0x8087).u16(0x7a).u16(2).u8(1).u8(9).u16(0x4526);
-    body.u16(0).u32(0x12345).u16(0x301).u16(windows)
+    let body = new().u16(index).bytes(&[0x80, 0x86, 0, 0x79, 0, 1]);
+    let body = body.bytes(&[0x80, 0x87, 0, 0x7a, 0, 2, 1, 9, 0x26, 0x45]);
+    body.u16(0)
+        .bytes(&[0, 1, 0x23, 0x45])
+        .u16(0x301)
+        .u16(windows)
 }
 
 pub fn control(index: u16) -> Vec<u8> {
@@ -126,7 +129,7 @@ fn of_qemu() {
     assert_eq!(nfit.capabilities(), flush);
     let mapping = nfit.mappings(range.index).next().unwrap();
     assert_eq!(mapping.state, State::empty());
-    assert_eq!(nfit.control(mapping.control).unwrap().serial, 0x123456);
+    assert_eq!(nfit.control(mapping.control).unwrap().serial, 0x56341200);
     assert_eq!(nfit.structures().count(), 4);
 }
 
@@ -174,7 +177,11 @@ fn every_field() {
         device: 0x79,
         revision: 1,
         subsystem: [0x8087, 0x7a, 2],
-        made: Some((9, 0x4526)),
+        made: Some(Made {
+            location: 9,
+            year: 0x26,
+            week: 0x45,
+        }),
         serial: 0x12345,
         format: 0x301,
         windows: None,

@@ -1,5 +1,6 @@
-//! One device that answers at random, or as a fuzzer's bytes say: no panic, no endless wait, no access
-//! outside of the queue's page, and success only where the device really made everything durable.
+//! One device that answers at random, or as a fuzzer's bytes say: no panic, no endless wait, no
+//! access outside of the queue's page, and success only where the device really made everything
+//! durable.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -227,7 +228,8 @@ impl Registers for Noise {
     fn write_u32(&mut self, _: usize, _: u32) {}
 }
 
-/// Noise in configuration space and registers. Whether a device was found, and how often it started.
+/// Noise in configuration space and registers. Whether a device was found, and how often it
+/// started.
 pub fn noise(random: &mut Random<'_>) -> Option<u64> {
     let mut space = Space::good();
     // Some bytes of the list at random, now and then all.

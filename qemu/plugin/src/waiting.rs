@@ -32,8 +32,8 @@ struct Look {
 
 /// A load may be reported before the store that it saw: its CPU is about to, unless the host has
 /// others to run. Who stores without a report (a device) is believed after a while, by `give_up`. A
-/// loop that waits for a word learns nothing new, and must keep the others neither from the lock nor
-/// from their core.
+/// loop that waits for a word learns nothing new, and must keep the others neither from the lock
+/// nor from their core.
 pub fn load(
     touch: Touch<'_>,
     mut report: impl FnMut(Touch<'_>) -> bool,

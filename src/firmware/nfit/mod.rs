@@ -5,8 +5,8 @@ mod read;
 mod structure;
 
 pub use structure::{
-    BlockWindow, Capabilities, ControlRegion, ControlWindows, FlushHints, Interleave, Mapping,
-    Other, Range, RangeKind, Smbios, State, Structure,
+    BlockWindow, Capabilities, ControlRegion, ControlWindows, FlushHints, Interleave, Made,
+    Mapping, Other, Range, RangeKind, Smbios, State, Structure,
 };
 
 use crate::firmware::{

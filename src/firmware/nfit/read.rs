@@ -1,8 +1,8 @@
 //! From the bytes of a structure to its fields.
 
 use super::{
-    BlockWindow, Capabilities, ControlRegion, ControlWindows, FlushHints, Interleave, Mapping,
-    Other, Range, RangeKind, Smbios, State, Structure,
+    BlockWindow, Capabilities, ControlRegion, ControlWindows, FlushHints, Interleave, Made,
+    Mapping, Other, Range, RangeKind, Smbios, State, Structure,
 };
 use crate::firmware::{Error, Region, bytes::Bytes, records::Record};
 
@@ -108,19 +108,26 @@ fn interleave(bytes: Bytes<'_>) -> Result<Interleave<'_>, Error> {
     })
 }
 
-/// A control region ends before the windows' registers if it has no windows.
+/// A control region ends before the windows' registers if it has no windows. What is JEDEC's is as
+/// in the SPD: the first byte first.
 fn control(bytes: Bytes<'_>) -> Result<ControlRegion, Error> {
     bytes.at_least(32)?;
     let count = bytes.u16(30)?;
-    let made = (bytes.u8(19)?, bytes.u16(20)?);
+    let [location, year, week] = bytes.array(19)?;
+    let made = Made {
+        location,
+        year,
+        week,
+    };
+    let identifier = |at| bytes.array(at).map(u16::from_be_bytes);
     Ok(ControlRegion {
         index: bytes.u16(4)?,
-        vendor: bytes.u16(6)?,
-        device: bytes.u16(8)?,
-        revision: bytes.u16(10)?,
-        subsystem: [bytes.u16(12)?, bytes.u16(14)?, bytes.u16(16)?],
+        vendor: identifier(6)?,
+        device: identifier(8)?,
+        revision: identifier(10)?,
+        subsystem: [identifier(12)?, identifier(14)?, identifier(16)?],
         made: (bytes.u8(18)? & 1 != 0).then_some(made),
-        serial: bytes.u32(24)?,
+        serial: bytes.array(24).map(u32::from_be_bytes)?,
         format: bytes.u16(28)?,
         windows: if count == 0 {
             None

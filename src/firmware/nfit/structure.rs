@@ -175,7 +175,8 @@ pub struct Smbios<'a> {
     pub data: &'a [u8],
 }
 
-/// Who made a device, and which one it is (5.2.25.6, "NVDIMM Control Region Structure").
+/// Who made a device, and which one it is (5.2.25.6, "NVDIMM Control Region Structure"). JEDEC's
+/// numbers are read as Linux prints them: the first byte of the device's SPD is the highest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ControlRegion {
     /// Its number, by which mappings and block windows refer to it.
@@ -188,14 +189,25 @@ pub struct ControlRegion {
     pub revision: u16,
     /// Vendor, device and revision of the controller.
     pub subsystem: [u16; 3],
-    /// Where it was made, and when (week and year, in BCD), if the table says.
-    pub made: Option<(u8, u16)>,
+    /// Where and when it was made, if the table says.
+    pub made: Option<Made>,
     /// Serial number.
     pub serial: u32,
     /// Region format interface code (JEDEC Annex L).
     pub format: u16,
     /// Registers of block windows, if it has some.
     pub windows: Option<ControlWindows>,
+}
+
+/// Where and when a device was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// The vendor's number of the place.
+    pub location: u8,
+    /// The last two digits of the year, in BCD.
+    pub year: u8,
+    /// The week, in BCD.
+    pub week: u8,
 }
 
 /// The registers by which blocks are moved. Offsets and lengths are in bytes.

@@ -119,13 +119,15 @@ fn other(other: &Structure) -> Result<Value> {
     Ok(json!({ "kind": other.kind()?, "len": other.number("Length")? }))
 }
 
+/// ACPICA prints JEDEC's numbers like the others, with the last byte first.
 fn control(control: &Structure) -> Result<Value> {
+    let identifier = |name| Ok::<_, anyhow::Error>(control.number(name)?.swap_bytes() >> 48);
     Ok(json!({
         "index": control.number("Region Index")?,
-        "vendor": control.number("Vendor Id")?,
-        "device": control.number("Device Id")?,
-        "revision": control.number("Revision Id")?,
-        "serial": control.number("Serial Number")?,
+        "vendor": identifier("Vendor Id")?,
+        "device": identifier("Device Id")?,
+        "revision": identifier("Revision Id")?,
+        "serial": control.number("Serial Number")?.swap_bytes() >> 32,
         "format": control.number("Code")?,
         "windows": control.number("Window Count")?,
     }))

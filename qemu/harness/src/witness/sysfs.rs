@@ -71,10 +71,10 @@ impl Testimony {
             "address": number(address)?,
             "size": number(size)?,
             "state": state?,
-            "vendor": swapped(file("vendor")?)?,
-            "product": swapped(file("device")?)?,
-            "revision": swapped(file("rev_id")?)?,
-            "serial": swapped(file("serial")?)?,
+            "vendor": number(file("vendor")?)?,
+            "product": number(file("device")?)?,
+            "revision": number(file("rev_id")?)?,
+            "serial": number(file("serial")?)?,
             "format": number(file("format")?)?,
         }))
     }
@@ -176,17 +176,6 @@ fn number(text: &str) -> Result<u64> {
 
 fn hex(digits: &str) -> Result<u64> {
     u64::from_str_radix(digits, 16).with_context(|| format!("no number: {digits:?}"))
-}
-
-/// A number of two or four bytes that Linux prints with the first byte first, as JEDEC's standards
-/// write it, and ACPI's other fields are read with the last byte first.
-fn swapped(text: &str) -> Result<u64> {
-    let number = number(text)?;
-    Ok(match text.len() {
-        6 => number.swap_bytes() >> 48,
-        10 => number.swap_bytes() >> 32,
-        _ => bail!("not of two or four bytes: {text:?}"),
-    })
 }
 
 #[cfg(test)]

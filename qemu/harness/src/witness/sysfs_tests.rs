@@ -57,8 +57,8 @@ fn ranges_with_their_devices_by_address() {
             "base": 0x1_0000_0000_u64, "len": 32 << 20, "granularity": "byte", "domain": 0,
             "read_only": false, "flush_hints": true,
             "devices": [{
-                "device": 1, "address": 4096, "size": 32 << 20, "state": [], "vendor": 0x8086,
-                "product": 1, "revision": 1, "serial": 0x12_3456, "format": 0x301,
+                "device": 1, "address": 4096, "size": 32 << 20, "state": [], "vendor": 0x8680,
+                "product": 0x100, "revision": 0x100, "serial": 0x5634_1200, "format": 0x301,
             }],
         })
     );
@@ -95,7 +95,7 @@ fn what_is_not_understood_is_an_error() {
     for (is, was) in [
         ("persistence_domain:else", "persistence_domain:cpu_cache"),
         ("flags:else", "flags:not_armed smart_event "),
-        ("serial:0x12", "serial:0x56341200"),
+        ("serial:0xs", "serial:0x56341200"),
         ("mapping0:nmem7,0,1,0", "mapping0:nmem1,0,65011712,0"),
     ] {
         let lines = LINES.replace(was, is);
