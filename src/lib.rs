@@ -109,6 +109,8 @@ mod platform;
 pub mod poison;
 mod primitives;
 mod range;
+#[cfg(any(feature = "nfit", feature = "virtio-pmem"))]
+mod region;
 mod select;
 mod table;
 pub mod tuning;
@@ -128,6 +130,8 @@ pub use page::{PageSlot, Paged, Registered};
 #[cfg(feature = "nfit")]
 pub use platform::{Device, PersistentRange, Platform, Source};
 pub use primitives::{Byte, Instruction, Lines, Primitives};
+#[cfg(any(feature = "nfit", feature = "virtio-pmem"))]
+pub use region::Region;
 pub use select::{select, selected, selected_byte};
 pub use table::{
     BYTE, DrainFn, FlushFn, Functions, Granularity, MemcpyFn, MemmoveFn, MemsetFn, PersistFn, Table,

@@ -64,6 +64,7 @@ impl<'a> Bytes<'a> {
     }
 
     /// The error of a field here whose value is impossible.
+    #[cfg(feature = "acpi")]
     pub(super) fn impossible(self, field: &'static str, value: impl Into<u64>) -> Error {
         Error::Value {
             offset: self.offset,

@@ -6,8 +6,10 @@ use crate::firmware::{Error, bytes::Bytes};
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Head {
     /// Type of 1 byte, length of 1 (SRAT).
+    #[cfg(feature = "acpi")]
     Narrow,
     /// Type of 1 byte, one reserved, length of 2 (CEDT).
+    #[cfg(feature = "acpi")]
     Mixed,
     /// Type of 2 bytes, length of 2 (NFIT, RHCT).
     Wide,
@@ -34,11 +36,13 @@ impl<'a> Records<'a> {
 
     fn split(&self) -> Result<(Record<'a>, Bytes<'a>), Error> {
         let (kind, len, least) = match self.head {
+            #[cfg(feature = "acpi")]
             Head::Narrow => (
                 u16::from(self.rest.u8(0)?),
                 usize::from(self.rest.u8(1)?),
                 2,
             ),
+            #[cfg(feature = "acpi")]
             Head::Mixed => (
                 u16::from(self.rest.u8(0)?),
                 usize::from(self.rest.u16(2)?),

@@ -93,9 +93,9 @@ impl<T: Transport> Device<T> {
         let pair = |offset| word(offset) | word(offset + 4) << 32;
         for _ in 0..CHANGES {
             let before = self.transport.config_generation();
-            let (start, len) = (pair(START), pair(SIZE));
+            let (base, len) = (pair(START), pair(SIZE));
             if self.transport.config_generation() == before {
-                return Ok(Region { start, len });
+                return Ok(Region { base, len });
             }
         }
         Err(Error::ConfigUnstable)
@@ -174,14 +174,14 @@ fn accepted(offered: u64, address: Address, shared: bool) -> Result<u64, Error> 
 
 /// The same range, if it can be one.
 fn checked(region: Region) -> Result<Region, Error> {
-    let Region { start, len } = region;
-    if len == 0 || start == 0 {
+    let Region { base, len } = region;
+    if len == 0 || base == 0 {
         return Err(Error::NoRegion { region });
     }
-    if start.checked_add(len - 1).is_none() {
+    if region.last().is_none() {
         return Err(Error::RegionWraps { region });
     }
-    if start % PAGE != 0 || len % PAGE != 0 {
+    if base % PAGE != 0 || len % PAGE != 0 {
         return Err(Error::RegionUnaligned { region });
     }
     Ok(region)

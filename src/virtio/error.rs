@@ -317,10 +317,4 @@ impl fmt::Display for Error {
     }
 }
 
-impl fmt::Display for Region {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:#x} bytes at {:#x}", self.len, self.start)
-    }
-}
-
 impl core::error::Error for Error {}

@@ -143,7 +143,7 @@ impl<R: Registers> Transport for Mmio<R> {
     fn shared_memory(&mut self) -> Option<Region> {
         self.registers.write_u32(SHM_SEL, 0);
         let len = self.read_pair(SHM_LEN);
-        let start = self.read_pair(SHM_BASE);
-        (len != NO_REGION).then_some(Region { start, len })
+        let base = self.read_pair(SHM_BASE);
+        (len != NO_REGION).then_some(Region { base, len })
     }
 }

@@ -31,7 +31,7 @@
 //!     let pmem = unsafe { Pmem::new(pci, NonNull::from(&QUEUE), queue, Spins(1 << 40)) };
 //!     let region = pmem.start()?;
 //!
-//!     let base = kernel.map_memory(region.start, region.len);
+//!     let base = kernel.map_memory(region.base, region.len);
 //!     // SAFETY: the kernel mapped the memory; what the host has synced is durable.
 //!     let map = unsafe { Map::with_hook(base, region.len as usize, &pmem)? };
 //!     // SAFETY: nothing else uses the first word.
@@ -62,10 +62,11 @@ mod registers;
 mod transport;
 mod wait;
 
+pub use crate::Region;
 pub use error::Error;
 pub use mmio::Mmio;
 pub use pci::{BarRange, ConfigSpace, Pci};
-pub use pmem::{Address, Pmem, Region};
+pub use pmem::{Address, Pmem};
 pub use queue::QueueMemory;
 pub use registers::{Registers, Window};
 pub use transport::{QueueParts, Transport, feature, status};

@@ -9,16 +9,7 @@ use core::{
 use spin::Mutex;
 
 use super::{Error, QueueMemory, Transport, Wait, device::Device, queue::Queue};
-use crate::{Hook, arch};
-
-/// A range of physical memory, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Region {
-    /// The first byte.
-    pub start: u64,
-    /// How many.
-    pub len: u64,
-}
+use crate::{Hook, Region, arch};
 
 /// Where the device finds the [`QueueMemory`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

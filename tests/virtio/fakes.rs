@@ -94,7 +94,7 @@ impl Registers for MmioFile {
     fn read_u32(&self, offset: usize) -> u32 {
         let mut device = self.device.lock();
         let shared = device.shared.filter(|_| self.shm_of == 0);
-        let (base, len) = shared.map_or((u64::MAX, u64::MAX), |r| (r.start, r.len));
+        let (base, len) = shared.map_or((u64::MAX, u64::MAX), |r| (r.base, r.len));
         match offset {
             0x00 => self.magic,
             0x04 => self.version,

@@ -135,10 +135,10 @@ fn memory_that_moves_is_told() {
     let device = Shared::default();
     let pmem = device.pmem(device.clone(), 10);
     pmem.start().unwrap();
-    device.lock().region.start += 4096;
+    device.lock().region.base += 4096;
     let before = REGION;
     let region = Region {
-        start: REGION.start + 4096,
+        base: REGION.base + 4096,
         ..REGION
     };
     assert_eq!(pmem.start(), Err(Error::RegionMoved { before, region }));

@@ -7,8 +7,8 @@ use super::model::{Device, REGION};
 /// Its name, what is changed of a good device, and what must be said of it.
 pub type Lie = (&'static str, fn(&mut Device), Error);
 
-const fn region(start: u64, len: u64) -> Region {
-    Region { start, len }
+const fn region(base: u64, len: u64) -> Region {
+    Region { base, len }
 }
 
 /// What a device may do wrong before it is ready.
@@ -106,12 +106,12 @@ pub const AT_START: [Lie; 23] = [
         "no memory",
         |d| d.region.len = 0,
         Error::NoRegion {
-            region: region(REGION.start, 0),
+            region: region(REGION.base, 0),
         },
     ),
     (
         "no address",
-        |d| d.region.start = 0,
+        |d| d.region.base = 0,
         Error::NoRegion {
             region: region(0, REGION.len),
         },
@@ -125,16 +125,16 @@ pub const AT_START: [Lie; 23] = [
     ),
     (
         "an unaligned start",
-        |d| d.region.start += 512,
+        |d| d.region.base += 512,
         Error::RegionUnaligned {
-            region: region(REGION.start + 512, REGION.len),
+            region: region(REGION.base + 512, REGION.len),
         },
     ),
     (
         "an unaligned length",
         |d| d.region.len += 1,
         Error::RegionUnaligned {
-            region: region(REGION.start, REGION.len + 1),
+            region: region(REGION.base, REGION.len + 1),
         },
     ),
     ("no queue", |d| d.max_size = 0, Error::QueueSize { size: 0 }),

@@ -8,7 +8,7 @@ use kpmem::virtio::{QueueMemory, QueueParts, Region, feature, status};
 /// Where the device finds the queue's memory.
 pub const QUEUE_AT: u64 = 0x8_7654_3000;
 pub const REGION: Region = Region {
-    start: 0x1_0000_0000,
+    base: 0x1_0000_0000,
     len: 64 << 20,
 };
 
@@ -205,10 +205,10 @@ impl Device {
     }
 
     pub fn config(&self, offset: usize) -> u32 {
-        let Region { start, len } = self.region;
+        let Region { base, len } = self.region;
         match offset {
-            0 => start as u32,
-            4 => (start >> 32) as u32,
+            0 => base as u32,
+            4 => (base >> 32) as u32,
             8 => len as u32,
             12 => (len >> 32) as u32,
             _ => u32::MAX,

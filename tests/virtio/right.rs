@@ -60,7 +60,7 @@ fn over_pci() {
 fn the_region_may_be_shared_memory() {
     let offered = feature::VERSION_1 | feature::SHMEM_REGION;
     let region = Region {
-        start: 0x40_0000_0000,
+        base: 0x40_0000_0000,
         len: 2 << 20,
     };
     let of_device = |shared| {
@@ -77,7 +77,7 @@ fn the_region_may_be_shared_memory() {
     assert_eq!(device.lock().accepted, feature::VERSION_1);
     // Over PCI it is a part of a BAR.
     let region = Region {
-        start: u64::from(MEMORY) + 0x1000,
+        base: u64::from(MEMORY) + 0x1000,
         len: 0x2_0000,
     };
     let pci = pci(&device, &mut Space::good()).unwrap();

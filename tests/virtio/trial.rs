@@ -120,12 +120,12 @@ pub fn starts(random: &mut Random<'_>) -> bool {
     let device = Shared::new(|device| random_device(device, random));
     let pmem = device.pmem(device.clone(), LOOKS);
     let result = pmem.start();
-    if let Ok(Region { start, len }) = result {
+    if let Ok(Region { base, len }) = result {
         let device = device.lock();
         assert_eq!(device.status & 0x4f, 15);
         assert!(device.accepted & feature::VERSION_1 != 0 && device.parts.is_some());
-        assert!(len > 0 && (start | len) % 4096 == 0);
-        assert!(start.checked_add(len - 1).is_some());
+        assert!(len > 0 && (base | len) % 4096 == 0);
+        assert!(base.checked_add(len - 1).is_some());
     }
     assert_eq!(pmem.failure(), result.err());
     let _ = pmem.flush();
@@ -139,7 +139,7 @@ fn random_device(device: &mut Device, random: &mut Random<'_>) {
     let version = feature::VERSION_1;
     device.features = random.mostly(version, &[0, u64::MAX, version | 1, version << 1]);
     device.agrees = !random.one_in(8);
-    device.region.start = random.mostly(REGION.start, &[0, 1, !0xfff, u64::MAX]);
+    device.region.base = random.mostly(REGION.base, &[0, 1, !0xfff, u64::MAX]);
     device.region.len = random.mostly(REGION.len, &[0, 1, 4096, 8192, u64::MAX]);
     if random.one_in(4) {
         device.shared = Some(device.region);

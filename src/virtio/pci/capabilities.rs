@@ -144,8 +144,8 @@ impl Found {
             NOTIFY => self.notify = self.notify.or(Some((place, word(4)))),
             DEVICE => self.device = self.device.or(Some(place)),
             _ if id == 0 => {
-                let start = range.address();
-                self.shared = self.shared.or(Some(Region { start, len }));
+                let base = range.address();
+                self.shared = self.shared.or(Some(Region { base, len }));
             }
             _ => {}
         }

@@ -91,12 +91,12 @@ fn run<T: Transport>(machine: &Machine, transport: T) {
     let address = Address::Physical(queue.addr() as u64);
     // SAFETY: a page that nothing else gets, mapped at its physical address.
     let pmem = unsafe { Pmem::new(transport, memory, address, PATIENCE) };
-    let Region { start, len } = pmem.start().unwrap_or_else(|error| panic!("{error}"));
-    println!("virtio-pmem {start:#x}+{len:#x}");
+    let Region { base, len } = pmem.start().unwrap_or_else(|error| panic!("{error}"));
+    println!("virtio-pmem {base:#x}+{len:#x}");
     // SAFETY: the memory that the device brings, which nothing else uses.
-    unsafe { map_identity(start, len, Memory::Normal) };
+    unsafe { map_identity(base, len, Memory::Normal) };
     // SAFETY: mapped as was just seen to; what QEMU has synced is in the file.
-    let map = unsafe { Map::with_hook(start as *mut u8, len as usize, &pmem) };
+    let map = unsafe { Map::with_hook(base as *mut u8, len as usize, &pmem) };
     let map = map.unwrap_or_else(|error| panic!("{error}"));
 
     let seed = machine.args.number("seed").unwrap_or(0);

@@ -1,5 +1,5 @@
 //! Targets that cannot keep what the library promises are refused by a sentence of its own, and
-//! others without an instruction set in `arch/` build.
+//! others without an instruction set in `arch/` build; and each feature builds alone.
 
 use crate::{
     process,
@@ -24,6 +24,21 @@ const TARGETS: [(&str, Option<&str>); 6] = [
     ("loongarch64-unknown-none", None),
 ];
 
+/// Each alone, and none.
+const FEATURES: [&str; 11] = [
+    "",
+    "detect",
+    "page",
+    "vector",
+    "bytemuck",
+    "zerocopy",
+    "nfit",
+    "acpi",
+    "fdt",
+    "virtio-pmem",
+    "nfit,virtio-pmem",
+];
+
 /// Some ten megabytes.
 const RUSTUP_LIMIT: Duration = Duration::from_secs(60);
 
@@ -37,12 +52,18 @@ pub fn run() -> Result<Suite> {
             None => format!("{target} builds"),
         };
         let verdict = if install(target) {
-            let (built, errors) = check(&active, target)?;
+            let (built, errors) = check(&active, &["--target", target])?;
             verdict(built, &errors, refused)
         } else {
             Verdict::Skipped("its core is not there, and rustup cannot fetch it".to_owned())
         };
         suite.add(Case { name, verdict });
+    }
+    for features in FEATURES {
+        let (built, errors) = check(&active, &["--no-default-features", "--features", features])?;
+        let quiet = built && errors.is_empty();
+        let name = format!("the features [{features}] build without a warning");
+        suite.add(Case::check(name, quiet, errors));
     }
     Ok(suite)
 }
@@ -57,9 +78,9 @@ fn install(target: &str) -> bool {
 }
 
 /// Whether the library builds, and what the compiler says.
-fn check(active: &Toolchain, target: &str) -> Result<(bool, String)> {
+fn check(active: &Toolchain, how: &[&str]) -> Result<(bool, String)> {
     let mut command = active.cargo("check");
-    command.args(["--quiet", "--package", "kpmem", "--target", target]);
+    command.args(["--quiet", "--package", "kpmem"]).args(how);
     let output = process::output_of(&mut command)?;
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     Ok((output.status.success(), errors))
