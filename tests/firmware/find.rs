@@ -103,3 +103,72 @@ fn any_truncation_is_an_error() {
         assert!(find(&memory[..len]).is_err(), "{len:#x}");
     }
 }
+
+#[test]
+fn errors_say_where() {
+    let (offset, what, number) = (0x28, "range", 9);
+    for (error, words) in [
+        (
+            Error::Unreadable {
+                address: 0x1000,
+                len: 36,
+            },
+            "36 bytes at 0x1000",
+        ),
+        (Error::Signature { expected: "NFIT" }, "no NFIT"),
+        (Error::Checksum { sum: 0x40 }, "0x40"),
+        (
+            Error::Truncated { offset, len: 8 },
+            "8 bytes at offset 0x28",
+        ),
+        (
+            Error::Length {
+                offset,
+                len: 3,
+                least: 4,
+            },
+            "offset 0x28 says it is 3",
+        ),
+        (
+            Error::Value {
+                offset,
+                field: "index",
+                value: 0,
+            },
+            "0x28 has an impossible index, 0x0",
+        ),
+        (
+            Error::Dangling {
+                offset,
+                what,
+                number,
+            },
+            "0x28 refers to range 0x9",
+        ),
+        (
+            Error::Duplicate {
+                offset,
+                what,
+                number,
+            },
+            "0x28 is another range 0x9",
+        ),
+        (
+            Error::Overlap {
+                offset,
+                base: 0x1000,
+            },
+            "range at 0x1000",
+        ),
+        (
+            Error::Tree {
+                problem: "its length",
+            },
+            "malformed: its length",
+        ),
+        (Error::Missing("such ACPI table"), "no such ACPI table"),
+    ] {
+        let text = error.to_string();
+        assert!(text.contains(words), "{text}");
+    }
+}

@@ -2,6 +2,7 @@
 
 mod bench;
 mod boot;
+mod coverage;
 mod crash;
 mod demo;
 mod doctor;
@@ -46,6 +47,8 @@ enum Command {
     Judge(judge::Args),
     /// Fuzz what reads untrusted bytes: firmware's tables, the driver of virtio-pmem.
     Fuzz(fuzz::Args),
+    /// Count the branches of the parsers that their tests take (a nightly compiler's work).
+    Coverage,
     /// Decode a raw NFIT: ranges, devices and their state, flush hints, capabilities.
     Nfit(nfit::Args),
     /// Write the firmware tables that tests read, as QEMU gives them.
@@ -67,6 +70,7 @@ impl Cli {
             Command::Boot(args) => boot::run(&args),
             Command::Crash(args) => crash::run(&args),
             Command::Judge(args) => judge::run(&args),
+            Command::Coverage => coverage::run(),
             Command::Fuzz(args) => fuzz::run(&args),
             Command::Nfit(args) => nfit::run(&args),
             Command::Fixtures => fixtures::run(),
