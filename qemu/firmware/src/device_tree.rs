@@ -37,6 +37,20 @@ impl<'a> DeviceTree<'a> {
             .ok_or(Error::Missing("second memory node"))
     }
 
+    /// Whether every CPU has 64-bit registers.
+    pub fn is_64_bit(self) -> bool {
+        let cpus = self.0.root().child("cpus");
+        let mut all = cpus
+            .iter()
+            .flat_map(|cpus| cpus.children())
+            .filter(|node| node.name_without_address() == "cpu");
+        all.all(|cpu| {
+            let isa = cpu.property("riscv,isa-base");
+            let isa = isa.or_else(|| cpu.property("riscv,isa"));
+            isa.is_some_and(|isa| isa.value().starts_with(b"rv64"))
+        })
+    }
+
     /// The block size of `cbo.clean` in bytes, where every CPU has Zicbom and all agree.
     pub fn cbom_block_size(self) -> Option<usize> {
         let cpus = self.0.root().child("cpus")?;

@@ -37,6 +37,18 @@ fn block_size() {
 }
 
 #[test]
+fn registers() {
+    assert!(DeviceTree::parse(ZICBOM).unwrap().is_64_bit());
+    let mut changed = ZICBOM.to_vec();
+    for at in 0..changed.len() - 4 {
+        if changed[at..].starts_with(b"rv64") {
+            changed[at + 2..at + 4].copy_from_slice(b"32");
+        }
+    }
+    assert!(!DeviceTree::parse(&changed).unwrap().is_64_bit());
+}
+
+#[test]
 fn harts_that_disagree_have_no_block_size() {
     // The property's value is the only 128 that is a big-endian word behind its header.
     let property = [0, 0, 0, 4].to_vec();
