@@ -14,6 +14,7 @@ pub mod judge;
 pub mod machine;
 pub mod msrv;
 pub mod page;
+mod parallel;
 pub mod process;
 pub mod protocol;
 pub mod report;

@@ -78,7 +78,7 @@ fn simulated(kernels: &BTreeMap<&'static str, Kernels>) -> Result<Vec<Suite>> {
         ..Campaign::default()
     };
     let models = crash_models::run(&strange);
-    let strange = crash_strange::run(&strange)?;
+    let strange = crash_strange::run(&strange);
     let unmarked = of_all("demo")?.remove(Arch::X86_64.name());
     let unmarked = unmarked.context("no kernel was built")?;
     let mut suites = vec![models, strange, judged::run()?];

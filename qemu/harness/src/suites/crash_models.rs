@@ -8,6 +8,7 @@ use crate::{
         model::{self, Sizes},
         plan::{CPUS, Cpu, Job, Own},
     },
+    parallel,
     report::{Case, Suite},
 };
 
@@ -99,9 +100,11 @@ pub fn run(strange: &Campaign) -> Suite {
         let name = format!("{arch}'s {model}{asked} is refused");
         suite.add(Case::check(name, said.contains(words), said));
     }
-    for &(arch, model, case, said) in STRANGE {
-        let result = model::cpu(arch, model, None).map_err(|error| format!("{error:#}"));
-        let result = result.and_then(|cpu| check(strange, &job(cpu, model, case), said));
+    let results = parallel::map(STRANGE, |&(arch, model, case, said)| {
+        let cpu = model::cpu(arch, model, None).map_err(|error| format!("{error:#}"))?;
+        check(strange, &job(cpu, model, case), said)
+    });
+    for (&(arch, model, case, _), result) in STRANGE.iter().zip(results) {
         suite.add(Case::from_result(
             format!("{case} on {arch}'s {model}"),
             result,

@@ -8,15 +8,8 @@ use crate::{
         plan::{CPUS, Cpu, Job, Own},
         simulate,
     },
+    parallel,
     report::{Case, Suite},
-};
-use anyhow::{Result, anyhow};
-use std::{
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
 };
 
 /// What must be said of a case.
@@ -103,10 +96,19 @@ struct Trial {
 }
 
 /// Runs all cases on one CPU of each instruction set; `campaign` has the kernel.
-pub fn run(campaign: &Campaign) -> Result<Suite> {
+pub fn run(campaign: &Campaign) -> Suite {
     let mut suite = Suite::new("crash simulator, strange kernels", None, None);
     let trials = trials();
-    for (trial, result) in trials.iter().zip(all(campaign, &trials)?) {
+    let results = parallel::map(&trials, |trial| {
+        let Trial {
+            cpu,
+            name,
+            smp,
+            said,
+        } = *trial;
+        check(campaign, &job(cpu, name, smp), said)
+    });
+    for (trial, result) in trials.iter().zip(results) {
         let expected = match trial.said {
             Sound => "sound",
             Fault(_) => "at fault",
@@ -119,7 +121,7 @@ pub fn run(campaign: &Campaign) -> Result<Suite> {
         "of very many bad images few are kept",
         is_bounded(campaign),
     ));
-    Ok(suite)
+    suite
 }
 
 fn trials() -> Vec<Trial> {
@@ -151,29 +153,6 @@ fn trials() -> Vec<Trial> {
         }
     }
     trials
-}
-
-/// As many at a time as there are CPUs.
-fn all(campaign: &Campaign, trials: &[Trial]) -> Result<Vec<Result<(), String>>> {
-    let next = AtomicUsize::new(0);
-    let results = Mutex::new(vec![Err("it was not run".to_owned()); trials.len()]);
-    let workers = thread::available_parallelism().map_or(1, |n| n.get());
-    thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                while let Some((i, trial)) = {
-                    let i = next.fetch_add(1, Ordering::Relaxed);
-                    trials.get(i).map(|trial| (i, trial))
-                } {
-                    let job = job(trial.cpu, trial.name, trial.smp);
-                    let result = check(campaign, &job, trial.said);
-                    results.lock().unwrap_or_else(PoisonError::into_inner)[i] = result;
-                }
-            });
-        }
-    });
-    let results = results.into_inner();
-    results.map_err(|_| anyhow!("a worker panicked"))
 }
 
 fn job(cpu: Cpu, name: &str, smp: u32) -> Job {
