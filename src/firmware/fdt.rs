@@ -26,6 +26,41 @@ pub struct PmemRegion {
     pub domain: Option<u32>,
 }
 
+/// What a tree says of one hart (RISC-V's binding `riscv/cpus`). The strings are without their ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hart<'a> {
+    /// `riscv,isa`, such as `rv64imac_zicbom`.
+    pub isa: Option<&'a [u8]>,
+    /// `riscv,isa-base`, such as `rv64i`.
+    pub base: Option<&'a [u8]>,
+    /// `riscv,isa-extensions`: names, with a zero between them.
+    pub extensions: Option<&'a [u8]>,
+    /// `riscv,cbom-block-size`, in bytes.
+    pub clean: Option<u32>,
+    /// `riscv,cboz-block-size`, in bytes.
+    pub zero: Option<u32>,
+}
+
+impl Hart<'_> {
+    /// Whether it has an extension of several letters, such as `zicbom`.
+    #[must_use]
+    pub fn has(&self, extension: &[u8]) -> bool {
+        let lists = [self.extensions, self.isa];
+        let mut lists = lists.into_iter().flatten();
+        lists.any(|list| harts::has_extension(list, extension))
+    }
+
+    /// The bits of its registers: 64, 32, or unknown.
+    #[must_use]
+    pub fn bits(&self) -> Option<u32> {
+        match self.base.or(self.isa)? {
+            [b'r', b'v', b'6', b'4', ..] => Some(64),
+            [b'r', b'v', b'3', b'2', ..] => Some(32),
+            _ => None,
+        }
+    }
+}
+
 impl<'a> DeviceTree<'a> {
     /// Length in bytes of the tree whose first bytes are given.
     ///
@@ -73,9 +108,7 @@ impl<'a> DeviceTree<'a> {
     pub fn pmem_regions(self) -> impl Iterator<Item = PmemRegion> + use<'a> {
         self.top().filter(is_pmem).flat_map(|node| {
             let volatile = node.property("volatile").is_some();
-            let domain = node
-                .property("numa-node-id")
-                .and_then(|id| id.value_as().ok());
+            let domain = number(&node, "numa-node-id");
             regions(node).map(move |region| PmemRegion {
                 region,
                 volatile,
@@ -89,16 +122,31 @@ impl<'a> DeviceTree<'a> {
         self.top().filter(is_memory).flat_map(regions)
     }
 
+    /// The harts that are enabled, in order.
+    pub fn harts(self) -> impl Iterator<Item = Hart<'a>> + use<'a> {
+        let cpus = self.0.root().child("cpus").into_iter();
+        let nodes = cpus.flat_map(|cpus| cpus.children());
+        let harts = nodes.filter(|node| node.name_without_address() == "cpu" && is_enabled(node));
+        harts.map(|node| Hart {
+            isa: string(&node, "riscv,isa"),
+            base: string(&node, "riscv,isa-base"),
+            extensions: string(&node, "riscv,isa-extensions"),
+            clean: number(&node, "riscv,cbom-block-size"),
+            zero: number(&node, "riscv,cboz-block-size"),
+        })
+    }
+
     /// The block sizes by which every hart that is enabled cleans and zeroes, where all have the
     /// instructions and agree.
     #[must_use]
     pub fn cache_blocks(self) -> CacheBlocks {
-        let cpus = self.0.root().child("cpus").into_iter();
-        let harts = cpus.flat_map(|cpus| cpus.children());
-        let harts = harts.filter(|node| node.name_without_address() == "cpu" && is_enabled(node));
-        harts::common(harts.map(|hart| CacheBlocks {
-            clean: block(&hart, b"zicbom", "riscv,cbom-block-size"),
-            zero: block(&hart, b"zicboz", "riscv,cboz-block-size"),
+        let block = |has: bool, size: Option<u32>| {
+            let size = size.filter(|size| has && size.is_power_of_two())?;
+            usize::try_from(size).ok()
+        };
+        harts::common(self.harts().map(|hart| CacheBlocks {
+            clean: block(hart.has(b"zicbom"), hart.clean),
+            zero: block(hart.has(b"zicboz"), hart.zero),
         }))
     }
 
@@ -175,13 +223,12 @@ fn region(reg: dtoolkit::standard::Reg<'_>) -> Option<Region> {
     })
 }
 
-/// The block size of an extension, if the hart has that.
-fn block(hart: &FdtNode<'_>, extension: &[u8], size: &str) -> Option<usize> {
-    let lists = ["riscv,isa-extensions", "riscv,isa"];
-    let mut lists = lists.iter().filter_map(|list| hart.property(list));
-    if !lists.any(|list| harts::has_extension(list.value(), extension)) {
-        return None;
-    }
-    let size: u32 = hart.property(size)?.value_as().ok()?;
-    (size.is_power_of_two()).then_some(size as usize)
+/// The value of a property, without the zero at its end.
+fn string<'a>(node: &FdtNode<'a>, property: &str) -> Option<&'a [u8]> {
+    let value: &[u8] = node.property(property)?.value_as().ok()?;
+    Some(value.strip_suffix(&[0]).unwrap_or(value))
+}
+
+fn number(node: &FdtNode<'_>, property: &str) -> Option<u32> {
+    node.property(property)?.value_as().ok()
 }

@@ -183,6 +183,32 @@ fn block_sizes() {
 }
 
 #[test]
+fn harts() {
+    let tree = DeviceTree::parse(ZICBOM).unwrap();
+    let harts: Vec<_> = tree.harts().collect();
+    assert_eq!(harts.len(), 2);
+    assert!(harts[0].has(b"zicbom") && harts[0].has(b"zicboz") && !harts[0].has(b"zic"));
+    assert_eq!((harts[1].clean, harts[1].zero), (Some(128), Some(32)));
+    assert_eq!(harts[0].bits(), Some(64));
+    let bits = |property: &'static str, value: &[u8]| {
+        let hart = Node::default().with(property, value);
+        let blob = root()
+            .child("cpus", Node::default().child("cpu@0", hart))
+            .blob();
+        DeviceTree::parse(&blob)
+            .unwrap()
+            .harts()
+            .next()
+            .unwrap()
+            .bits()
+    };
+    assert_eq!(bits("riscv,isa-base", b"rv64i\0"), Some(64));
+    assert_eq!(bits("riscv,isa", b"rv32imac\0"), Some(32));
+    assert_eq!(bits("riscv,isa", b"rv128\0"), None);
+    assert_eq!(bits("compatible", b"riscv\0"), None);
+}
+
+#[test]
 fn pmem_regions() {
     let found = parse(
         root()

@@ -17,6 +17,7 @@ pub mod machine;
 pub mod msrv;
 pub mod nfit;
 pub mod page;
+mod parallel;
 pub mod process;
 pub mod protocol;
 pub mod report;

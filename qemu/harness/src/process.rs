@@ -9,7 +9,7 @@ use std::{
         unix::process::CommandExt,
     },
     path::PathBuf,
-    process::{Command, Output, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -54,16 +54,31 @@ pub fn run(command: &mut Command) -> Result<()> {
 
 /// Like [`run`], but gives up after `limit`.
 pub fn run_within(command: &mut Command, limit: Duration) -> Result<()> {
+    let child = command.stdin(Stdio::null()).spawn();
+    let mut child = child.with_context(|| format!("cannot run {command:?}"))?;
+    let status = wait_within(command, &mut child, limit)?;
+    if !status.success() {
+        bail!("{command:?} failed ({status})");
+    }
+    Ok(())
+}
+
+/// Like [`output_of`], but gives up after `limit`; for commands that print less than a pipe holds.
+pub fn output_within(command: &mut Command, limit: Duration) -> Result<Output> {
+    command.stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn();
+    let mut child = child.with_context(|| format!("cannot run {command:?}"))?;
+    wait_within(command, &mut child, limit)?;
+    child.wait_with_output().context("cannot read what it said")
+}
+
+fn wait_within(command: &Command, child: &mut Child, limit: Duration) -> Result<ExitStatus> {
     let deadline = Instant::now() + limit;
-    let mut child = command
-        .stdin(Stdio::null())
-        .spawn()
-        .with_context(|| format!("cannot run {command:?}"))?;
     loop {
         match child.try_wait()? {
-            Some(status) if status.success() => return Ok(()),
-            Some(status) => bail!("{command:?} failed ({status})"),
-            None if Instant::now() < deadline => thread::sleep(Duration::from_millis(50)),
+            Some(status) => return Ok(status),
+            None if Instant::now() < deadline => thread::sleep(Duration::from_millis(10)),
             None => {
                 child.kill()?;
                 child.wait()?;

@@ -79,7 +79,7 @@ impl Options {
             image: text("image")?.into(),
             base: number(text("base")?, "base")?,
             line: number(text("line")?, "line")? as usize,
-            zva: number(words.get("zva").copied().unwrap_or("64"), "zva")? as usize,
+            zva: number(text("zva")?, "zva")? as usize,
             cpus: number(words.get("cpus").copied().unwrap_or("1"), "cpus")? as u32,
             profile,
             explore: explore::Options {

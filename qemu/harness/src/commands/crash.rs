@@ -1,23 +1,21 @@
 //! `cargo xtask crash`.
 
+mod own;
+
 use super::machine::{OwnArgs, Platform};
 use crate::{
     arch::Arch,
     crash::{
         campaign::{self, Campaign, Results},
         pages,
-        plan::{CPUS, Cpu, Effort, Job, Own},
+        plan::{CPUS, Cpu, Effort, Job},
         report::Report,
         simulate, table,
     },
-    elf, setup, toolchain,
+    setup, toolchain,
 };
-use anyhow::{Context, Result, bail};
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use anyhow::{Context, Result, anyhow, bail};
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Args {
@@ -51,7 +49,7 @@ pub(super) struct Args {
     /// Parameters for that kernel (fw_cfg file opt/org.kpmem/args).
     #[arg(long, requires = "kernel", default_value = "")]
     args: String,
-    /// A line size that the CPU model does not have by default.
+    /// Bytes of a line: chooses among the planned CPUs; with --cpu, what the model must have.
     #[arg(long)]
     line: Option<usize>,
     #[command(flatten)]
@@ -75,7 +73,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         return merge(&args.merge);
     }
     setup::ensure()?;
-    let own = own_kernel(args)?;
+    let own = own::kernel(args)?;
     let args = &Args {
         kernel: own,
         ..args.clone()
@@ -94,7 +92,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let (jobs, mutants) = match &args.kernel {
         Some(kernel) => (
             cpus.iter()
-                .map(|cpu| foreign(*cpu, kernel, args))
+                .map(|cpu| own::job(*cpu, kernel, args))
                 .collect::<Result<_>>()?,
             Vec::new(),
         ),
@@ -113,28 +111,6 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     pages::show(&campaign.kernels, &found)?;
     report.write()?;
     Ok(verdict(&report))
-}
-
-/// The kernel's file. One of kpmem-guest's programs is built.
-fn own_kernel(args: &Args) -> Result<Option<PathBuf>> {
-    let Some(kernel) = &args.kernel else {
-        return Ok(None);
-    };
-    let name = kernel.to_string_lossy();
-    if kernel.exists() || name.contains('/') {
-        return Ok(Some(kernel.clone()));
-    }
-    let arch = args.arch.first().copied().unwrap_or(Arch::X86_64);
-    let mut built = toolchain::build(arch, "kpmem-guest")?;
-    let found = built.remove(name.as_ref());
-    let file = found.with_context(|| {
-        let names: Vec<_> = built.keys().map(String::as_str).collect();
-        format!(
-            "{name} is neither a file nor one of kpmem-guest's programs: {}",
-            names.join(", ")
-        )
-    })?;
-    Ok(Some(file))
 }
 
 fn verdict(report: &Report) -> ExitCode {
@@ -159,12 +135,7 @@ fn verdict(report: &Report) -> ExitCode {
 fn cpus(args: &Args) -> Result<Vec<Cpu>> {
     let mut cpus = CPUS.to_vec();
     if let Some(kernel) = &args.kernel {
-        let arch = elf::arch_of(kernel)?;
-        if args.arch.iter().any(|asked| *asked != arch) {
-            bail!("{} is a kernel for {arch}", kernel.display());
-        }
-        let line = args.line.unwrap_or(64);
-        cpus.retain(|cpu| cpu.arch == arch && cpu.line == line);
+        cpus = vec![own::cpu(kernel, args, args.line)?];
     } else {
         cpus.retain(|cpu| args.arch.is_empty() || args.arch.contains(&cpu.arch));
         cpus.retain(|cpu| args.line.is_none_or(|line| cpu.line == line));
@@ -198,46 +169,6 @@ fn chosen(args: &Args, cpus: &[Cpu], effort: Effort) -> Result<(Vec<Job>, Vec<Jo
     Ok((jobs, mutants))
 }
 
-fn foreign(cpu: Cpu, kernel: &Path, args: &Args) -> Result<Job> {
-    let name = args.profile.as_deref().unwrap_or(cpu.profile());
-    let profile = cpu.profiles().iter().find(|p| **p == name);
-    Ok(Job {
-        cpu,
-        workload: workload(kernel, &args.args),
-        profile: profile
-            .with_context(|| format!("the profile {name} does not fit {}", cpu.arch))?,
-        seed: args.seed,
-        runs: 1,
-        mutant: "none".to_owned(),
-        own: Some(args.own()),
-        platform: args.platform.pairs(cpu)?,
-    })
-}
-
-/// A name for a kernel with its parameters, of which a file's name can be made.
-fn workload(kernel: &Path, args: &str) -> String {
-    let stem = kernel.file_stem().unwrap_or_default().to_string_lossy();
-    let name = format!("{stem} {args}");
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let words: Vec<_> = name
-        .split(|c| !is_plain(c))
-        .filter(|w| !w.is_empty())
-        .collect();
-    words.join("-").chars().take(80).collect()
-}
-
-impl Args {
-    fn own(&self) -> Own {
-        Own {
-            args: self.args.clone(),
-            smp: self.own.smp,
-            size: self.own.size,
-            model: self.own.cpu.clone(),
-            again: None,
-        }
-    }
-}
-
 /// Builds what is needed.
 fn campaign(cpus: &[Cpu], effort: Effort, kernel: Option<&PathBuf>) -> Result<Campaign> {
     let mut kernels = BTreeMap::new();
@@ -268,7 +199,14 @@ fn replay(id: &str, args: &Args) -> Result<ExitCode> {
     let unknown = || format!("{id:?} is not the name of a failure");
     let (job, image) = id.rsplit_once('.').with_context(unknown)?;
     let mut job = Job::named(job).with_context(unknown)?;
-    job.own = args.kernel.as_ref().map(|_| args.own());
+    match &args.kernel {
+        Some(kernel) => {
+            job.cpu = own::cpu(kernel, args, Some(job.cpu.line))?;
+            job.own = Some(args.own());
+        }
+        None if CPUS.contains(&job.cpu) => {}
+        None => return Err(anyhow!(unknown())),
+    }
     job.platform = args.platform.pairs(job.cpu)?;
     let mut campaign = campaign(&[job.cpu], Effort::Normal, args.kernel.as_ref())?;
     // A claim is found by its trace; a crash image is one of many.

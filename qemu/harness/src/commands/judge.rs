@@ -6,7 +6,7 @@ use crate::{
         pages,
         plan::{CPUS, Cpu},
     },
-    judge::{self, Judgement, Question, Verdict},
+    judge::{self, Judgement, Objects, Question, Verdict},
     report::write_json,
     setup,
 };
@@ -80,7 +80,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 }
 
 fn question(args: &Args) -> Result<Question> {
-    let arch = judge::arch_of(&args.file)?;
+    let arch = Objects::read(&args.file)?.arch;
     let line = args.line.unwrap_or(64);
     let mut cpus = CPUS.iter().filter(|cpu| cpu.arch == arch);
     let cpu: Cpu = *cpus

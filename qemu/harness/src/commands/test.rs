@@ -3,12 +3,12 @@
 use crate::{
     arch::Arch,
     artefact,
-    crash::simulate,
+    crash::{campaign::Campaign, simulate},
     report::{Report, Suite, write_json},
     setup,
     suites::{
-        self, bare, controls, crash_strange, embedder, fixtures, fuzz, host, judged, miri,
-        platform, targets, virtio, witness,
+        self, bare, controls, crash_models, crash_strange, embedder, fixtures, fuzz, host, judged,
+        miri, platform, targets, virtio, witness,
     },
     toolchain,
 };
@@ -129,10 +129,16 @@ fn simulated() -> Result<Vec<Suite>> {
         each.map(|(arch, built)| Ok((*arch, named(built, name)?.clone())))
             .collect()
     };
-    let strange = crash_strange::run(of_all("strange")?, plugin.clone())?;
+    let strange = Campaign {
+        kernels: of_all("strange")?,
+        plugin: plugin.clone(),
+        ..Campaign::default()
+    };
+    let models = crash_models::run(&strange);
+    let strange = crash_strange::run(&strange);
     let unmarked = of_all("demo")?.remove(Arch::X86_64.name());
     let unmarked = unmarked.context("no kernel was built")?;
-    let mut suites = vec![strange, judged::run()?];
+    let mut suites = vec![models, strange, judged::run()?];
     suites.extend(suites::crash::run(of_all("crash")?, plugin, &unmarked)?);
     Ok(suites)
 }

@@ -8,12 +8,11 @@ use super::{
     report::{Litmus, Mutant, Report},
     simulate::{self, Outcome, Simulation},
 };
+use crate::parallel;
 use anyhow::{Context, Result, anyhow};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::Mutex,
-    thread,
 };
 
 /// Crash images of each run that are also booted from.
@@ -91,31 +90,12 @@ impl Campaign {
         })
     }
 
-    /// Simulates jobs, two at a time, and gives their results in order.
+    /// Simulates jobs and gives their results in order.
     fn all(&self, jobs: Vec<Job>) -> Result<Vec<(Job, Done)>> {
-        let next = Mutex::new(jobs.iter().enumerate());
-        let results = Mutex::new(Vec::new());
-        let workers = thread::available_parallelism().map_or(1, |n| n.get());
-        thread::scope(|scope| {
-            for _ in 0..workers {
-                scope.spawn(|| {
-                    loop {
-                        let Some((i, job)) = lock(&next).next() else {
-                            break;
-                        };
-                        let done = self.job(job);
-                        lock(&results).push((i, done));
-                    }
-                });
-            }
-        });
-        let mut results = results
-            .into_inner()
-            .map_err(|_| anyhow!("a worker panicked"))?;
-        results.sort_by_key(|(i, _)| *i);
+        let results = parallel::map(&jobs, |job| self.job(job));
         jobs.into_iter()
             .zip(results)
-            .map(|(job, (_, done))| {
+            .map(|(job, done)| {
                 let done = done.with_context(|| job.id(job.seed))?;
                 Ok((job, done))
             })
@@ -209,12 +189,6 @@ impl Campaign {
         }
         Ok(done)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// The correct build's jobs on these CPUs.

@@ -4,6 +4,7 @@ pub mod bugs;
 pub mod campaign;
 pub mod done;
 pub mod found;
+pub mod model;
 pub mod pages;
 pub mod plan;
 pub mod report;

@@ -184,9 +184,10 @@ impl Job {
         let mut parts = id.split('.');
         let arch = parts.next()?;
         let line: usize = parts.next()?.parse().ok()?;
-        let cpu = *CPUS
-            .iter()
-            .find(|c| c.arch.name() == arch && c.line == line)?;
+        // A kernel that isn't ours may run on a model with other lines than those.
+        let mut like = CPUS.iter().filter(|cpu| cpu.arch.name() == arch);
+        let exact = like.clone().find(|cpu| cpu.line == line).copied();
+        let cpu = exact.or(like.next().map(|cpu| Cpu { line, ..*cpu }))?;
         let workload = parts.next()?;
         let profile = parts.next()?;
         let profile = cpu.profiles().iter().find(|p| **p == profile)?;

@@ -1,10 +1,15 @@
 //! Judges flush and copy functions that somebody else wrote: links them into a guest, has them
 //! called on everything that can make a difference, and says what they leave to luck.
 
+mod apart;
+mod files;
 mod link;
+mod marks;
+mod objects;
 mod sentence;
 
 use crate::{
+    arch::Arch,
     crash::{
         found::Found,
         plan::{Cpu, Job, Own},
@@ -21,7 +26,9 @@ use std::{
     time::Duration,
 };
 
-pub use link::{arch_of, marks_in};
+pub use apart::PREFIX;
+pub use marks::marks_in;
+pub use objects::Objects;
 
 /// The calls of one function may take this long.
 const LIMIT: Duration = Duration::from_secs(600);
@@ -197,16 +204,21 @@ fn command(question: &Question) -> String {
     options.fold(text, |text, (key, value)| format!("{text} --{key} {value}"))
 }
 
+/// The CPU with the most instructions: what they were compiled for is not known.
+fn model(cpu: Cpu) -> String {
+    match cpu.arch {
+        Arch::X86_64 | Arch::Aarch64 => cpu.model.to_owned(),
+        Arch::Riscv64 => format!("max,cbom_blocksize={}", cpu.line),
+    }
+}
+
 fn simulate(question: &Question, job: &Job, kernel: &Path, plugin: &Path) -> Result<Outcome> {
     let Cpu {
-        arch,
-        line,
-        zva,
-        model,
+        arch, line, zva, ..
     } = question.cpu;
     let images = tempfile::tempdir().context("cannot make a directory for crash images")?;
     let simulation = Simulation {
-        machine: Machine::new(arch).with_cpu(model),
+        machine: Machine::new(arch).with_cpu(model(question.cpu)),
         kernel,
         args: job.args(),
         plugin,

@@ -168,6 +168,14 @@ fn named(how: &str, missing: &[String]) -> String {
     if how.contains("addr=0x2000040") {
         return format!("it reads behind the end of its source ({how})");
     }
+    let unknown = [
+        "invalid opcode",
+        "undefined instruction",
+        "illegal instruction",
+    ];
+    if unknown.iter().any(|trap| how.contains(trap)) {
+        return format!("it executes an instruction that QEMU's CPU does not have ({how})");
+    }
     match number.and_then(|number| missing.get(number)) {
         Some(name) => format!("it calls {name}, which the file does not have ({how})"),
         None => how.to_owned(),

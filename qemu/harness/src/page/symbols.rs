@@ -1,6 +1,7 @@
 //! From an instruction's address to functions and source lines, by the guest's own ELF file.
 
 use super::names::{self, Source};
+use crate::judge::PREFIX;
 use anyhow::{Context, Result};
 use gimli::{EndianArcSlice, RunTimeEndian};
 use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
@@ -114,7 +115,8 @@ fn functions(file: &object::File) -> BTreeMap<u64, (u64, String)> {
         .symbols()
         .filter(|s| s.is_definition() && s.kind() == SymbolKind::Text);
     text.filter_map(|symbol| {
-        let name = rustc_demangle::demangle(symbol.name().ok()?);
+        let name = symbol.name().ok()?;
+        let name = rustc_demangle::demangle(name.strip_prefix(PREFIX).unwrap_or(name));
         let end = symbol.address() + symbol.size().max(1);
         Some((symbol.address(), (end, format!("{name:#}"))))
     })

@@ -8,22 +8,13 @@ use crate::{
         plan::{CPUS, Cpu, Job, Own},
         simulate,
     },
+    parallel,
     report::{Case, Suite},
-};
-use anyhow::{Result, anyhow};
-use std::{
-    collections::BTreeMap,
-    path::PathBuf,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
 };
 
 /// What must be said of a case.
 #[derive(Clone, Copy, Debug)]
-enum Said {
+pub enum Said {
     /// Nothing.
     Sound,
     /// A sentence with these words.
@@ -104,16 +95,20 @@ struct Trial {
     said: Said,
 }
 
-/// Runs all cases on one CPU of each instruction set.
-pub fn run(kernels: BTreeMap<&'static str, PathBuf>, plugin: PathBuf) -> Result<Suite> {
-    let campaign = Campaign {
-        kernels,
-        plugin,
-        ..Campaign::default()
-    };
+/// Runs all cases on one CPU of each instruction set; `campaign` has the kernel.
+pub fn run(campaign: &Campaign) -> Suite {
     let mut suite = Suite::new("crash simulator, strange kernels", None, None);
     let trials = trials();
-    for (trial, result) in trials.iter().zip(all(&campaign, &trials)?) {
+    let results = parallel::map(&trials, |trial| {
+        let Trial {
+            cpu,
+            name,
+            smp,
+            said,
+        } = *trial;
+        check(campaign, &job(cpu, name, smp), said)
+    });
+    for (trial, result) in trials.iter().zip(results) {
         let expected = match trial.said {
             Sound => "sound",
             Fault(_) => "at fault",
@@ -124,9 +119,9 @@ pub fn run(kernels: BTreeMap<&'static str, PathBuf>, plugin: PathBuf) -> Result<
     }
     suite.add(Case::from_result(
         "of very many bad images few are kept",
-        is_bounded(&campaign),
+        is_bounded(campaign),
     ));
-    Ok(suite)
+    suite
 }
 
 fn trials() -> Vec<Trial> {
@@ -160,28 +155,6 @@ fn trials() -> Vec<Trial> {
     trials
 }
 
-/// As many at a time as there are CPUs.
-fn all(campaign: &Campaign, trials: &[Trial]) -> Result<Vec<Result<(), String>>> {
-    let next = AtomicUsize::new(0);
-    let results = Mutex::new(vec![Err("it was not run".to_owned()); trials.len()]);
-    let workers = thread::available_parallelism().map_or(1, |n| n.get());
-    thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                while let Some((i, trial)) = {
-                    let i = next.fetch_add(1, Ordering::Relaxed);
-                    trials.get(i).map(|trial| (i, trial))
-                } {
-                    let result = check(campaign, trial);
-                    results.lock().unwrap_or_else(PoisonError::into_inner)[i] = result;
-                }
-            });
-        }
-    });
-    let results = results.into_inner();
-    results.map_err(|_| anyhow!("a worker panicked"))
-}
-
 fn job(cpu: Cpu, name: &str, smp: u32) -> Job {
     Job {
         own: Some(Own {
@@ -195,14 +168,9 @@ fn job(cpu: Cpu, name: &str, smp: u32) -> Job {
     }
 }
 
-fn check(campaign: &Campaign, trial: &Trial) -> Result<(), String> {
-    let Trial {
-        cpu,
-        name,
-        smp,
-        said,
-    } = *trial;
-    let all = match campaign.job(&job(cpu, name, smp)) {
+/// Whether of a job is said what must be said.
+pub fn check(campaign: &Campaign, job: &Job, said: Said) -> Result<(), String> {
+    let all = match campaign.job(job) {
         Err(error) => vec![format!("{error:#}")],
         Ok(done) => {
             let faults = done.runs.iter().flat_map(|run| run.faults());

@@ -92,6 +92,7 @@ impl Trial<'_> {
         // The same again, with a word changed in between: it must not be taken for done.
         let word = at.next_multiple_of(8) + len / 16 * 8;
         if (offset + len).is_multiple_of(4) && word + 8 <= at + len {
+            // As one store, or it would be taken for a part of the copy that tears the word.
             self.place.store_word(word, [BEFORE; 8]);
             self.call(at, self.source[from..].as_ptr(), len, call);
         }

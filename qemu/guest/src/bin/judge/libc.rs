@@ -112,4 +112,6 @@ succeed! {
     pthread_mutex_unlock pthread_rwlock_init pthread_rwlock_destroy pthread_rwlock_rdlock
     pthread_rwlock_wrlock pthread_rwlock_unlock pthread_mutexattr_init pthread_mutexattr_settype
     pthread_mutexattr_destroy pthread_key_delete pthread_atfork atexit __cxa_atexit
+    __cxa_thread_atexit __gcov_init __gcov_exit __gcov_merge_add
+    __cyg_profile_func_enter __cyg_profile_func_exit
 }

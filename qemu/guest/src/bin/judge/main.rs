@@ -8,7 +8,11 @@
 //! alone does not wait), `returns` (1: copies return their destination), `line`, `seed`, `step`.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
+#[cfg(target_os = "none")]
+mod compiler;
 mod copies;
+#[cfg(target_os = "none")]
+mod cxx;
 mod functions;
 #[cfg(target_os = "none")]
 mod libc;
@@ -17,6 +21,8 @@ mod ranges;
 mod registers;
 mod source;
 mod stubs;
+#[cfg(target_os = "none")]
+mod thread;
 
 use kpmem_guest::Machine;
 use place::Place;
@@ -25,6 +31,7 @@ kpmem_guest::entry!(kernel);
 
 fn kernel(machine: &Machine) {
     registers::prepare();
+    functions::resolve();
     functions::construct();
     let place = Place::new(machine);
     match machine.args.get("what") {

@@ -70,18 +70,22 @@ impl Place {
         unsafe { to.write_volatile(u64::from_ne_bytes(bytes)) };
     }
 
-    /// Stores random bytes, word by word.
+    /// Stores random bytes that are not there yet, word by word.
     pub fn fill(&self, offset: usize, len: usize, random: &mut Random) {
         let mut done = 0;
         while done < len {
-            let bytes = random.next().to_le_bytes();
+            let word = random.next();
             let to = self.at(offset + done);
             if to.align_offset(8) == 0 && len - done >= 8 {
-                self.store_word(offset + done, bytes);
+                self.store_word(offset + done, word.to_le_bytes());
                 done += 8;
             } else {
-                // SAFETY: inside the NVDIMM.
-                unsafe { to.write_volatile(bytes[0]) };
+                let byte = word as u8;
+                // SAFETY: inside the NVDIMM. What is there already would hide that it is lost.
+                unsafe {
+                    let same = to.read_volatile() == byte;
+                    to.write_volatile(if same { !byte } else { byte });
+                }
                 done += 1;
             }
         }

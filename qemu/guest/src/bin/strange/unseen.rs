@@ -1,10 +1,42 @@
 //! Stores that QEMU reports to nobody.
 
-#[cfg(not(target_arch = "aarch64"))]
+#[cfg(target_arch = "x86_64")]
 pub const CASES: &[crate::Case] = &[];
+
+#[cfg(target_arch = "riscv64")]
+pub const CASES: &[crate::Case] = &[(
+    // Right: reported, whatever the size of a block.
+    "zeroes",
+    |memory| {
+        // SAFETY: bytes of the NVDIMM; the encoding is cbo.zero's, with `a0` as rs1 (RISC-V CMO
+        // Extensions, "cbo.zero").
+        zeroed(memory, |block| unsafe {
+            core::arch::asm!(".word 0x0045200f", in("a0") block, options(nostack));
+        });
+    },
+)];
 
 #[cfg(target_arch = "aarch64")]
 pub use arm::CASES;
+
+/// Blocks of at most 256 bytes that are no zeroes and become some, all of it durable.
+#[cfg(not(target_arch = "x86_64"))]
+fn zeroed(memory: &crate::memory::Memory, zero: impl Fn(*mut u8)) {
+    let blocks = memory.at(4096);
+    for word in (0..1024).step_by(8) {
+        crate::memory::put(blocks.wrapping_add(word), u64::MAX);
+    }
+    memory.persist(blocks, 1024);
+    kpmem_marks::begin(1);
+    for at in [0, 512] {
+        zero(blocks.wrapping_add(at));
+        memory.persist(blocks.wrapping_add(at), 256);
+        memory.claim(4096 + at, 256);
+    }
+    // Lines that nothing flushes are no fault, if nobody claims them.
+    zero(blocks.wrapping_add(768));
+    kpmem_marks::end();
+}
 
 #[cfg(target_arch = "aarch64")]
 mod arm {
@@ -43,6 +75,7 @@ mod arm {
                 0
             });
         }),
+        ("zeroes", |memory| super::zeroed(memory, |block| zva(block))),
         ("zva-by-alias", |memory| {
             put(memory.at(PAGE), u64::MAX);
             let alias = memory.window(&[PAGE]);

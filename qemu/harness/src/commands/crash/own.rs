@@ -1,0 +1,96 @@
+//! A kernel of one's own: its file, its CPU, how it is run.
+
+use super::Args;
+use crate::{
+    arch::Arch,
+    crash::{
+        model,
+        plan::{CPUS, Cpu, Job, Own},
+    },
+    elf, toolchain,
+};
+use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
+
+/// The kernel's file. One of kpmem-guest's programs is built.
+pub(super) fn kernel(args: &Args) -> Result<Option<PathBuf>> {
+    let Some(kernel) = &args.kernel else {
+        return Ok(None);
+    };
+    let name = kernel.to_string_lossy();
+    if kernel.exists() || name.contains('/') {
+        return Ok(Some(kernel.clone()));
+    }
+    let arch = args.arch.first().copied().unwrap_or(Arch::X86_64);
+    let mut built = toolchain::build(arch, "kpmem-guest")?;
+    let found = built.remove(name.as_ref());
+    let file = found.with_context(|| {
+        let names: Vec<_> = built.keys().map(String::as_str).collect();
+        format!(
+            "{name} is neither a file nor one of kpmem-guest's programs: {}",
+            names.join(", ")
+        )
+    })?;
+    Ok(Some(file))
+}
+
+/// The CPU of a kernel of one's own: QEMU says how long its lines are.
+pub(super) fn cpu(kernel: &Path, args: &Args, line: Option<usize>) -> Result<Cpu> {
+    let arch = elf::arch_of(kernel)?;
+    if args.arch.iter().any(|asked| *asked != arch) {
+        bail!("{} is a kernel for {arch}", kernel.display());
+    }
+    if let Some(model) = &args.own.cpu {
+        return model::cpu(arch, model, line);
+    }
+    let line = line.unwrap_or(64);
+    let known = CPUS.iter().find(|cpu| cpu.arch == arch && cpu.line == line);
+    let known = known.with_context(|| {
+        format!("no {arch} CPU with lines of {line} bytes is known: name one by --cpu")
+    })?;
+    Ok(Cpu {
+        model: known.model,
+        ..model::cpu(arch, known.model, Some(line))?
+    })
+}
+
+/// Its one run.
+pub(super) fn job(cpu: Cpu, kernel: &Path, args: &Args) -> Result<Job> {
+    let name = args.profile.as_deref().unwrap_or(cpu.profile());
+    let profile = cpu.profiles().iter().find(|p| **p == name);
+    Ok(Job {
+        cpu,
+        workload: workload(kernel, &args.args),
+        profile: profile
+            .with_context(|| format!("the profile {name} does not fit {}", cpu.arch))?,
+        seed: args.seed,
+        runs: 1,
+        mutant: "none".to_owned(),
+        own: Some(args.own()),
+        platform: args.platform.pairs(cpu)?,
+    })
+}
+
+/// A name for a kernel with its parameters, of which a file's name can be made.
+fn workload(kernel: &Path, args: &str) -> String {
+    let stem = kernel.file_stem().unwrap_or_default().to_string_lossy();
+    let name = format!("{stem} {args}");
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let words: Vec<_> = name
+        .split(|c| !is_plain(c))
+        .filter(|w| !w.is_empty())
+        .collect();
+    words.join("-").chars().take(80).collect()
+}
+
+impl Args {
+    pub(super) fn own(&self) -> Own {
+        Own {
+            args: self.args.clone(),
+            smp: self.own.smp,
+            size: self.own.size,
+            model: self.own.cpu.clone(),
+            again: None,
+        }
+    }
+}
