@@ -26,7 +26,8 @@ pub struct PmemRegion {
     pub domain: Option<u32>,
 }
 
-/// What a tree says of one hart (RISC-V's binding `riscv/cpus`). The strings are without their ends.
+/// What a tree says of one hart (RISC-V's binding `riscv/cpus`). The strings are without their
+/// ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hart<'a> {
     /// `riscv,isa`, such as `rv64imac_zicbom`.
