@@ -72,6 +72,11 @@ pub enum Error {
         /// First byte of the second range.
         base: u64,
     },
+    /// A table has more structures than any machine needs.
+    TooMany {
+        /// The most that it may have.
+        most: usize,
+    },
     /// A device tree is malformed.
     Tree {
         /// What is wrong.
@@ -133,6 +138,7 @@ impl fmt::Display for Error {
                 f,
                 "the range at {base:#x}, whose structure is at offset {offset:#x}, overlaps another"
             ),
+            Self::TooMany { most } => write!(f, "the table has more than {most} structures"),
             Self::Tree { problem } => write!(f, "the device tree is malformed: {problem}"),
             Self::Missing(what) => write!(f, "there is no {what}"),
         }

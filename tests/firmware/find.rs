@@ -160,6 +160,7 @@ fn errors_say_where() {
             },
             "range at 0x1000",
         ),
+        (Error::TooMany { most: 4096 }, "more than 4096 structures"),
         (
             Error::Tree {
                 problem: "its length",

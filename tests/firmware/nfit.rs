@@ -2,7 +2,7 @@ use crate::build::{Bytes, fix, new, table, wide};
 use kpmem::firmware::{
     Error, Region,
     nfit::{
-        BlockWindow, Capabilities, ControlRegion, ControlWindows, Made, Mapping, Nfit, Range,
+        BlockWindow, Capabilities, ControlRegion, ControlWindows, MOST, Made, Mapping, Nfit, Range,
         RangeKind, State, Structure,
     },
 };
@@ -462,6 +462,17 @@ fn persistent_ranges_are_sound() {
     for base in [0xf_f000, 0x10_1000] {
         assert_eq!(two(base), Ok(()));
     }
+}
+
+#[test]
+fn more_structures_than_a_machine_has_are_refused() {
+    let table = |count| nfit(&vec![wide(50, new()); count]);
+    assert_eq!(
+        Nfit::parse(&table(MOST)).unwrap().structures().count(),
+        MOST
+    );
+    let many = Error::TooMany { most: MOST };
+    assert_eq!(Nfit::parse(&table(MOST + 1)).unwrap_err(), many);
 }
 
 #[test]

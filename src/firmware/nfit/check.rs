@@ -1,11 +1,14 @@
 //! What must be true of the structures among each other.
 
-use super::{Nfit, Range, RangeKind, Structure};
+use super::{MOST, Nfit, Range, RangeKind, Structure};
 use crate::firmware::Error;
 
-/// Reads every structure, and looks up what each refers to. (The time is quadratic in the number of
-/// structures, of which a machine has some for each device.)
+/// Reads every structure, and looks up what each refers to. That time is quadratic in their number,
+/// which is bounded for it.
 pub(super) fn check(nfit: &Nfit<'_>) -> Result<(), Error> {
+    if nfit.structures.clone().nth(MOST).is_some() {
+        return Err(Error::TooMany { most: MOST });
+    }
     for structure in nfit.read() {
         let (offset, structure) = structure?;
         match structure {

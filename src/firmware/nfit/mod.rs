@@ -15,6 +15,9 @@ use crate::firmware::{
     table::{self, HEADER},
 };
 
+/// The most structures that a table may have: machines have some for each device.
+pub const MOST: usize = 4096;
+
 /// A checked NFIT.
 #[derive(Clone, Debug)]
 pub struct Nfit<'a> {
@@ -22,7 +25,8 @@ pub struct Nfit<'a> {
 }
 
 impl<'a> Nfit<'a> {
-    /// Checks a whole table, from its header on: its sum, each structure's length and fields, that
+    /// Checks a whole table, from its header on: its sum, that it has no more structures than
+    /// [`MOST`], each structure's length and fields, that
     /// what they refer to exists, and that no two persistent ranges overlap. Bytes that follow the
     /// table are not looked at.
     ///

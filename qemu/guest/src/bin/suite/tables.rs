@@ -4,13 +4,17 @@ use crate::{
     content::check_content,
     outcome::{Case, Outcome, ensure, ensure_eq},
 };
-use kpmem::{BYTE, Map, Table, arch};
+use core::ptr::NonNull;
+use kpmem::{BYTE, Map, Table, arch, deep::Hints};
+#[cfg(target_arch = "aarch64")]
+use kpmem::{Error, deep::ByTable};
 use kpmem_guest::Machine;
 
 pub const CASES: &[Case] = &[
     ("every_table_that_the_cpu_has_runs", each_runs),
     ("byte_granularity_runs", byte_runs),
     ("functions_fixed_at_compile_time_run", fixed_runs),
+    ("deep_flush_reaches_its_domain", deep),
 ];
 
 #[cfg(target_arch = "x86_64")]
@@ -81,6 +85,36 @@ mod native {
     pub fn hardware_line(machine: &Machine) -> usize {
         machine.block.unwrap_or(0)
     }
+}
+
+/// By a hint, as an NFIT has them; and where the CPU knows a deeper point than persist's, to that.
+fn deep(machine: &Machine) -> Outcome {
+    // SAFETY: the NVDIMM is mapped; durability is not what this case is about.
+    let map = unsafe { Map::with_table(machine.address(), machine.size(), &BYTE) }?;
+    let mut register = 0_u64;
+    let hint = NonNull::from(&mut register);
+    // SAFETY: a word of its own stands in for the register.
+    let domain = unsafe { Hints::new([hint]) }?;
+    map.deep_flush_start(&domain, map.address(), 200)?;
+    // SAFETY: as above.
+    ensure_eq!(unsafe { hint.read_volatile() }, 0);
+    map.deep_drain(&domain)?;
+    // SAFETY: as above.
+    ensure_eq!(unsafe { hint.read_volatile() }, 1);
+    #[cfg(target_arch = "aarch64")]
+    match machine.cpu().deep_table() {
+        // SAFETY: the CPU has the instruction, and the domain gets ranges of the map.
+        Ok(table) => map.deep_flush(&unsafe { ByTable::new(table) }, map.address(), 200)?,
+        Err(error) => {
+            let dpb2 = arch::Features::DPB2;
+            let expected = matches!(error, Error::NoDeepDomain { .. });
+            ensure!(
+                expected && !machine.cpu().features.contains(dpb2),
+                "{error}"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// The line size by the hardware's own words, beside what the library made of them.
