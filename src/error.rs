@@ -136,6 +136,14 @@ pub enum Error {
         /// Length of the range.
         len: u64,
     },
+    /// The firmware says of persistent memory that it cannot be mapped write-back. Physical
+    /// addresses.
+    NotWriteBack {
+        /// Start of the range.
+        base: u64,
+        /// Length of the range.
+        len: u64,
+    },
     /// The firmware says of a device of the range that it is not armed: it would not keep what is
     /// stored there. Physical addresses.
     NotArmed {
@@ -286,6 +294,11 @@ impl Error {
             Self::NotMapped { base, len } => write!(
                 f,
                 "the persistent memory of {len:#x} bytes at {} is not mapped",
+                at(base as usize)
+            ),
+            Self::NotWriteBack { base, len } => write!(
+                f,
+                "the persistent memory of {len:#x} bytes at {} cannot be mapped write-back",
                 at(base as usize)
             ),
             Self::NotArmed { base, device } => write!(

@@ -149,8 +149,8 @@ impl<'a> Poison<'a> {
         })
     }
 
-    /// Takes whole units out. What is left of a run that begins or ends outside stays in: a part
-    /// behind goes to a slot of its own before the run is cut.
+    /// Takes whole units out. What is left of a run stays in; of one that is left on both sides,
+    /// the part behind goes to a slot of its own before the run is cut.
     fn remove(&self, span: Span) -> Result<(), Error> {
         for slot in self.slots {
             let word = slot.load(Ordering::Acquire);
@@ -158,8 +158,9 @@ impl<'a> Poison<'a> {
             if run.first > span.last || span.first > run.last() {
                 continue;
             }
-            if run.last() > span.last {
-                let behind = Run::from(span.last + 1, run.last());
+            let before = (run.first < span.first).then(|| Run::from(run.first, span.first - 1));
+            let behind = (run.last() > span.last).then(|| Run::from(span.last + 1, run.last()));
+            if let (Some(_), Some(behind)) = (before, behind) {
                 if !self.exchange(0, behind.word()) {
                     return Err(Error::PoisonFull {
                         start: behind.first,
@@ -167,11 +168,7 @@ impl<'a> Poison<'a> {
                     });
                 }
             }
-            let left = if run.first < span.first {
-                Run::from(run.first, span.first - 1).word()
-            } else {
-                0
-            };
+            let left = before.or(behind).map_or(0, Run::word);
             // If another has changed the slot meanwhile, the bytes stay refused, which is safe.
             let _ = slot.compare_exchange(word, left, Ordering::AcqRel, Ordering::Relaxed);
         }

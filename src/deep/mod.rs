@@ -33,7 +33,8 @@ impl<D: Dispatch> Map<D> {
     ///
     /// # Errors
     /// As for [`persist`](Self::persist); [`Error::Sync`] with the domain's code, if it failed:
-    /// then the range is durable, but may not be so there.
+    /// then the range may not be there, and if the domain's flush failed, it may not even be
+    /// durable, as nothing was drained.
     #[doc(alias("pmem2_deep_flush", "pmem_deep_persist"))]
     pub fn deep_flush<H: Hook + ?Sized>(
         &self,
@@ -46,7 +47,8 @@ impl<D: Dispatch> Map<D> {
     }
 
     /// Starts to move `len` bytes at `ptr` to a deep domain; [`deep_drain`](Self::deep_drain) on
-    /// the same CPU completes it.
+    /// the same CPU completes it. The domain's [`Hook::flush`] comes after the map's own flush, and
+    /// before its drain.
     ///
     /// # Errors
     /// As for [`deep_flush`](Self::deep_flush).
@@ -69,7 +71,7 @@ impl<D: Dispatch> Map<D> {
     }
 
     /// Waits until all that this CPU has started is in the deep domain. The bytes are durable
-    /// before the domain is asked.
+    /// before the domain's [`Hook::drain`].
     ///
     /// # Errors
     /// As for [`deep_flush`](Self::deep_flush).

@@ -43,6 +43,9 @@ impl<C: PhysicalCaches> ByPhysical<C> {
 
 impl<C: PhysicalCaches> Hook for ByPhysical<C> {
     fn flush(&self, ptr: *const u8, len: usize) -> Result<(), i32> {
+        if len == 0 {
+            return Ok(());
+        }
         let offset = ptr.addr().wrapping_sub(self.start) as u64;
         let part = Region {
             base: self.region.base.wrapping_add(offset),

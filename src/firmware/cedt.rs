@@ -50,7 +50,8 @@ pub struct Window<'a> {
     pub region: Region,
     /// What may be mapped there.
     pub restrictions: Restrictions,
-    /// How many bytes of one target follow each other.
+    /// How many bytes of one target follow each other; 0 if there is one target, and the table says
+    /// nothing that is possible.
     pub granularity: u32,
     /// 0: by modulo, 1: by exclusive or of address bits.
     pub arithmetic: u8,
@@ -154,6 +155,7 @@ fn window(bytes: Bytes<'_>) -> Result<Window<'_>, Error> {
     };
     let granularity = match bytes.u32(28)? {
         power @ 0..=6 => 256 << power,
+        _ if ways == 1 => 0,
         other => return Err(bytes.impossible("interleave granularity", other)),
     };
     Ok(Window {

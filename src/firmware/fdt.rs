@@ -4,9 +4,10 @@
 use core::fmt;
 
 use dtoolkit::{
-    Node, Property,
+    Cells, Node, Property,
     error::FdtErrorKind,
     fdt::{Fdt, FdtNode},
+    standard::Reg,
 };
 
 use crate::firmware::{CacheBlocks, Error, Region, harts};
@@ -43,12 +44,12 @@ pub struct Hart<'a> {
 }
 
 impl Hart<'_> {
-    /// Whether it has an extension of several letters, such as `zicbom`.
+    /// Whether it has an extension of several letters, such as `zicbom`. Where there is a list of
+    /// extensions, the older `riscv,isa` does not count.
     #[must_use]
     pub fn has(&self, extension: &[u8]) -> bool {
-        let lists = [self.extensions, self.isa];
-        let mut lists = lists.into_iter().flatten();
-        lists.any(|list| harts::has_extension(list, extension))
+        let list = self.extensions.or(self.isa);
+        list.is_some_and(|list| harts::has_extension(list, extension))
     }
 
     /// The bits of its registers: 64, 32, or unknown.
@@ -77,22 +78,29 @@ impl<'a> DeviceTree<'a> {
         Ok(u32::from_be_bytes([l0, l1, l2, l3]) as usize)
     }
 
-    /// Checks a whole tree: its structure, the `reg` of each memory and `pmem-region` node, and
-    /// that no two persistent ranges overlap.
+    /// Checks a whole tree: its structure, the `reg` of each `pmem-region` node, that there are no
+    /// more of these than 512, and that no two overlap. Bytes that follow the tree are not looked
+    /// at.
     ///
     /// # Errors
     /// What is malformed.
     pub fn parse(blob: &'a [u8]) -> Result<Self, Error> {
-        let fdt = Fdt::new(blob).map_err(|error| Error::Tree {
+        let whole = blob
+            .first_chunk()
+            .and_then(|head| blob.get(..Self::len_of(*head).ok()?));
+        let fdt = Fdt::new(whole.unwrap_or(blob)).map_err(|error| Error::Tree {
             problem: problem(&error.kind),
         })?;
         let tree = Self(fdt);
-        for node in tree.top().filter(|node| is_memory(node) || is_pmem(node)) {
-            let reg = node.reg().map_err(|_| REG)?.ok_or(REG)?;
+        for node in tree.nodes().filter(is_pmem) {
+            let mut reg = node.reg().map_err(|_| REG)?.ok_or(REG)?.peekable();
+            reg.peek().ok_or(REG)?;
             for entry in reg {
-                let region = region(entry).ok_or(REG)?;
-                region.last().ok_or(REG)?;
+                region(entry).ok_or(REG)?.last().ok_or(REG)?;
             }
+        }
+        if tree.pmem_regions().nth(MOST).is_some() {
+            return Err(Error::TooMany { most: MOST });
         }
         for (number, one) in tree.pmem_regions().enumerate() {
             let mut before = tree.pmem_regions().take(number);
@@ -105,9 +113,11 @@ impl<'a> DeviceTree<'a> {
         Ok(tree)
     }
 
-    /// The ranges of the `pmem-region` nodes that are enabled, the volatile ones, too.
+    /// The ranges of the `pmem-region` nodes that are enabled, the volatile ones, too: at the root,
+    /// and below nodes whose addresses are those of the root (an empty `ranges`). Buses that
+    /// translate addresses are not looked into.
     pub fn pmem_regions(self) -> impl Iterator<Item = PmemRegion> + use<'a> {
-        self.top().filter(is_pmem).flat_map(|node| {
+        self.nodes().filter(is_pmem).flat_map(|node| {
             let volatile = node.property("volatile").is_some();
             let domain = number(&node, "numa-node-id");
             regions(node).map(move |region| PmemRegion {
@@ -118,9 +128,9 @@ impl<'a> DeviceTree<'a> {
         })
     }
 
-    /// The ranges of the memory nodes.
+    /// The ranges of the memory nodes (`device_type`), but for empty ones.
     pub fn memory(self) -> impl Iterator<Item = Region> + use<'a> {
-        self.top().filter(is_memory).flat_map(regions)
+        self.0.root().children().filter(is_memory).flat_map(regions)
     }
 
     /// The harts that are enabled, in order.
@@ -151,17 +161,47 @@ impl<'a> DeviceTree<'a> {
         }))
     }
 
-    /// The nodes whose addresses are physical ones: children of the root, and of buses there that
-    /// translate none.
-    fn top(self) -> impl Iterator<Item = FdtNode<'a>> + use<'a> {
-        self.0.root().children().flat_map(|node| {
-            let is_bus = compatible(&node, "simple-bus")
-                && node
-                    .property("ranges")
-                    .is_some_and(|ranges| ranges.value().is_empty());
-            let below = is_bus.then(|| node.children()).into_iter().flatten();
-            core::iter::once(node).chain(below)
-        })
+    /// The nodes whose addresses are physical ones.
+    fn nodes(self) -> Physical<'a> {
+        let mut levels = [const { None }; DEPTH];
+        levels[0] = Some(self.0.root().children());
+        Physical { levels, depth: 1 }
+    }
+}
+
+type Children<'a> = <FdtNode<'a> as Node>::Children<'a>;
+
+/// How deep buses lie in each other.
+const DEPTH: usize = 8;
+
+/// The most ranges of `pmem-region` nodes: to look for overlaps takes a time that is quadratic in
+/// them.
+const MOST: usize = 512;
+
+/// Nodes below the root, and below enabled nodes that translate no addresses.
+struct Physical<'a> {
+    levels: [Option<Children<'a>>; DEPTH],
+    depth: usize,
+}
+
+impl<'a> Iterator for Physical<'a> {
+    type Item = FdtNode<'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let level = self.depth.checked_sub(1)?;
+            let Some(node) = self.levels[level].as_mut().and_then(Iterator::next) else {
+                self.depth = level;
+                continue;
+            };
+            let ranges = node.property("ranges");
+            let is_bus = ranges.is_some_and(|ranges| ranges.value().is_empty());
+            if is_bus && is_enabled(&node) && self.depth < DEPTH {
+                self.levels[self.depth] = Some(node.children());
+                self.depth += 1;
+            }
+            return Some(node);
+        }
     }
 }
 
@@ -187,7 +227,8 @@ fn problem(kind: &FdtErrorKind) -> &'static str {
 }
 
 fn is_memory(node: &FdtNode<'_>) -> bool {
-    node.name_without_address() == "memory" && is_enabled(node)
+    let kind = node.property("device_type");
+    kind.is_some_and(|kind| kind.value() == b"memory\0") && is_enabled(node)
 }
 
 fn is_pmem(node: &FdtNode<'_>) -> bool {
@@ -208,20 +249,29 @@ fn compatible(node: &FdtNode<'_>, name: &str) -> bool {
     })
 }
 
+/// Those that are not empty.
 fn regions(node: FdtNode<'_>) -> impl Iterator<Item = Region> + use<'_> {
-    node.reg()
-        .ok()
-        .flatten()
-        .into_iter()
-        .flatten()
-        .filter_map(region)
+    let reg = node.reg().ok().flatten().into_iter().flatten();
+    reg.filter_map(region)
+        .filter(|region| region.last().is_some())
 }
 
-fn region(reg: dtoolkit::standard::Reg<'_>) -> Option<Region> {
+fn region(reg: Reg<'_>) -> Option<Region> {
     Some(Region {
-        base: reg.address().ok()?,
-        len: reg.size().ok()?,
+        base: cells(reg.address)?,
+        len: cells(reg.size)?,
     })
+}
+
+/// A number of at least one cell; of more than two, the first are zero.
+fn cells(cells: Cells<'_>) -> Option<u64> {
+    let cells = cells.as_ref();
+    let high = cells.len().checked_sub(1)?.saturating_sub(1);
+    if cells.iter().take(high).any(|cell| cell.get() != 0) {
+        return None;
+    }
+    let low = cells.iter().skip(high);
+    Some(low.fold(0, |number, cell| number << 32 | u64::from(cell.get())))
 }
 
 /// The value of a property, without the zero at its end.

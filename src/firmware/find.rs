@@ -14,7 +14,8 @@ use crate::firmware::{
 /// can be read; they must not change any more.
 ///
 /// # Errors
-/// [`Error::Missing`] if there is no such table; others if the way to it is malformed.
+/// [`Error::Missing`] if there is no such table; [`Error::Unreadable`] if it may be one that could
+/// not be read; others if the way to it is malformed.
 pub fn find_table<'a>(
     physical: impl Fn(u64, usize) -> Option<&'a [u8]>,
     rsdp: u64,
@@ -32,15 +33,20 @@ pub fn find_table<'a>(
             });
         }
     };
+    let mut unreadable = None;
     for pointer in whole(&read, root)?[HEADER..].chunks_exact(entry) {
         let mut address = [0; 8];
         address[..entry].copy_from_slice(pointer);
-        let address = u64::from_le_bytes(address);
-        if read(address, 4)? == signature {
-            return whole(&read, address);
+        match u64::from_le_bytes(address) {
+            0 => {} // a table that the firmware took out
+            address => match read(address, 4) {
+                Ok(head) if head == signature => return whole(&read, address),
+                Ok(_) => {}
+                Err(error) => unreadable = Some(error),
+            },
         }
     }
-    Err(Error::Missing("such ACPI table"))
+    Err(unreadable.unwrap_or(Error::Missing("such ACPI table")))
 }
 
 /// The address of the XSDT or, on firmware of ACPI 1.0, the RSDT.
@@ -64,7 +70,10 @@ fn root<'a>(
         offset: 0,
     };
     check_sum(second.bytes)?;
-    second.u64(24)
+    match second.u64(24)? {
+        0 => first.u32(16).map(u64::from),
+        xsdt => Ok(xsdt),
+    }
 }
 
 fn whole<'a>(

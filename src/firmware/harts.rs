@@ -19,10 +19,18 @@ pub(super) fn common(harts: impl Iterator<Item = CacheBlocks>) -> CacheBlocks {
 }
 
 /// Whether an ISA string, or a list of strings that end in zeroes, names an extension of several
-/// letters.
+/// letters, with its version (`zicbom1p0`) or without.
 pub(super) fn has_extension(isa: &[u8], extension: &[u8]) -> bool {
     let mut words = isa.split(|byte| matches!(byte, b'_' | 0));
-    words.any(|word| word.eq_ignore_ascii_case(extension))
+    words.any(|word| {
+        let Some((name, version)) = word.split_at_checked(extension.len()) else {
+            return false;
+        };
+        let is_version = |byte: &u8| byte.is_ascii_digit() || byte.eq_ignore_ascii_case(&b'p');
+        name.eq_ignore_ascii_case(extension)
+            && version.first().is_none_or(u8::is_ascii_digit)
+            && version.iter().all(is_version)
+    })
 }
 
 #[cfg(target_arch = "riscv64")]

@@ -32,6 +32,11 @@ mod table;
 #[cfg(feature = "acpi")]
 mod find;
 
+/// The most structures of an NFIT, nodes of an RHCT and `pmem-region`s of a device tree: to check
+/// what they refer to takes a time that is quadratic in them, and a machine has some for each
+/// device.
+pub const MOST_STRUCTURES: usize = 2048;
+
 pub use crate::Region;
 pub use error::Error;
 #[cfg(feature = "acpi")]

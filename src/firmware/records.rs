@@ -34,6 +34,18 @@ impl<'a> Records<'a> {
         Self { head, rest }
     }
 
+    /// The first `count` of them, and no more; an error if there are fewer.
+    #[cfg(feature = "acpi")]
+    pub(super) fn first(&self, count: usize) -> Result<Self, Error> {
+        let mut rest = self.clone();
+        for _ in 0..count {
+            let (_, behind) = rest.split()?;
+            rest.rest = behind;
+        }
+        let len = self.rest.len() - rest.rest.len();
+        Ok(Self::new(self.head, self.rest.part(0, len)?))
+    }
+
     fn split(&self) -> Result<(Record<'a>, Bytes<'a>), Error> {
         let (kind, len, least) = match self.head {
             #[cfg(feature = "acpi")]

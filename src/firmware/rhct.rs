@@ -2,7 +2,7 @@
 //! block sizes of its cache-block instructions.
 
 use crate::firmware::{
-    CacheBlocks, Error,
+    CacheBlocks, Error, MOST_STRUCTURES,
     bytes::{Bytes, u32s},
     harts,
     records::{Head, Record, Records},
@@ -27,9 +27,9 @@ pub struct Rhct<'a> {
 pub struct Hart<'a> {
     /// Its `_UID` in ACPI's name space.
     pub uid: u32,
-    /// Its ISA string, such as `rv64imac_zicbom`.
+    /// Its ISA string, such as `rv64imac_zicbom`: the first, if it has several.
     pub isa: Option<&'a [u8]>,
-    /// Its cache-block sizes.
+    /// Its cache-block sizes: the first, if it has several.
     pub blocks: Option<Blocks>,
 }
 
@@ -57,10 +57,17 @@ impl<'a> Rhct<'a> {
         if nodes < FIXED {
             return Err(table.impossible("offset of its nodes", nodes as u64));
         }
-        let rhct = Self {
+        let count = table.u32(48)? as usize;
+        if count > MOST_STRUCTURES {
+            return Err(Error::TooMany {
+                most: MOST_STRUCTURES,
+            });
+        }
+        let mut rhct = Self {
             table,
             nodes: Records::new(Head::Wide, table.from(nodes)?),
         };
+        rhct.nodes = rhct.nodes.first(count)?;
         for node in rhct.nodes.clone() {
             rhct.check(node?)?;
         }
@@ -112,26 +119,44 @@ impl<'a> Rhct<'a> {
             isa: None,
             blocks: None,
         };
-        for node in offsets(bytes)?.filter_map(|offset| self.node(offset)) {
+        for node in self.nodes_of(bytes) {
             match node.kind {
-                ISA => hart.isa = Some(isa(node.bytes)?),
-                CMO => hart.blocks = Some(blocks(node.bytes)?),
+                ISA => hart.isa = hart.isa.or(Some(isa(node.bytes)?)),
+                CMO => hart.blocks = hart.blocks.or(Some(blocks(node.bytes)?)),
                 _ => {}
             }
         }
         Ok(hart)
     }
 
+    /// The nodes that a hart's node refers to.
+    fn nodes_of(&self, hart: Bytes<'a>) -> impl Iterator<Item = Record<'a>> + use<'_, 'a> {
+        let offsets = offsets(hart).ok().into_iter().flatten();
+        offsets.filter_map(|offset| self.node(offset))
+    }
+
     /// The block sizes by which every hart cleans and zeroes, where all have the instructions and
     /// agree.
     #[must_use]
     pub fn cache_blocks(&self) -> CacheBlocks {
-        harts::common(self.harts().map(|hart| {
-            let has = |name: &[u8]| hart.isa.is_some_and(|isa| harts::has_extension(isa, name));
-            let blocks = hart.blocks;
+        let nodes = self.nodes.clone().filter_map(Result::ok);
+        let harts = nodes.filter(|node| node.kind == HART);
+        harts::common(harts.map(|hart| {
+            let isas = || self.nodes_of(hart.bytes).filter(|node| node.kind == ISA);
+            let has = |name: &[u8]| {
+                let mut isas = isas().filter_map(|node| isa(node.bytes).ok());
+                isas.any(|isa| harts::has_extension(isa, name))
+            };
+            let cmos = self.nodes_of(hart.bytes).filter(|node| node.kind == CMO);
+            let each = harts::common(cmos.filter_map(|node| blocks(node.bytes).ok()).map(
+                |blocks| CacheBlocks {
+                    clean: Some(blocks.clean),
+                    zero: Some(blocks.zero),
+                },
+            ));
             CacheBlocks {
-                clean: blocks.filter(|_| has(b"zicbom")).map(|blocks| blocks.clean),
-                zero: blocks.filter(|_| has(b"zicboz")).map(|blocks| blocks.zero),
+                clean: each.clean.filter(|_| has(b"zicbom")),
+                zero: each.zero.filter(|_| has(b"zicboz")),
             }
         }))
     }

@@ -14,6 +14,8 @@ use crate::firmware::{
 #[derive(Clone, Debug)]
 pub struct Srat<'a> {
     structures: Records<'a>,
+    /// Revision 1 had proximity domains of one byte.
+    domains: u32,
 }
 
 /// A range of memory and its proximity domain (5.2.16.2, "Memory Affinity Structure").
@@ -52,6 +54,7 @@ impl<'a> Srat<'a> {
         // Twelve reserved bytes follow the header.
         let srat = Self {
             structures: Records::new(Head::Narrow, table.from(HEADER + 12)?),
+            domains: if table.u8(8)? < 2 { 0xff } else { u32::MAX },
         };
         srat.read().try_for_each(|memory| memory.map(drop))?;
         Ok(srat)
@@ -72,24 +75,25 @@ impl<'a> Srat<'a> {
 
     /// Each structure: the memory, or `None` if it is of another type.
     fn read(&self) -> impl Iterator<Item = Result<Option<Memory>, Error>> + use<'a> {
-        self.structures.clone().map(|record| {
+        let domains = self.domains;
+        self.structures.clone().map(move |record| {
             let record = record?;
             match record.kind {
-                1 => memory(record.bytes).map(Some),
+                1 => memory(record.bytes, domains).map(Some),
                 _ => Ok(None),
             }
         })
     }
 }
 
-fn memory(bytes: Bytes<'_>) -> Result<Memory, Error> {
+fn memory(bytes: Bytes<'_>, domains: u32) -> Result<Memory, Error> {
     bytes.at_least(40)?;
     Ok(Memory {
         region: Region {
             base: bytes.u64(8)?,
             len: bytes.u64(16)?,
         },
-        domain: bytes.u32(2)?,
+        domain: bytes.u32(2)? & domains,
         flags: Flags::from_bits_retain(bytes.u32(28)?),
     })
 }

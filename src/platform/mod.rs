@@ -108,8 +108,9 @@ impl<'a> Platform<'a> {
         }
     }
 
-    /// The ranges of persistent memory that the firmware has set up. (Those behind CXL windows the
-    /// kernel sets up itself: see [`range`](Self::range).)
+    /// The ranges of persistent memory that the firmware has set up. What the NFIT says of an
+    /// address counts, whatever a device tree or a CXL window says of it. (Ranges behind CXL
+    /// windows the kernel sets up itself: see [`range`](Self::range).)
     pub fn ranges(&self) -> impl Iterator<Item = PersistentRange<'a>> + use<'_, 'a> {
         let ranges = self.nfit.iter().flat_map(|nfit| {
             let persistent = nfit
@@ -120,6 +121,7 @@ impl<'a> Platform<'a> {
         #[cfg(feature = "fdt")]
         let ranges = ranges.chain(self.tree.iter().flat_map(|tree| {
             let persistent = tree.pmem_regions().filter(|pmem| !pmem.volatile);
+            let persistent = persistent.filter(|pmem| !self.nfit_knows(pmem.region));
             persistent.map(|pmem| self.by_line(pmem.region, Source::DeviceTree, pmem.domain))
         }));
         ranges
@@ -146,14 +148,25 @@ impl<'a> Platform<'a> {
             index: range.index,
         };
         let known = self.by_line(range.region, source, range.domain);
+        let known = known.with_attributes(range.attributes);
         if nfit.capabilities().contains(Capabilities::CPU_CACHE_FLUSH) {
             return known.with_granularity(Granularity::Byte);
         }
         known
     }
 
+    /// Whether the NFIT says something of these addresses.
+    #[cfg(any(feature = "acpi", feature = "fdt"))]
+    fn nfit_knows(&self, region: Region) -> bool {
+        let mut ranges = self.nfit.iter().flat_map(Nfit::ranges);
+        ranges.any(|range| range.region.overlaps(region))
+    }
+
     #[cfg(feature = "acpi")]
     fn of_window(&self, region: Region) -> Option<PersistentRange<'a>> {
+        if self.nfit_knows(region) {
+            return None;
+        }
         let mut windows = self.cedt.iter().flat_map(Cedt::windows);
         let window = windows.find(|window| {
             window.region.contains(region) && window.restrictions.contains(Restrictions::PERSISTENT)

@@ -15,7 +15,11 @@ pub struct PersistentRange<'a> {
     granularity: Granularity,
     source: Source<'a>,
     domain: Option<u32>,
+    attributes: Option<u64>,
 }
+
+/// `EFI_MEMORY_WB` (UEFI 2.10, section 7.2.3 "EFI_BOOT_SERVICES.GetMemoryMap()").
+const WRITE_BACK: u64 = 1 << 3;
 
 /// Which table says that a range is persistent.
 #[derive(Clone, Debug)]
@@ -52,6 +56,14 @@ impl<'a> PersistentRange<'a> {
             granularity: Granularity::CacheLine,
             source,
             domain,
+            attributes: None,
+        }
+    }
+
+    pub(super) fn with_attributes(self, attributes: u64) -> Self {
+        Self {
+            attributes: Some(attributes),
+            ..self
         }
     }
 
@@ -115,11 +127,24 @@ impl<'a> PersistentRange<'a> {
             .fold(State::empty(), State::union)
     }
 
-    /// The physical addresses of its devices' flush hints. A kernel maps them uncached, for
-    /// [`deep::Hints`](crate::deep::Hints).
-    pub fn flush_hints(&self) -> impl Iterator<Item = u64> + use<'a> {
+    /// The physical addresses of its devices' flush hints, all of each. A kernel maps them
+    /// uncached, for [`deep::Hints`](crate::deep::Hints).
+    ///
+    /// # Errors
+    /// [`Error::NoDeepDomain`] unless every device has some: stores to those of the others would
+    /// leave a part of the range behind.
+    pub fn flush_hints(&self) -> Result<impl Iterator<Item = u64> + use<'a>, Error> {
+        let without = |device: Device<'a>| match device.flush_hints {
+            Some(hints) => hints.addresses().next().is_none(),
+            None => true,
+        };
+        if self.devices().next().is_none() || self.devices().any(without) {
+            return Err(Error::NoDeepDomain {
+                missing: "not every device of the range has flush hints",
+            });
+        }
         let hints = self.devices().filter_map(|device| device.flush_hints);
-        hints.flat_map(FlushHints::addresses)
+        Ok(hints.flat_map(FlushHints::addresses))
     }
 
     /// A map of the range, at its granularity. `coarsest` is the coarsest that the caller can live
@@ -128,7 +153,9 @@ impl<'a> PersistentRange<'a> {
     ///
     /// # Errors
     /// [`Error::TooCoarse`]; [`Error::NotArmed`], where the firmware says that a device will not
-    /// keep what is stored; [`Error::NotMapped`]; and those of [`Map::new`].
+    /// keep what is stored; [`Error::NotWriteBack`], where it says that the memory cannot be mapped
+    /// so; [`Error::NotMapped`], by the kernel or, for a part of the range, by the firmware; and
+    /// those of [`Map::new`].
     ///
     /// # Safety
     /// What `to_virtual` returns must be that memory as a whole, mapped write-back on every CPU for
@@ -152,6 +179,15 @@ impl<'a> PersistentRange<'a> {
                 base,
                 device: device.mapping.device,
             });
+        }
+        if self.state().contains(State::NOT_MAPPED) {
+            return Err(Error::NotMapped { base, len });
+        }
+        if self
+            .attributes
+            .is_some_and(|attributes| attributes & WRITE_BACK == 0)
+        {
+            return Err(Error::NotWriteBack { base, len });
         }
         let start = to_virtual(self.region).ok_or(Error::NotMapped { base, len })?;
         // SAFETY: the caller vouches for the memory, the firmware for what the platform keeps.

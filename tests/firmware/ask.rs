@@ -21,7 +21,11 @@ pub fn nfit(bytes: &[u8]) -> bool {
 fn ask(platform: &Platform<'_>) {
     for range in platform.ranges() {
         assert!(range.region().last().is_some());
-        let _ = (range.state(), range.domain(), range.flush_hints().count());
+        let _ = (
+            range.state(),
+            range.domain(),
+            range.flush_hints().map_or(0, Iterator::count),
+        );
         assert!(platform.range(range.region()).is_some());
         // SAFETY: no map is made of what is mapped nowhere.
         assert!(unsafe { range.map(Granularity::Page, |_| None) }.is_err());

@@ -120,12 +120,13 @@ fn interleaving() {
         assert_eq!(of(encoded, 0, 16), Err(value));
     }
     assert_eq!(of(0, 6, 1), Ok((1, 16 << 10)));
+    assert_eq!(of(0, 7, 1), Ok((1, 0))); // means nothing for one target
     let value = Error::Value {
         offset: 36,
         field: "interleave granularity",
         value: 7,
     };
-    assert_eq!(of(0, 7, 1), Err(value));
+    assert_eq!(of(1, 7, 2), Err(value));
 }
 
 #[test]

@@ -159,6 +159,12 @@ fn block_sizes() {
         clean: Some(64),
         zero: Some(32),
     };
+    let versions = hart("riscv,isa", b"rv64i2p1_zicbom1p0_zicboz1\0", 64);
+    assert_eq!(all(vec![("cpu@0", versions)]), both);
+    // The list counts, not what is older.
+    let without = hart("riscv,isa-extensions", b"i\0zicbomx\0zicbo\0zicbom1q\0", 64);
+    let without = without.with("riscv,isa", b"rv64i_zicbom\0");
+    assert_eq!(all(vec![("cpu@0", without)]), CacheBlocks::default());
     assert_eq!(all(vec![("cpu@0", old()), ("cpu@1", list())]), both);
     let zero_only = CacheBlocks {
         clean: None,
@@ -245,26 +251,84 @@ fn pmem_regions() {
 
 #[test]
 fn buses() {
+    let one = Ok(vec![(0x1000, 0x1000, false, None)]);
     let bus = |ranges: Option<&[u8]>| {
-        let bus = root()
-            .with("compatible", b"simple-bus\0")
-            .child("pmem@1", pmem(&[0x1000, 0x1000]));
-        root().child(
-            "soc",
-            ranges.map_or(Node::default(), |it| bus.with("ranges", it)),
-        )
+        let bus = root().child("pmem@1", pmem(&[0x1000, 0x1000]));
+        ranges.map_or(root().child("pmem@1", pmem(&[0x1000, 0x1000])), |it| {
+            bus.with("ranges", it)
+        })
+    };
+    let below = |bus: Node| parse(root().child("soc", bus));
+    assert_eq!(below(bus(Some(b""))), one);
+    let deep = root().with("ranges", b"").child("bus", bus(Some(b"")));
+    assert_eq!(below(deep), one);
+    // What is off, translates, or does not say that its addresses are physical.
+    assert_eq!(
+        below(bus(Some(b"")).with("status", b"disabled\0")),
+        Ok(vec![])
+    );
+    assert_eq!(below(bus(Some(&numbers(&[0, 0, 0x1000])))), Ok(vec![]));
+    assert_eq!(below(bus(None)), Ok(vec![]));
+    // No deeper than a machine is.
+    let nested = (0..20).fold(bus(Some(b"")), |bus, _| {
+        root().with("ranges", b"").child("bus", bus)
+    });
+    assert_eq!(below(nested), Ok(vec![]));
+}
+
+#[test]
+fn numbers_of_any_length() {
+    let cells = |cells: u32, reg: &[u32]| {
+        let reg: Vec<u8> = reg.iter().flat_map(|cell| cell.to_be_bytes()).collect();
+        let node = Node::default()
+            .with("compatible", b"pmem-region\0")
+            .with("reg", &reg);
+        let root = Node::default()
+            .with("#address-cells", &cells.to_be_bytes())
+            .with("#size-cells", &cells.to_be_bytes());
+        parse(root.child("pmem@1", node))
+    };
+    let one = Ok(vec![(0x1000, 0x2000, false, None)]);
+    assert_eq!(cells(1, &[0x1000, 0x2000]), one);
+    assert_eq!(cells(2, &[0, 0x1000, 0, 0x2000]), one);
+    assert_eq!(cells(3, &[0, 0, 0x1000, 0, 0, 0x2000]), one);
+    assert!(cells(3, &[1, 0, 0x1000, 0, 0, 0x2000]).is_err());
+    let high = Ok(vec![(0x1_0000_0000, 0x2000, false, None)]);
+    assert_eq!(cells(2, &[1, 0, 0, 0x2000]), high);
+}
+
+#[test]
+fn memory_nodes_are_not_refused() {
+    let memory = |reg: Option<&[u64]>| {
+        let node = Node::default().with("device_type", b"memory\0");
+        let node = reg.map_or(Node::default(), |reg| node.with("reg", &numbers(reg)));
+        let blob = root().child("ram@0", node).blob();
+        let tree = DeviceTree::parse(&blob).unwrap();
+        tree.memory()
+            .map(|region| (region.base, region.len))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(memory(Some(&[0, 0x1000, 0x5000, 0])), [(0, 0x1000)]);
+    assert_eq!(memory(Some(&[u64::MAX, 2])), []);
+    assert_eq!(memory(Some(&[0])), []);
+    assert_eq!(memory(None), []);
+}
+
+#[test]
+fn more_ranges_than_a_machine_has_are_refused() {
+    let reg = |count: u64| {
+        (0..count)
+            .flat_map(|at| [at << 12, 1 << 12])
+            .collect::<Vec<_>>()
     };
     assert_eq!(
-        parse(bus(Some(b""))),
-        Ok(vec![(0x1000, 0x1000, false, None)])
+        parse(root().child("pmem@1", pmem(&reg(512))))
+            .unwrap()
+            .len(),
+        512
     );
-    // What translates, or does not say that its addresses are physical, is not looked into.
-    assert_eq!(parse(bus(Some(&numbers(&[0, 0, 0x1000])))), Ok(vec![]));
-    assert_eq!(parse(bus(None)), Ok(vec![]));
-    let other = root()
-        .with("ranges", b"")
-        .child("pmem@1", pmem(&[0x1000, 0x1000]));
-    assert_eq!(parse(root().child("soc", other)), Ok(vec![]));
+    let many = Error::TooMany { most: 512 };
+    assert_eq!(parse(root().child("pmem@1", pmem(&reg(513)))), Err(many));
 }
 
 #[test]
@@ -280,8 +344,7 @@ fn malformed_regs() {
         bad(Node::default().with("compatible", b"pmem-region\0")),
         Err(reg)
     );
-    let memory = Node::default().with("reg", &[1, 2, 3]);
-    assert_eq!(parse(root().child("memory@1", memory)), Err(reg));
+    assert_eq!(bad(pmem(&[])), Err(reg));
     let three = 3_u32.to_be_bytes();
     let wide = root().with("#address-cells", &three);
     assert_eq!(

@@ -89,11 +89,26 @@ fn lengths_and_addresses() {
     let mut away = memory(2);
     away[XSDT as usize + 36 + 7] = 0x80;
     fix_sum(&mut away[XSDT as usize..][..52], 9);
+    assert!(
+        find(&away).is_ok(),
+        "another table than the one that is wanted"
+    );
+    away[WANTED as usize] = b'X';
     let unreadable = Error::Unreadable {
         address: 0x8000_0000_0000_0300,
         len: 4,
     };
     assert_eq!(find(&away), Err(unreadable));
+    // A table that was taken out, and a root table that is not there.
+    let mut null = memory(2);
+    null[XSDT as usize + 36..][..8].fill(0);
+    fix_sum(&mut null[XSDT as usize..][..52], 9);
+    assert!(find(&null).is_ok());
+    let mut only_rsdt = memory(2);
+    only_rsdt[24..32].fill(0);
+    fix_sum(&mut only_rsdt[..36], 32);
+    only_rsdt[XSDT as usize] = 0;
+    assert!(find(&only_rsdt).is_ok());
 }
 
 #[test]

@@ -1,8 +1,8 @@
 use crate::build::{Bytes, fix, new, table, wide};
 use kpmem::firmware::{
-    Error, Region,
+    Error, MOST_STRUCTURES as MOST, Region,
     nfit::{
-        BlockWindow, Capabilities, ControlRegion, ControlWindows, MOST, Made, Mapping, Nfit, Range,
+        BlockWindow, Capabilities, ControlRegion, ControlWindows, Made, Mapping, Nfit, Range,
         RangeKind, State, Structure,
     },
 };
@@ -381,7 +381,6 @@ fn a_structure_too_short_for_its_fields_is_an_error() {
     for (bytes, at) in [
         (interleave(5, &[1, 2]), 16),
         (hints(1, &[1, 2]), 16),
-        (range(1, 4, PERSISTENT, 0x1000, 0x1000), 56),
         (wide(3, new().u32(0)), 8),
     ] {
         let mut short = bytes[..bytes.len() - 1].to_vec();
@@ -462,6 +461,29 @@ fn persistent_ranges_are_sound() {
     for base in [0xf_f000, 0x10_1000] {
         assert_eq!(two(base), Ok(()));
     }
+}
+
+#[test]
+fn a_hint_is_the_address_of_a_word() {
+    for value in [0, 0xfed0_0004] {
+        let field = "flush hint address";
+        let offset = SECOND;
+        let expected = Error::Value {
+            offset,
+            field,
+            value,
+        };
+        assert_eq!(error(&hints(1, &[0xfed0_0000, value])), expected);
+    }
+}
+
+#[test]
+fn a_bit_that_was_reserved_is_no_cookie() {
+    let mut old = range(1, 0, PERSISTENT, 0x1000, 0x1000);
+    old[6] = 4;
+    let table = nfit(&[old]);
+    let nfit = Nfit::parse(&table).unwrap();
+    assert_eq!(nfit.ranges().next().unwrap().cookie, None);
 }
 
 #[test]

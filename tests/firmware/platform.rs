@@ -70,7 +70,7 @@ fn devices_their_state_and_their_hints() {
     assert_eq!(devices[1].mapping.device, 0x12);
     assert_eq!(range.state().bits(), 0b1_1111);
     assert!(range.state().intersects(State::UNSAFE_SHUTDOWN));
-    let hints: Vec<_> = range.flush_hints().collect();
+    let hints: Vec<_> = range.flush_hints().unwrap().collect();
     assert_eq!(hints, [0xfed0_0000, 0xfed0_0040, 0xfed1_0000]);
     assert_eq!(range.domain(), Some(3));
 
@@ -81,8 +81,18 @@ fn devices_their_state_and_their_hints() {
         nfit_hints_of_another(),
     ]);
     let range = only(&of_nfit(&bare));
-    assert_eq!(range.flush_hints().count(), 0);
+    assert!(matches!(
+        range.flush_hints().map(drop),
+        Err(Error::NoDeepDomain { .. })
+    ));
     assert_eq!(range.domain(), None);
+}
+
+/// A range whose attributes are these.
+fn range_with(attributes: u64) -> Vec<u8> {
+    let mut range = range_of(1);
+    range[48..56].copy_from_slice(&attributes.to_le_bytes());
+    range
 }
 
 fn range_of(index: u16) -> Vec<u8> {
@@ -152,6 +162,49 @@ fn device_trees() {
     assert_eq!(range.state(), State::empty());
 }
 
+#[test]
+fn what_the_nfit_says_counts() {
+    let (persistent, volatile) = (BASE, 4 * BASE);
+    let table = nfit::nfit(&[
+        range(1, 0, PERSISTENT, persistent, LEN),
+        range(2, 0, VOLATILE, volatile, LEN),
+        mapping(0x21, 1, 0, 0b1000),
+    ]);
+    let nodes = [persistent, persistent + 0x800, volatile];
+    for node in nodes {
+        let blob = tree(&[("pmem@1", &[node, LEN], false)]);
+        let platform = of_nfit(&table).with_device_tree(DeviceTree::parse(&blob).unwrap());
+        let found = only(&platform);
+        assert!(matches!(found.source(), Source::Nfit { index: 1, .. }));
+        assert!(platform.range(region(volatile, LEN)).is_none());
+    }
+    let windows = cedt(&[window([0, 8 * BASE], 0, 0, 0b1010, 1)]);
+    let platform = of_nfit(&table).with_cedt(Cedt::parse(&windows).unwrap());
+    for (base, len) in [(volatile, LEN), (persistent - 64, 128), (0, 8 * BASE)] {
+        assert!(platform.range(region(base, len)).is_none(), "{base:#x}");
+    }
+    assert!(platform.range(region(2 * BASE, LEN)).is_some());
+}
+
+#[test]
+fn hints_of_some_devices_are_none() {
+    let of = |more: &[Vec<u8>]| {
+        let all = [
+            vec![range_of(1), mapping(1, 1, 0, 0), mapping(2, 1, 0, 0)],
+            more.to_vec(),
+        ];
+        let table = nfit::nfit(&all.concat());
+        only(&of_nfit(&table))
+            .flush_hints()
+            .map(Iterator::collect::<Vec<_>>)
+    };
+    let (one, other) = (hints(1, &[0x1000]), hints(2, &[0x2000]));
+    assert_eq!(of(&[one.clone(), other]), Ok(vec![0x1000, 0x2000]));
+    for some in [&[][..], &[one.clone()], &[one, hints(2, &[])]] {
+        assert!(matches!(of(some), Err(Error::NoDeepDomain { .. })));
+    }
+}
+
 #[repr(align(64))]
 struct Memory([u8; LEN as usize]);
 
@@ -197,6 +250,16 @@ fn maps() {
         map(&nfit::nfit(&table), Granularity::Page, Some(start))
     };
     assert_eq!(state(0b0111), Ok(armed)); // what was lost is lost; what comes is kept
+    assert_eq!(state(0b100_0000), Err(nowhere)); // the firmware could not map it
+    let uncached = [range_with(0x1), capabilities(2, 3)];
+    let refused = Error::NotWriteBack {
+        base: BASE,
+        len: LEN,
+    };
+    assert_eq!(
+        map(&nfit::nfit(&uncached), Granularity::Page, Some(start)),
+        Err(refused)
+    );
     let not_armed = Error::NotArmed {
         base: BASE,
         device: 0x21,

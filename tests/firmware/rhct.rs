@@ -108,6 +108,43 @@ fn what_not_all_have_is_not_there() {
 }
 
 #[test]
+fn several_nodes_of_a_kind() {
+    let (plain, string, small, large) =
+        (isa(b"rv64i"), isa(BOTH), blocks(5, 5, 5), blocks(6, 6, 5));
+    let mut at = vec![FIRST];
+    for node in [&plain, &string, &small] {
+        at.push(at.last().unwrap() + node.len());
+    }
+    let all = |offsets: &[usize]| {
+        let nodes = [plain.clone(), string.clone(), small.clone(), large.clone()].to_vec();
+        let table = rhct(&[nodes, vec![hart(0, offsets)]].concat());
+        let blocks = Rhct::parse(&table).unwrap().cache_blocks();
+        (blocks.clean, blocks.zero)
+    };
+    assert_eq!(all(&[at[0], at[1], at[2]]), (Some(32), Some(32)));
+    assert_eq!(all(&[at[1], at[0], at[2]]), (Some(32), Some(32)));
+    assert_eq!(all(&[at[1], at[2], at[3]]), (None, Some(32)));
+}
+
+#[test]
+fn the_count_of_nodes_is_what_counts() {
+    let mut trailing = rhct(&[isa(b"rv64")]);
+    trailing.extend([0; 5]);
+    crate::build::fix(&mut trailing);
+    assert!(Rhct::parse(&trailing).is_ok());
+    let count = |count: u32| {
+        let mut table = rhct(&[isa(b"rv64")]);
+        table[48..52].copy_from_slice(&count.to_le_bytes());
+        crate::build::fix(&mut table);
+        Rhct::parse(&table).map(drop)
+    };
+    assert_eq!(count(1), Ok(()));
+    assert!(matches!(count(2), Err(Error::Truncated { .. })));
+    let most = kpmem::firmware::MOST_STRUCTURES;
+    assert_eq!(count(most as u32 + 1), Err(Error::TooMany { most }));
+}
+
+#[test]
 fn impossible_ones() {
     let error = |node: Vec<u8>| Rhct::parse(&rhct(&[node])).unwrap_err();
     let value = |field, value| Error::Value {

@@ -54,6 +54,18 @@ fn every_field() {
 }
 
 #[test]
+fn domains_of_one_byte() {
+    let mut table = srat(&[memory(0x1122_3301, 0, 0x1000, 1)]);
+    let domain = |table: &[u8]| Srat::parse(table).unwrap().memory().next().unwrap().domain;
+    table[8] = 1;
+    crate::build::fix(&mut table);
+    assert_eq!(domain(&table), 1);
+    table[8] = 3;
+    crate::build::fix(&mut table);
+    assert_eq!(domain(&table), 0x1122_3301);
+}
+
+#[test]
 fn short_ones() {
     for len in 2..40 {
         let mut short = memory(1, 0, 0x1000, 1)[..len].to_vec();

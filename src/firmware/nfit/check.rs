@@ -1,13 +1,15 @@
 //! What must be true of the structures among each other.
 
-use super::{MOST, Nfit, Range, RangeKind, Structure};
-use crate::firmware::Error;
+use super::{Nfit, Range, RangeKind, Structure};
+use crate::firmware::{Error, MOST_STRUCTURES};
 
 /// Reads every structure, and looks up what each refers to. That time is quadratic in their number,
 /// which is bounded for it.
 pub(super) fn check(nfit: &Nfit<'_>) -> Result<(), Error> {
-    if nfit.structures.clone().nth(MOST).is_some() {
-        return Err(Error::TooMany { most: MOST });
+    if nfit.structures.clone().nth(MOST_STRUCTURES).is_some() {
+        return Err(Error::TooMany {
+            most: MOST_STRUCTURES,
+        });
     }
     for structure in nfit.read() {
         let (offset, structure) = structure?;
@@ -36,6 +38,15 @@ pub(super) fn check(nfit: &Nfit<'_>) -> Result<(), Error> {
                 refers(offset, "control region", window.control, has_control)?;
             }
             Structure::FlushHints(hints) => {
+                let impossible = |address: &u64| *address == 0 || address % 8 != 0;
+                if let Some(value) = hints.addresses().find(impossible) {
+                    let field = "flush hint address";
+                    return Err(Error::Value {
+                        offset,
+                        field,
+                        value,
+                    });
+                }
                 let same = |other: &Structure<'_>| matches!(other, Structure::FlushHints(other) if other.device == hints.device);
                 unique(nfit, offset, "flush hints of device", hints.device, same)?;
             }

@@ -15,9 +15,6 @@ use crate::firmware::{
     table::{self, HEADER},
 };
 
-/// The most structures that a table may have: machines have some for each device.
-pub const MOST: usize = 4096;
-
 /// A checked NFIT.
 #[derive(Clone, Debug)]
 pub struct Nfit<'a> {
@@ -26,9 +23,9 @@ pub struct Nfit<'a> {
 
 impl<'a> Nfit<'a> {
     /// Checks a whole table, from its header on: its sum, that it has no more structures than
-    /// [`MOST`], each structure's length and fields, that
-    /// what they refer to exists, and that no two persistent ranges overlap. Bytes that follow the
-    /// table are not looked at.
+    /// [`MOST_STRUCTURES`](crate::firmware::MOST_STRUCTURES), each structure's length and fields,
+    /// that what they refer to exists, and that no two persistent ranges overlap. Bytes that follow
+    /// the table are not looked at.
     ///
     /// # Errors
     /// What is malformed, and at which offset.
@@ -73,11 +70,11 @@ impl<'a> Nfit<'a> {
             })
     }
 
-    /// The control region of this index: who made a device, and which one it is.
+    /// The control region of this index: who made a device, and which one it is. 0 is none.
     #[must_use]
     pub fn control(&self, index: u16) -> Option<ControlRegion> {
         self.structures().find_map(|structure| match structure {
-            Structure::Control(control) if control.index == index => Some(control),
+            Structure::Control(control) if control.index == index && index != 0 => Some(control),
             _ => None,
         })
     }

@@ -29,7 +29,9 @@ pub(super) fn structure(record: Record<'_>) -> Result<Structure<'_>, Error> {
 fn range(bytes: Bytes<'_>) -> Result<Range, Error> {
     bytes.at_least(56)?;
     let flags = bytes.u16(6)?;
-    let (domain, cookie) = (bytes.u32(12)?, flags & 1 << 2 != 0);
+    let domain = bytes.u32(12)?;
+    // The bit was reserved when the structure was shorter.
+    let cookie = flags & 1 << 2 != 0 && bytes.len() >= 64;
     Ok(Range {
         index: bytes.u16(4)?,
         region: Region {

@@ -72,7 +72,7 @@ fn describe(range: &PersistentRange<'_>) {
         range.granularity(),
         Or(range.domain(), "none"),
         range.devices().count(),
-        range.flush_hints().count(),
+        range.flush_hints().map_or(0, Iterator::count),
         range.state(),
     );
 }

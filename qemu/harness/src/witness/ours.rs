@@ -99,7 +99,7 @@ pub fn platform(nfit: &[u8], srat: Option<&[u8]>) -> Result<Value> {
             "len": range.region().len,
             "granularity": range.granularity().to_string(),
             "domain": range.domain(),
-            "flush_hints": range.flush_hints().next().is_some(),
+            "flush_hints": range.flush_hints().is_ok(),
             "read_only": range.state().contains(State::NOT_ARMED),
             "devices": devices,
         }))

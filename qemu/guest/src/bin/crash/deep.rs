@@ -114,7 +114,7 @@ pub fn run(region: &mut Region, seed: u64, mistake: Option<Mistake>) {
     let platform = Platform::new().with_nfit(Nfit::parse(&table.bytes).expect("a sound table"));
     let range = platform.ranges().next().expect("a persistent range");
     begin(seed);
-    for (round, address) in range.flush_hints().enumerate() {
+    for (round, address) in range.flush_hints().expect("hints").enumerate() {
         let start = round * SPACE;
         for word in 0..SIZE / 8 {
             region.store_word(start + word * 8, payload(seed, round, word));
