@@ -33,6 +33,8 @@
 #![cfg_attr(not(target_os = "none"), allow(dead_code))] // nothing traps on the host
 
 pub mod console;
+#[cfg(feature = "judge")]
+pub mod judge;
 pub mod machine;
 pub mod memory;
 pub mod paging;

@@ -11,8 +11,8 @@ use crate::{
     },
     toolchain,
 };
-use anyhow::{Context, Result};
-use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
+use anyhow::{Context, Result, anyhow};
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, thread};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -34,10 +34,15 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     }
     let mut report = Report::default();
     if !args.crash {
-        for suite in host::run()? {
+        // Miri has one thread, and most of the host's tests have.
+        let (host, miri) = thread::scope(|scope| {
+            let miri = scope.spawn(miri::run);
+            (host::run(), miri.join())
+        });
+        for suite in host? {
             report.push(suite);
         }
-        report.push(miri::run()?);
+        report.push(miri.map_err(|_| anyhow!("the suite of Miri panicked"))??);
         report.push(targets::run()?);
     }
     let mut kernels = BTreeMap::new();
