@@ -3,7 +3,7 @@
 use crate::{
     arch::Arch,
     artefact,
-    crash::{campaign::Campaign, simulate},
+    crash::{campaign::Campaign, plugin},
     report::{Report, Suite, write_json},
     setup,
     suites::{
@@ -71,7 +71,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 type Kernels = BTreeMap<String, PathBuf>;
 
 fn simulated(kernels: &BTreeMap<&'static str, Kernels>) -> Result<Vec<Suite>> {
-    let plugin = simulate::build_plugin()?;
+    let plugin = plugin::build()?;
     let of_all = |name| -> Result<BTreeMap<_, _>> {
         let each = kernels.iter();
         each.map(|(arch, built)| Ok((*arch, named(built, name)?.clone())))
