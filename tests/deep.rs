@@ -56,8 +56,12 @@ impl Hook for Domain {
 fn the_bytes_are_durable_before_the_domain_is_asked() {
     let (map, domain) = (map(), Domain::default());
     map.deep_flush(&domain, at(BASE + 60), 8).unwrap();
-    let lines = vec![Event::WriteBack(BASE), Event::WriteBack(BASE + 64)];
-    let expected = [(Some((BASE + 60, 8)), lines), (None, vec![Event::Drain])];
+    let persisted = vec![
+        Event::WriteBack(BASE),
+        Event::WriteBack(BASE + 64),
+        Event::Drain,
+    ];
+    let expected = [(Some((BASE + 60, 8)), persisted), (None, vec![])];
     assert_eq!(domain.asked.take(), expected);
     assert_eq!(recorded(), []);
 }
@@ -102,6 +106,16 @@ fn failures_surface_and_bad_ranges_ask_nobody() {
 }
 
 #[test]
+fn a_byte_map_has_no_way_to_a_domain() {
+    // SAFETY: nothing is stored to the range.
+    let map = unsafe { Map::with_table(at(BASE), 4096, &kpmem::BYTE) }.unwrap();
+    let domain = Domain::default();
+    let refused = map.deep_flush(&domain, at(BASE), 8);
+    assert!(matches!(refused, Err(Error::NoDeepDomain { .. })));
+    assert!(domain.asked.take().is_empty());
+}
+
+#[test]
 fn a_table_is_a_domain() {
     static DEEP: Table = Table::of::<Lines<Recording, 128>>();
     // SAFETY: as for the map's table.
@@ -110,8 +124,8 @@ fn a_table_is_a_domain() {
     map().deep_flush(&domain, at(BASE + 64), 64).unwrap();
     let expected = [
         Event::WriteBack(BASE + 64),
-        Event::WriteBack(BASE), // of 128 bytes
         Event::Drain,
+        Event::WriteBack(BASE), // of 128 bytes
         Event::Drain,
     ];
     assert_eq!(recorded(), expected);

@@ -49,8 +49,8 @@ impl<S: AsRef<[NonNull<u64>]>> Hook for Hints<S> {
         Ok(())
     }
 
-    /// Stores to each hint and waits for the stores. What is flushed must be durable by then, as
-    /// [`Map::deep_drain`](crate::Map::deep_drain) sees to.
+    /// Stores to each hint and waits for the stores. What is to be flushed must be durable by then,
+    /// as [`Map::deep_flush_start`](crate::Map::deep_flush_start) sees to.
     fn drain(&self) -> Result<(), i32> {
         for hint in self.0.as_ref() {
             // SAFETY: who made it vouches for the register. Any value will do.

@@ -25,7 +25,7 @@ pub use hints::Hints;
 #[cfg(feature = "nfit")]
 pub use physical::{ByPhysical, PhysicalCaches};
 
-use crate::{Dispatch, Error, Hook, Map, Table};
+use crate::{Dispatch, Error, Granularity, Hook, Map, Table};
 
 impl<D: Dispatch> Map<D> {
     /// Moves `len` bytes at `ptr` to a deep domain before it returns:
@@ -33,8 +33,9 @@ impl<D: Dispatch> Map<D> {
     ///
     /// # Errors
     /// As for [`persist`](Self::persist); [`Error::Sync`] with the domain's code, if it failed:
-    /// then the range may not be there, and if the domain's flush failed, it may not even be
-    /// durable, as nothing was drained.
+    /// then the range is durable, but may not be there. [`Error::NoDeepDomain`] in a byte map,
+    /// whose persist leaves the bytes in the CPU's caches: make a cache-line map of the range
+    /// beside it.
     #[doc(alias("pmem2_deep_flush", "pmem_deep_persist"))]
     pub fn deep_flush<H: Hook + ?Sized>(
         &self,
@@ -46,9 +47,9 @@ impl<D: Dispatch> Map<D> {
         self.deep_drain(domain)
     }
 
-    /// Starts to move `len` bytes at `ptr` to a deep domain; [`deep_drain`](Self::deep_drain) on
-    /// the same CPU completes it. The domain's [`Hook::flush`] comes after the map's own flush, and
-    /// before its drain.
+    /// Persists `len` bytes at `ptr`, and starts to move them on to a deep domain;
+    /// [`deep_drain`](Self::deep_drain) on the same CPU completes it. The domain's [`Hook::flush`]
+    /// finds the bytes durable.
     ///
     /// # Errors
     /// As for [`deep_flush`](Self::deep_flush).
@@ -59,7 +60,13 @@ impl<D: Dispatch> Map<D> {
         ptr: *const u8,
         len: usize,
     ) -> Result<(), Error> {
-        self.flush(ptr, len)?;
+        if self.granularity() == Granularity::Byte {
+            return Err(Error::NoDeepDomain {
+                missing: "a byte-granularity map writes no line back; make a cache-line map of the \
+                          range",
+            });
+        }
+        self.persist(ptr, len)?;
         if len == 0 {
             return Ok(());
         }
@@ -70,14 +77,12 @@ impl<D: Dispatch> Map<D> {
         })
     }
 
-    /// Waits until all that this CPU has started is in the deep domain. The bytes are durable
-    /// before the domain's [`Hook::drain`].
+    /// Waits until all that this CPU has started is in the deep domain.
     ///
     /// # Errors
     /// As for [`deep_flush`](Self::deep_flush).
     #[doc(alias = "pmem_deep_drain")]
     pub fn deep_drain<H: Hook + ?Sized>(&self, domain: &H) -> Result<(), Error> {
-        self.drain()?;
         domain.drain().map_err(|code| Error::Sync {
             start: self.address().addr(),
             len: self.size(),

@@ -200,7 +200,11 @@ fn hints_of_some_devices_are_none() {
     };
     let (one, other) = (hints(1, &[0x1000]), hints(2, &[0x2000]));
     assert_eq!(of(&[one.clone(), other]), Ok(vec![0x1000, 0x2000]));
-    for some in [&[][..], &[one.clone()], &[one, hints(2, &[])]] {
+    for some in [
+        &[][..],
+        std::slice::from_ref(&one),
+        &[one.clone(), hints(2, &[])],
+    ] {
         assert!(matches!(of(some), Err(Error::NoDeepDomain { .. })));
     }
 }

@@ -34,6 +34,8 @@
 
 pub mod console;
 pub mod firmware;
+#[cfg(feature = "judge")]
+pub mod judge;
 pub mod machine;
 pub mod memory;
 pub mod paging;

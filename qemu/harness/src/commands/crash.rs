@@ -9,8 +9,9 @@ use crate::{
         campaign::{self, Campaign, Results},
         pages,
         plan::{CPUS, Cpu, Effort, Job},
+        plugin,
         report::Report,
-        simulate, table,
+        table,
     },
     setup, toolchain,
 };
@@ -187,7 +188,7 @@ fn campaign(cpus: &[Cpu], effort: Effort, kernel: Option<&PathBuf>) -> Result<Ca
     }
     Ok(Campaign {
         kernels,
-        plugin: simulate::build_plugin()?,
+        plugin: plugin::build()?,
         seed: 1,
         effort,
         shard: None,

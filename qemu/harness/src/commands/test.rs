@@ -3,7 +3,7 @@
 use crate::{
     arch::Arch,
     artefact,
-    crash::{campaign::Campaign, simulate},
+    crash::{campaign::Campaign, plugin},
     report::{Report, Suite, write_json},
     setup,
     suites::{
@@ -12,8 +12,8 @@ use crate::{
     },
     toolchain,
 };
-use anyhow::{Context, Result};
-use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
+use anyhow::{Context, Result, anyhow};
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, thread};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -52,8 +52,14 @@ impl Part {
     fn run(self) -> Result<Vec<Suite>> {
         match self {
             Self::Host => {
-                let mut suites = host::run()?;
-                suites.extend([miri::run()?, targets::run()?]);
+                // Miri has one thread, and most of the host's tests have.
+                let (host, miri) = thread::scope(|scope| {
+                    let miri = scope.spawn(miri::run);
+                    (host::run(), miri.join())
+                });
+                let mut suites = host?;
+                suites.push(miri.map_err(|_| anyhow!("the suite of Miri panicked"))??);
+                suites.push(targets::run()?);
                 Ok(suites)
             }
             Self::Firmware => {
@@ -119,7 +125,7 @@ fn on_metal() -> Result<Vec<Suite>> {
 }
 
 fn simulated() -> Result<Vec<Suite>> {
-    let plugin = simulate::build_plugin()?;
+    let plugin = plugin::build()?;
     let mut kernels = BTreeMap::new();
     for arch in Arch::ALL {
         kernels.insert(arch.name(), toolchain::build(arch, "kpmem-guest")?);

@@ -202,13 +202,11 @@ pub fn jobs(cpus: &[Cpu], effort: Effort, seed: u64) -> Vec<Job> {
 pub fn mutants(cpus: &[Cpu], effort: Effort, seed: u64, shard: Option<(u32, u32)>) -> Vec<Job> {
     let (part, parts) = shard.unwrap_or((0, 1));
     let bugs = cpus.iter().flat_map(|cpu| bugs::of(*cpu, seed));
-    // All seeds of a bug belong together.
     let own = bugs.enumerate().filter(|(i, _)| *i as u32 % parts == part);
-    own.flat_map(|(_, job)| {
-        (0..effort.mutant_seeds()).map(move |n| Job {
-            seed: seed + n,
-            ..job.clone()
-        })
+    // All seeds of a bug are one boot.
+    own.map(|(_, job)| Job {
+        runs: effort.mutant_seeds(),
+        ..job
     })
     .collect()
 }

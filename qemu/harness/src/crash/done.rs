@@ -65,13 +65,16 @@ impl Done {
         self.runs.iter_mut().find(|run| run.seed == seed)
     }
 
-    /// Whether the job's seeded bug was reported: by the simulator, or by the CPU where that is how
-    /// it shows. A kernel that ends early for another reason has tested nothing.
+    /// Whether the job's seeded bug was reported with every seed: by the simulator, or by the CPU
+    /// where that is how it shows. A kernel that ends early for another reason has tested nothing.
     pub fn is_caught(&self, job: &Job) -> Result<bool> {
         match &self.broken {
             Some(how) if job.traps() => Ok(how.contains("TRAP: ")),
             Some(how) => Err(anyhow!("{}: {how}", job.id(job.seed))),
-            None => Ok(self.runs.iter().any(|run| run.violations > 0)),
+            None => {
+                let caught = self.runs.iter().filter(|run| run.violations > 0);
+                Ok(caught.count() as u64 == job.runs)
+            }
         }
     }
 }
@@ -136,4 +139,42 @@ fn add_explored(run: &mut Run, explored: &Explored) {
     run.capped = explored.capped;
     run.duplicates = explored.duplicates;
     run.recovery = explored.failures;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{crash::plan::CPUS, findings::parse};
+
+    /// A boot of two seeds, with so many wrong claims.
+    fn done(job: &Job, violations: [u64; 2]) -> Done {
+        let line = |(seed, violations)| {
+            format!(
+                "{{\"traced\":{{\"workload\":{seed},\"events\":9,\"stores\":3,\"claims\":1,\
+                 \"claimed_bytes\":8,\"violations\":{violations},\"torn\":0,\"untracked\":0,\
+                 \"flushes\":1,\"fences\":1,\"redundant_flushes\":0,\"redundant_fences\":0}}}}\n"
+            )
+        };
+        let text: String = (1..).zip(violations).map(line).collect();
+        let lines = parse(&text).unwrap();
+        Done::of(
+            job,
+            &Outcome {
+                lines,
+                ..Outcome::default()
+            },
+        )
+    }
+
+    #[test]
+    fn a_bug_is_caught_if_every_seed_shows_it() {
+        let job = Job::new(CPUS[0], "contract", "px86", 1, 2);
+        assert!(done(&job, [3, 1]).is_caught(&job).unwrap());
+        assert!(!done(&job, [3, 0]).is_caught(&job).unwrap());
+        let three = Job { runs: 3, ..job };
+        assert!(
+            !done(&three, [3, 1]).is_caught(&three).unwrap(),
+            "one did not end"
+        );
+    }
 }

@@ -7,6 +7,7 @@ pub mod found;
 pub mod model;
 pub mod pages;
 pub mod plan;
+pub mod plugin;
 pub mod report;
 pub mod run;
 pub mod simulate;

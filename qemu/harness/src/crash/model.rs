@@ -74,9 +74,20 @@ fn by_device_tree(model: &str) -> Result<Sizes> {
         bail!("QEMU's CPU {model} has no 64-bit instructions");
     }
     Ok(Sizes {
-        line: tree.cache_blocks().clean,
+        line: common(&tree),
         zva: None,
     })
+}
+
+/// The block size that all harts say, whatever it is, if all have the instruction.
+fn common(tree: &DeviceTree<'_>) -> Option<usize> {
+    let mut sizes = tree
+        .harts()
+        .map(|hart| hart.clean.filter(|_| hart.has(b"zicbom")));
+    let first = sizes.next()??;
+    sizes
+        .all(|size| size == Some(first))
+        .then_some(first as usize)
 }
 
 /// Runs this in the place of firmware: it ends QEMU by semihosting's `SYS_EXIT_EXTENDED` with a

@@ -8,12 +8,11 @@ use crate::{
     machine::Machine,
     protocol,
     serial::NoLine,
-    toolchain::{self, Toolchain},
 };
 use anyhow::{Context, Result, bail};
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -309,11 +308,4 @@ pub fn reboot(simulation: &Simulation<'_>, image: &Path) -> Result<Option<u64>> 
         verdict = verdict.or(number.filter(|_| line.complete));
     })?;
     Ok(verdict)
-}
-
-/// Builds the plugin and returns where it is.
-pub fn build_plugin() -> Result<PathBuf> {
-    let mut build = Toolchain::active()?.cargo("build");
-    build.args(["--release", "--package", "kpmem-plugin"]);
-    toolchain::library(build, "kpmem_plugin")
 }

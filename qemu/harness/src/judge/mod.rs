@@ -13,6 +13,7 @@ use crate::{
     crash::{
         found::Found,
         plan::{Cpu, Job, Own},
+        plugin,
         simulate::{self, Outcome, Simulation},
     },
     findings::Failure,
@@ -108,7 +109,7 @@ impl Verdict {
 pub fn run(question: &Question) -> Result<Verdict> {
     let arch = question.cpu.arch;
     let linked = link::link(question)?;
-    let plugin = simulate::build_plugin()?;
+    let plugin = plugin::build()?;
     let mut verdict = Verdict {
         file: question.file.clone(),
         arch: arch.name().to_owned(),

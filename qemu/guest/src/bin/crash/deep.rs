@@ -8,7 +8,7 @@
 
 use core::ptr::NonNull;
 
-use kpmem::{Granularity, Platform, deep::Hints, firmware::nfit::Nfit};
+use kpmem::{Granularity, Hook, Platform, deep::Hints, firmware::nfit::Nfit};
 use kpmem_marks::{begin, end};
 
 use crate::{random::Random, region::Region};
@@ -136,6 +136,11 @@ fn deep_flush(region: &Region, start: usize, hint: NonNull<u64>, mistake: Option
         None => {
             // SAFETY: as above.
             let domain = unsafe { Hints::new([hint]) }.expect("a hint");
+            if region.map().granularity() == Granularity::Byte {
+                region.persist(start, SIZE);
+                domain.drain().expect("hints cannot fail");
+                return;
+            }
             let done = region
                 .map()
                 .deep_flush(&domain, region.at(start, SIZE), SIZE);

@@ -2,7 +2,7 @@
 
 use kpmem_marks::{begin, claim, end};
 
-use crate::{
+use super::{
     functions::{kpmem_judge_drain, kpmem_judge_flush, kpmem_judge_persist},
     place::{Place, Random, boundaries, number},
 };

@@ -2,12 +2,12 @@
 
 use core::slice;
 
-use kpmem_guest::{
+use crate::{
     memory::{self, PAGE},
     paging::{self, Memory},
 };
 
-use crate::place::Random;
+use super::place::Random;
 
 /// Bytes of it: as many as the longest copy has.
 pub const SOURCE: usize = 256 << 10;

@@ -6,7 +6,6 @@
 //!
 //! Parameters: `what` (persist, flush, memcpy, memmove, memset), `drain` (1: call it after what
 //! alone does not wait), `returns` (1: copies return their destination), `line`, `seed`, `step`.
-#![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]
 mod compiler;
@@ -24,12 +23,11 @@ mod stubs;
 #[cfg(target_os = "none")]
 mod thread;
 
-use kpmem_guest::Machine;
+use crate::Machine;
 use place::Place;
 
-kpmem_guest::entry!(kernel);
-
-fn kernel(machine: &Machine) {
+/// Calls what `what` says.
+pub fn kernel(machine: &Machine) {
     registers::prepare();
     functions::resolve();
     functions::construct();

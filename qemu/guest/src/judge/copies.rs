@@ -2,10 +2,10 @@
 //! was read, no aligned word was stored in parts (the simulator looks at that), and all of it is
 //! durable.
 
-use kpmem_guest::{memory, println};
+use crate::{memory, println};
 use kpmem_marks::{begin, claim, end};
 
-use crate::{
+use super::{
     functions::{kpmem_judge_drain, kpmem_judge_memcpy, kpmem_judge_memmove, kpmem_judge_memset},
     place::{Place, Random, boundaries, number},
     source::{self, SOURCE},

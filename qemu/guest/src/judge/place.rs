@@ -2,7 +2,7 @@
 
 use core::slice;
 
-use kpmem_guest::Machine;
+use crate::Machine;
 use kpmem_marks::MAILBOX;
 
 /// Where calls go.
