@@ -60,6 +60,7 @@ impl<D: Dispatch> Map<D> {
         ptr: *const u8,
         len: usize,
     ) -> Result<(), Error> {
+        self.check(ptr, len)?;
         if self.granularity() == Granularity::Byte {
             return Err(Error::NoDeepDomain {
                 missing: "a byte-granularity map writes no line back; make a cache-line map of the \
