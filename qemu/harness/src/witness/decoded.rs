@@ -195,13 +195,18 @@ fn window(window: &Structure) -> Result<Value> {
 }
 
 /// The memory in use of a System Resource Affinity Table (ACPI 6.5, section 5.2.16).
+/// ACPICA prints four bytes of a domain also where the revision has one; Linux reads one.
 fn srat(table: &Disassembly) -> Result<Value> {
+    let domains = match table.head.number("Revision")? {
+        0 | 1 => 0xff,
+        _ => u64::MAX,
+    };
     let mut memory = each(table, 1, |memory| {
         if !memory.flag("Enabled")? {
             return Ok(Value::Null);
         }
         Ok(json!({
-            "domain": memory.number("Proximity Domain")?,
+            "domain": memory.number("Proximity Domain")? & domains,
             "base": memory.number("Base Address")?,
             "len": memory.number("Address Length")?,
             "hot_pluggable": memory.flag("Hot Pluggable")?,

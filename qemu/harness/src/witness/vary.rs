@@ -85,8 +85,8 @@ const FIELDS: [Fields; 14] = [
     fields(
         "NFIT",
         Some(6),
-        &["Device Handle", "Hint Address"],
-        &["Hint Count"],
+        &["Device Handle"],
+        &["Hint Count", "Hint Address"],
     ),
     fields("NFIT", Some(7), &["Capabilities"], &[]),
     fields(
