@@ -1,6 +1,6 @@
 //! What must be true of the structures among each other.
 
-use super::{Nfit, Range, RangeKind, Structure};
+use super::{FlushHints, Nfit, Range, RangeKind, Structure};
 use crate::firmware::{Error, MOST_STRUCTURES};
 
 /// Reads every structure, and looks up what each refers to. That time is quadratic in their number,
@@ -13,59 +13,58 @@ pub(super) fn check(nfit: &Nfit<'_>) -> Result<(), Error> {
     }
     for structure in nfit.read() {
         let (offset, structure) = structure?;
+        unique(nfit, offset, &structure)?;
         match structure {
             Structure::Range(range) => check_range(nfit, offset, range)?,
             Structure::Mapping(mapping) => {
-                let has_range = nfit.ranges().any(|range| range.index == mapping.range);
-                refers(offset, "range", mapping.range, has_range)?;
-                let has_control = nfit.control(mapping.control).is_some();
-                refers(offset, "control region", mapping.control, has_control)?;
-                let interleaves = nfit.structures().any(|other| {
-                    matches!(other, Structure::Interleave(it) if it.index == mapping.interleave)
-                });
-                refers(offset, "interleave", mapping.interleave, interleaves)?;
-            }
-            Structure::Interleave(it) => {
-                let same = |other: &Structure<'_>| matches!(other, Structure::Interleave(other) if other.index == it.index);
-                unique(nfit, offset, "interleave", it.index.into(), same)?;
-            }
-            Structure::Control(control) => {
-                let same = |other: &Structure<'_>| matches!(other, Structure::Control(other) if other.index == control.index);
-                unique(nfit, offset, "control region", control.index.into(), same)?;
+                refers(nfit, offset, (RANGE, mapping.range.into()))?;
+                refers(nfit, offset, (CONTROL, mapping.control.into()))?;
+                refers(nfit, offset, (INTERLEAVE, mapping.interleave.into()))?;
             }
             Structure::BlockWindow(window) => {
-                let has_control = nfit.control(window.control).is_some();
-                refers(offset, "control region", window.control, has_control)?;
+                refers(nfit, offset, (CONTROL, window.control.into()))?;
             }
-            Structure::FlushHints(hints) => {
-                let impossible = |address: &u64| *address == 0 || address % 8 != 0;
-                if let Some(value) = hints.addresses().find(impossible) {
-                    let field = "flush hint address";
-                    return Err(Error::Value {
-                        offset,
-                        field,
-                        value,
-                    });
-                }
-                let same = |other: &Structure<'_>| matches!(other, Structure::FlushHints(other) if other.device == hints.device);
-                unique(nfit, offset, "flush hints of device", hints.device, same)?;
-            }
-            Structure::Capabilities(_) => {
-                let same = |other: &Structure<'_>| matches!(other, Structure::Capabilities(_));
-                unique(nfit, offset, "capabilities structure", 0, same)?;
-            }
-            Structure::Smbios(_) | Structure::Other(_) => {}
+            Structure::FlushHints(hints) => check_hints(offset, hints)?,
+            _ => {}
         }
     }
     Ok(())
 }
 
-/// Only what is mapped has an index, and the number 0 is none: a virtual disk has it.
-fn check_range(nfit: &Nfit<'_>, offset: usize, range: Range) -> Result<(), Error> {
-    if range.index != 0 {
-        let same = |other: &Structure<'_>| matches!(other, Structure::Range(other) if other.index == range.index);
-        unique(nfit, offset, "range", range.index.into(), same)?;
+/// What a structure is, and its number.
+type Identity = (&'static str, u32);
+
+const RANGE: &str = "range";
+const CONTROL: &str = "control region";
+const INTERLEAVE: &str = "interleave";
+
+/// By what others refer to a structure, or what there may be only one of. The range number 0 is
+/// none: a virtual disk has it.
+fn identity(structure: &Structure<'_>) -> Option<Identity> {
+    match structure {
+        Structure::Range(range) if range.index != 0 => Some((RANGE, range.index.into())),
+        Structure::Interleave(it) => Some((INTERLEAVE, it.index.into())),
+        Structure::Control(control) => Some((CONTROL, control.index.into())),
+        Structure::FlushHints(hints) => Some(("flush hints of device", hints.device)),
+        Structure::Capabilities(_) => Some(("capabilities structure", 0)),
+        _ => None,
     }
+}
+
+/// A hint is the address of a word.
+fn check_hints(offset: usize, hints: FlushHints<'_>) -> Result<(), Error> {
+    let impossible = |address: &u64| *address == 0 || address % 8 != 0;
+    match hints.addresses().find(impossible) {
+        None => Ok(()),
+        Some(value) => Err(Error::Value {
+            offset,
+            field: "flush hint address",
+            value,
+        }),
+    }
+}
+
+fn check_range(nfit: &Nfit<'_>, offset: usize, range: Range) -> Result<(), Error> {
     if range.kind != RangeKind::Persistent {
         return Ok(());
     }
@@ -94,30 +93,27 @@ fn check_range(nfit: &Nfit<'_>, offset: usize, range: Range) -> Result<(), Error
 }
 
 /// An error unless what is referred to exists. The number 0 refers to nothing.
-fn refers(offset: usize, what: &'static str, number: u16, exists: bool) -> Result<(), Error> {
-    if number == 0 || exists {
+fn refers(nfit: &Nfit<'_>, offset: usize, wanted: Identity) -> Result<(), Error> {
+    let (what, number) = wanted;
+    let mut all = nfit.structures();
+    if number == 0 || all.any(|structure| identity(&structure) == Some(wanted)) {
         return Ok(());
     }
     Err(Error::Dangling {
         offset,
         what,
-        number: number.into(),
+        number,
     })
 }
 
 /// An error if an earlier structure is the same.
-fn unique(
-    nfit: &Nfit<'_>,
-    offset: usize,
-    what: &'static str,
-    number: u32,
-    same: impl Fn(&Structure<'_>) -> bool,
-) -> Result<(), Error> {
-    let earlier = nfit
-        .read()
-        .filter_map(Result::ok)
-        .take_while(|(at, _)| *at < offset);
-    if earlier.map(|(_, other)| other).any(|other| same(&other)) {
+fn unique(nfit: &Nfit<'_>, offset: usize, structure: &Structure<'_>) -> Result<(), Error> {
+    let Some((what, number)) = identity(structure) else {
+        return Ok(());
+    };
+    let all = nfit.read().filter_map(Result::ok);
+    let mut earlier = all.take_while(|(at, _)| *at < offset);
+    if earlier.any(|(_, other)| identity(&other) == Some((what, number))) {
         return Err(Error::Duplicate {
             offset,
             what,
