@@ -33,6 +33,8 @@ pub enum Need {
     Clang,
     /// The peer's static library, which a test judges.
     Libpmem2,
+    /// What builds modules of Linux.
+    Make,
     /// What tells which system calls QEMU makes.
     Strace,
     /// A browser that draws the crash simulator's pages in a test.
@@ -62,7 +64,13 @@ impl Need {
     }
 
     /// What tests do without where it cannot be had.
-    pub const OPTIONAL: [Self; 4] = [Self::Clang, Self::Libpmem2, Self::Strace, Self::Browser];
+    pub const OPTIONAL: [Self; 5] = [
+        Self::Clang,
+        Self::Libpmem2,
+        Self::Make,
+        Self::Strace,
+        Self::Browser,
+    ];
 
     /// What was found; an error says what is wrong.
     pub fn find(self) -> Result<String, String> {
@@ -75,6 +83,9 @@ impl Need {
             Self::Clang => process::find("clang")
                 .map(|path| path.display().to_string())
                 .ok_or_else(|| "clang is not installed".to_owned()),
+            Self::Make => process::find("make")
+                .map(|path| path.display().to_string())
+                .ok_or_else(|| "make is not installed".to_owned()),
             Self::Libpmem2 => Some(PathBuf::from(LIBPMEM2))
                 .filter(|path| path.is_file())
                 .map(|path| path.display().to_string())
@@ -109,6 +120,7 @@ impl fmt::Display for Need {
             Self::Rustfmt => f.write_str("rustfmt"),
             Self::Clang => f.write_str("clang"),
             Self::Libpmem2 => f.write_str("static library of libpmem2"),
+            Self::Make => f.write_str("make"),
             Self::Strace => f.write_str("strace"),
             Self::Browser => f.write_str("browser for the pages of failures"),
             Self::Objdump(arch) => write!(f, "objdump for {arch}"),

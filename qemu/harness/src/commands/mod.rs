@@ -10,6 +10,7 @@ mod fixtures;
 mod fuzz;
 mod judge;
 mod lint;
+mod linux_module;
 mod machine;
 mod nfit;
 mod setup;
@@ -53,6 +54,8 @@ enum Command {
     Nfit(nfit::Args),
     /// Write the firmware tables that tests read, as QEMU gives them.
     Fixtures,
+    /// Cut the power of Debian's kernels that keep a log with the module of examples/linux-module.
+    LinuxModule(linux_module::Args),
     /// Run every suite: host, Miri, bare metal on each kind of CPU, machine code.
     Test(test::Args),
 }
@@ -72,6 +75,7 @@ impl Cli {
             Command::Judge(args) => judge::run(&args),
             Command::Coverage => coverage::run(),
             Command::Fuzz(args) => fuzz::run(&args),
+            Command::LinuxModule(args) => linux_module::run(&args),
             Command::Nfit(args) => nfit::run(&args),
             Command::Fixtures => fixtures::run(),
         }

@@ -1,0 +1,85 @@
+//! `cargo xtask linux-module`.
+
+use crate::{
+    arch::Arch,
+    capi::kernel::{self as library, Variant},
+    crash::plugin,
+    demo::table,
+    linux::{
+        kernel::{Kernel, SUITES},
+        outcome::{Built, Outcome},
+    },
+    parallel,
+    report::write_json,
+    setup,
+    tools::Need,
+};
+use anyhow::{Context, Result};
+use fastrand::Rng;
+use serde::Serialize;
+use std::process::ExitCode;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Power cuts for each kernel and variant.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    cuts: u32,
+    /// Fixes the records and the moments of the cuts [default: others each time].
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Report {
+    seed: u64,
+    good: bool,
+    outcomes: Vec<Outcome>,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    setup::ensure_these(&[Need::Qemu(Arch::X86_64), Need::Core(Arch::X86_64)])?;
+    setup::ensure_these(&[Need::Linker, Need::Make])?;
+    let seed = args.seed.unwrap_or_else(|| Rng::new().u64(..1 << 32));
+    let prefix = library::install()?;
+    plugin::build()?;
+    let mut built = Vec::new();
+    for suite in SUITES {
+        let kernel = Kernel::get(suite)?;
+        for variant in Variant::ALL {
+            let release = kernel.release();
+            eprintln!("building the module for Linux {release}, {}", variant.name());
+            built.push(Built::new(&kernel, variant, &prefix)?);
+        }
+    }
+    let numbered: Vec<_> = (0..).zip(&built).collect();
+    let outcomes = parallel::map(&numbered, |(number, built)| {
+        Outcome::of(built, args.cuts, Rng::with_seed(seed ^ number << 32))
+    });
+    let outcomes: Vec<_> = outcomes.into_iter().collect::<Result<_>>()?;
+    let tallies: Vec<_> = outcomes.iter().map(|it| it.tally.clone()).collect();
+    println!("\n{}", table(&tallies));
+    let mut good = true;
+    for outcome in &outcomes {
+        let faults = outcome.faults();
+        good &= faults.is_empty();
+        println!("{outcome}");
+        for fault in faults {
+            println!("    FAILED: {fault}");
+        }
+    }
+    println!(
+        "Again with the same records: cargo xtask linux-module --cuts {} --seed {seed}",
+        args.cuts
+    );
+    let report = Report {
+        seed,
+        good,
+        outcomes,
+    };
+    write_json("linux-module", &report).context("cannot keep the report")?;
+    Ok(if good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
