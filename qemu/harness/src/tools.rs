@@ -33,6 +33,8 @@ pub enum Need {
     Clang,
     /// The peer's static library, which a test judges.
     Libpmem2,
+    /// The sources of `core`, to be compiled with flags of ours.
+    Sources,
     /// What builds modules of Linux.
     Make,
     /// What tells which system calls QEMU makes.
@@ -64,9 +66,10 @@ impl Need {
     }
 
     /// What tests do without where it cannot be had.
-    pub const OPTIONAL: [Self; 5] = [
+    pub const OPTIONAL: [Self; 6] = [
         Self::Clang,
         Self::Libpmem2,
+        Self::Sources,
         Self::Make,
         Self::Strace,
         Self::Browser,
@@ -83,6 +86,9 @@ impl Need {
             Self::Clang => process::find("clang")
                 .map(|path| path.display().to_string())
                 .ok_or_else(|| "clang is not installed".to_owned()),
+            Self::Sources => Toolchain::with_sources()
+                .map(|toolchain| format!("in {}", toolchain.sysroot().display()))
+                .ok_or_else(|| "no compiler has them".to_owned()),
             Self::Make => process::find("make")
                 .map(|path| path.display().to_string())
                 .ok_or_else(|| "make is not installed".to_owned()),
@@ -120,6 +126,7 @@ impl fmt::Display for Need {
             Self::Rustfmt => f.write_str("rustfmt"),
             Self::Clang => f.write_str("clang"),
             Self::Libpmem2 => f.write_str("static library of libpmem2"),
+            Self::Sources => f.write_str("sources of core"),
             Self::Make => f.write_str("make"),
             Self::Strace => f.write_str("strace"),
             Self::Browser => f.write_str("browser for the pages of failures"),

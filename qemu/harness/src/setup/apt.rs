@@ -25,7 +25,7 @@ pub(super) fn plan(missing: &[Need]) -> Result<Vec<Step>> {
     });
     let tools = packages(missing, |need| match need {
         Need::Qemu(_) => vec![],
-        Need::Core(_) => vec![
+        Need::Core(_) | Need::Sources => vec![
             "rustc-web",
             "cargo-web",
             "rust-web-src",
