@@ -132,6 +132,7 @@ static void complain(const struct log *log, int err)
 
 int log_open(struct log *log, void *base, size_t size, bool caches_survive, bool format)
 {
+	char why[128];
 	int err;
 
 	*log = (struct log){ .base = base, .size = size };
@@ -143,7 +144,8 @@ int log_open(struct log *log, void *base, size_t size, bool caches_survive, bool
 	err = kpmem_map_init(&log->map, base, size,
 			     caches_survive ? KPMEM_GRANULARITY_BYTE : KPMEM_GRANULARITY_CACHE_LINE);
 	if (err) {
-		pr_err("kpmem refuses the memory: %s\n", kpmem_errormsg(err));
+		kpmem_errormsg(err, why, sizeof(why));
+		pr_err("kpmem refuses the memory: %s\n", why);
 		return -EOPNOTSUPP;
 	}
 	log->buffer = kmalloc(size_of(LOG_LONGEST), GFP_KERNEL);

@@ -86,7 +86,7 @@ static int __init kpmem_log_init(void)
 	if (err)
 		goto close;
 	pr_info("%llu records in %zu of %zu bytes, made durable by %s\n", log.records, log.end,
-		log.size, kpmem_map_name(&log.map));
+		log.size, kpmem_table_name(kpmem_map_table(&log.map)));
 	return 0;
 close:
 	log_close(&log);

@@ -2,6 +2,7 @@
 
 mod bench;
 mod boot;
+mod capi;
 mod coverage;
 mod crash;
 mod demo;
@@ -56,6 +57,8 @@ enum Command {
     Fixtures,
     /// Cut the power of Debian's kernels that keep a log with the module of examples/linux-module.
     LinuxModule(linux_module::Args),
+    /// Build the static libraries and headers for C.
+    Capi(capi::Args),
     /// Run every suite: host, Miri, bare metal on each kind of CPU, machine code.
     Test(test::Args),
 }
@@ -73,6 +76,7 @@ impl Cli {
             Command::Boot(args) => boot::run(&args),
             Command::Crash(args) => crash::run(&args),
             Command::Judge(args) => judge::run(&args),
+            Command::Capi(args) => capi::run(&args),
             Command::Coverage => coverage::run(),
             Command::Fuzz(args) => fuzz::run(&args),
             Command::LinuxModule(args) => linux_module::run(&args),
