@@ -2,20 +2,26 @@
 //! once `write` has returned. It says the lines that the demo's kernels say.
 //!
 //! `appender MODE SEED [COUNT]`. Mode `recover` only looks at what is there; any other appends, for
-//! ever or `COUNT` records.
+//! ever or `COUNT` records. `appender exit STATUS` ends QEMU.
 
 use anyhow::{Context, Result, bail};
 use kpmem_log::{Digest, MAX_PAYLOAD, Record};
 use std::{
+    arch::asm,
     env,
     fs::{File, OpenOptions},
-    io::{ErrorKind, Read, Write},
+    io::{Error, ErrorKind, Read, Write},
 };
 
 const DEVICE: &str = "/dev/kpmem_log";
 
 fn main() -> Result<()> {
     let arguments: Vec<_> = env::args().collect();
+    if let [_, exit, status] = &arguments[..]
+        && exit == "exit"
+    {
+        return leave(status.parse()?);
+    }
     let (mode, seed, count) = match &arguments[..] {
         [_, mode, seed] => (mode, seed.parse()?, u64::MAX),
         [_, mode, seed, count] => (mode, seed.parse()?, count.parse()?),
@@ -40,6 +46,18 @@ fn main() -> Result<()> {
     if mode != "recover" {
         append(&mut device, seed, records, count)?;
     }
+    Ok(())
+}
+
+/// Ends QEMU by its exit device.
+fn leave(status: u8) -> Result<()> {
+    const PORT: u16 = 0xf4;
+    // SAFETY: no memory is concerned.
+    if unsafe { libc::ioperm(PORT.into(), 1, 1) } != 0 {
+        return Err(Error::last_os_error()).context("no right to the exit device");
+    }
+    // SAFETY: nothing but the exit device is at this port, if anything is.
+    unsafe { asm!("out dx, al", in("dx") PORT, in("al") status, options(nomem, nostack)) };
     Ok(())
 }
 

@@ -93,9 +93,7 @@ impl Toolchain {
     /// The toolchain that can compile `core`. `None`: set-up has work to do.
     pub fn with_sources() -> Option<Self> {
         let active = Self::active().ok();
-        active
-            .filter(Self::has_sources)
-            .or_else(Self::distribution)
+        active.filter(Self::has_sources).or_else(Self::distribution)
     }
 
     /// The toolchain to use for a bare target. `None`: set-up has work to do.

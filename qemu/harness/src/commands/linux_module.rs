@@ -47,7 +47,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         let kernel = Kernel::get(suite)?;
         for variant in Variant::ALL {
             let release = kernel.release();
-            eprintln!("building the module for Linux {release}, {}", variant.name());
+            eprintln!(
+                "building the module for Linux {release}, {}",
+                variant.name()
+            );
             built.push(Built::new(&kernel, variant, &prefix)?);
         }
     }

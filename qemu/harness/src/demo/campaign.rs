@@ -45,13 +45,7 @@ impl Tally {
 }
 
 /// Cuts the power `cuts` times, then tries the broken log.
-pub fn run(
-    name: &str,
-    machine: &Machine,
-    kernel: &Path,
-    cuts: u32,
-    mut rng: Rng,
-) -> Result<Tally> {
+pub fn run(name: &str, machine: &Machine, kernel: &Path, cuts: u32, mut rng: Rng) -> Result<Tally> {
     let mut tally = Tally {
         name: name.to_owned(),
         ..Tally::default()
@@ -121,7 +115,11 @@ fn judge(
         torn += 1;
     }
     if lost + torn > 0 {
-        let name = format!("lost-{}-{}.image", tally.name.replace([' ', ','], "-"), tally.cuts);
+        let name = format!(
+            "lost-{}-{}.image",
+            tally.name.replace([' ', ','], "-"),
+            tally.cuts
+        );
         let kept = image.save(&workspace::reports().join(name))?;
         eprintln!(
             "{:8} DATA LOSS after power cut {}: {promised} records were acknowledged, {} are there, \

@@ -23,8 +23,9 @@ const FEWEST: usize = 30;
 /// Boots the machine, which must be one for these checks, and returns the cases.
 pub fn run(machine: &Machine, kernel: &Kernel) -> Result<Vec<(String, Result<(), String>)>> {
     let image = Image::fresh(BYTES)?;
-    let args =
-        format!("memmap={BYTES:#x}!{LEGACY:#x} nvdimm={NVDIMM:#x} legacy={LEGACY:#x} bytes={BYTES:#x}");
+    let args = format!(
+        "memmap={BYTES:#x}!{LEGACY:#x} nvdimm={NVDIMM:#x} legacy={LEGACY:#x} bytes={BYTES:#x}"
+    );
     let vm = Vm::boot(machine, kernel.image(), &image, &args)?;
     let mut cases = Vec::new();
     let mut last = String::new();

@@ -78,7 +78,11 @@ impl Kernel {
             bail!("Linux {} has no module {path}", self.release());
         }
         let output = process::output_of(Command::new("xz").arg("-dc").arg(&packed))?;
-        ensure!(output.status.success(), "cannot unpack {}", packed.display());
+        ensure!(
+            output.status.success(),
+            "cannot unpack {}",
+            packed.display()
+        );
         Ok(output.stdout)
     }
 }

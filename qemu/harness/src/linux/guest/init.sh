@@ -9,7 +9,7 @@ mount -t devtmpfs dev /dev
 
 # Ends QEMU with a status, by its exit device.
 leave() {
-    printf "\\$(printf %o "$1")" | dd of=/dev/port bs=1 seek=$((0xf4)) conv=notrunc 2>/dev/null
+    /files/appender exit $1
     echo "PANIC: no exit device"
     sleep 1000
 }

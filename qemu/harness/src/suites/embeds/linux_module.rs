@@ -3,7 +3,11 @@
 
 use crate::{
     arch::Arch,
-    capi::kernel::{self as library, Variant},
+    artefact::fixed,
+    capi::{
+        direct,
+        kernel::{self as library, Variant},
+    },
     linux::{
         checks,
         guest::Script,
@@ -48,6 +52,18 @@ fn with(kernel: &Kernel, suite: &mut Suite) -> Result<()> {
         "objtool has nothing against the hardened build",
         warnings.is_empty(),
         warnings.join("; "),
+    ));
+    for variant in Variant::ALL {
+        let library = library::library(variant)?;
+        let program = direct::program(&library, &direct::SETTLED)?;
+        fixed::check(&program, &format!("in C, {}", variant.name()), suite);
+    }
+    let library = library::library(Variant::Stable)?;
+    let tables = direct::program(&library, &["kpmem_map_persist"])?;
+    suite.add(Case::check(
+        "negative control: the indirect call of a map in C is seen",
+        fixed::direct(&tables).is_err(),
+        "not seen",
     ));
     let stable = module::build(kernel, Variant::Stable, Build::Right, &prefix)?;
     suite.add(Case::check(
