@@ -1,0 +1,13 @@
+//! What embeds the library, each in a file.
+
+mod capi;
+
+use crate::report::Suite;
+use anyhow::Result;
+
+/// Runs all of them.
+pub fn run() -> Result<Vec<Suite>> {
+    let mut suites = Vec::new();
+    suites.extend(capi::run()?);
+    Ok(suites)
+}
