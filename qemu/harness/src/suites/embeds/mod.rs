@@ -1,5 +1,6 @@
 //! What embeds the library, each in a file.
 
+mod capi;
 mod linux_module;
 
 use crate::report::Suite;
@@ -7,5 +8,8 @@ use anyhow::Result;
 
 /// Runs all of them.
 pub fn run() -> Result<Vec<Suite>> {
-    Ok(vec![linux_module::run()?])
+    let mut suites = Vec::new();
+    suites.extend(capi::run()?);
+    suites.push(linux_module::run()?);
+    Ok(suites)
 }
