@@ -29,7 +29,7 @@ static bool format;
 module_param(format, bool, 0444);
 MODULE_PARM_DESC(format, "make a new log, whatever is in the memory");
 
-static struct range range;
+static struct pmem_range range;
 static struct log log;
 
 static int kpmem_log_open(struct inode *inode, struct file *file)

@@ -51,7 +51,7 @@ static void close_device(void *opened)
 
 /* Where the kernel has mapped all of it. As dm-writecache does, this asks once and keeps the
  * address: it stays as long as the driver is bound. */
-static int map_device(struct range *range, struct block_device *bdev, struct dax_device *dax,
+static int map_device(struct pmem_range *range, struct block_device *bdev, struct dax_device *dax,
 		      u64 offset, const char *path)
 {
 	long pages = bdev_nr_bytes(bdev) >> PAGE_SHIFT;
@@ -77,14 +77,14 @@ static int map_device(struct range *range, struct block_device *bdev, struct dax
 	return 0;
 }
 
-int range_of_device(struct range *range, const char *path)
+int range_of_device(struct pmem_range *range, const char *path)
 {
 	struct block_device *bdev;
 	struct dax_device *dax;
 	u64 offset;
 	int lock, err;
 
-	*range = (struct range){ .device = open_device(path, range) };
+	*range = (struct pmem_range){ .device = open_device(path, range) };
 	if (IS_ERR(range->device)) {
 		err = PTR_ERR(range->device);
 		pr_err("%s: cannot be opened for us alone (%d)\n", path, err);
@@ -117,9 +117,9 @@ static bool is_persistent(u64 start, u64 size)
 		       REGION_INTERSECTS;
 }
 
-int range_of_addresses(struct range *range, u64 start, u64 size)
+int range_of_addresses(struct pmem_range *range, u64 start, u64 size)
 {
-	*range = (struct range){ .start = start, .size = size };
+	*range = (struct pmem_range){ .start = start, .size = size };
 	if (!size || !PAGE_ALIGNED(start) || !PAGE_ALIGNED(size) || start + size < start) {
 		pr_err("start=%#llx size=%#llx: not a range of whole pages\n", start, size);
 		return -EINVAL;
@@ -144,7 +144,7 @@ int range_of_addresses(struct range *range, u64 start, u64 size)
 	return 0;
 }
 
-void range_put(struct range *range)
+void range_put(struct pmem_range *range)
 {
 	if (range->device) {
 		close_device(range->device);

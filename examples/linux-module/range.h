@@ -5,7 +5,7 @@
 #include <linux/types.h>
 
 /* Persistent memory that is ours alone, mapped write-back. */
-struct range {
+struct pmem_range {
 	void *base;
 	size_t size;
 	/* The CPU's caches are part of what survives (eADR): nothing need be flushed. */
@@ -17,12 +17,12 @@ struct range {
 };
 
 /* All of a DAX block device, such as /dev/pmem0. It is ours until range_put(). */
-int range_of_device(struct range *range, const char *path);
+int range_of_device(struct pmem_range *range, const char *path);
 
 /* Physical addresses that the firmware, or memmap=SIZE!START, says are persistent memory, and that
  * no driver has taken. */
-int range_of_addresses(struct range *range, u64 start, u64 size);
+int range_of_addresses(struct pmem_range *range, u64 start, u64 size);
 
-void range_put(struct range *range);
+void range_put(struct pmem_range *range);
 
 #endif
