@@ -19,7 +19,7 @@ pub enum Variant {
 }
 
 /// What the module loader wants.
-const LOADED: &str = "-C code-model=kernel -C relocation-model=static";
+const LOADED: &str = "-C code-model=kernel -C relocation-model=static -C relro-level=off";
 
 /// What a kernel with `MITIGATION_RETPOLINE`, `MITIGATION_RETHUNK`, `MITIGATION_SLS` and
 /// `X86_KERNEL_IBT` wants.

@@ -80,6 +80,8 @@ pub fn build(kernel: &Kernel, variant: Variant, build: Build, prefix: &Path) -> 
     make.arg(format!("KPMEM={}", prefix.display()));
     make.arg(format!("VARIANT={}", variant.name()));
     make.args(build.words());
+    // Types for BPF are made by pahole, which need not be there.
+    make.arg("CONFIG_DEBUG_INFO_BTF_MODULES=");
     // Warnings are read below.
     make.env("LC_ALL", "C");
     let output = process::output_of(&mut make)?;
