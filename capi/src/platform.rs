@@ -29,7 +29,7 @@ pub const KPMEM_SOURCE_DEVICE_TREE: u32 = 3;
 #[repr(C)]
 #[derive(Debug)]
 pub struct kpmem_platform {
-    opaque: [u64; KPMEM_PLATFORM_SIZE / 8],
+    opaque: [u64; 48],
 }
 
 /// A range of persistent memory.
@@ -77,6 +77,7 @@ pub struct kpmem_device {
 impl Held for Platform<'static> {
     type Handle = kpmem_platform;
     const KIND: usize = 5;
+    const SIZE: usize = KPMEM_PLATFORM_SIZE;
 }
 
 impl From<&PersistentRange<'_>> for kpmem_range {
