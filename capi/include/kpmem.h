@@ -139,7 +139,8 @@ struct kpmem_cpu {
 };
 
 /* Asks the CPU that this runs on. KPMEM_E_UNSUPPORTED on riscv64, which cannot be asked: there,
- * fill the struct from the device tree or the RHCT (kpmem_device_tree_cache_blocks()). */
+ * fill the struct from the device tree's riscv,cbom-block-size or the RHCT
+ * (kpmem_rhct_cache_blocks()). */
 int kpmem_cpu_detect(struct kpmem_cpu *cpu);
 
 /* Makes of `cpu` what it and `other` have in common: the instructions that both have, the smaller
@@ -516,7 +517,6 @@ int kpmem_platform_fini(struct kpmem_platform *platform);
 int kpmem_platform_add_nfit(struct kpmem_platform *platform, const void *table, size_t len);
 int kpmem_platform_add_cedt(struct kpmem_platform *platform, const void *table, size_t len);
 int kpmem_platform_add_srat(struct kpmem_platform *platform, const void *table, size_t len);
-int kpmem_platform_add_device_tree(struct kpmem_platform *platform, const void *tree, size_t len);
 
 #define KPMEM_SOURCE_NFIT 1
 #define KPMEM_SOURCE_CXL_WINDOW 2
@@ -580,6 +580,17 @@ struct kpmem_cache_blocks {
 	size_t zero;  /* Zicboz */
 };
 
+/* Block sizes by ACPI's RHCT. */
+int kpmem_rhct_cache_blocks(const void *table, size_t len, struct kpmem_cache_blocks *blocks);
+
+/* Device trees: in the library that `cargo xtask capi --device-tree` makes, and declared where
+ * KPMEM_DEVICE_TREE is defined. Their parser has ways to a panic handler, which loops for ever;
+ * no tree is known that takes one. */
+#ifdef KPMEM_DEVICE_TREE
+
+/* Adds the device tree to what a platform knows, as the tables above. */
+int kpmem_platform_add_device_tree(struct kpmem_platform *platform, const void *tree, size_t len);
+
 /* Length of the device tree whose first eight bytes are at `head`. */
 int kpmem_device_tree_len(const void *head, size_t *len);
 
@@ -591,8 +602,7 @@ int kpmem_device_tree_cache_blocks(const void *tree, size_t len,
 int kpmem_device_tree_memory(const void *tree, size_t len, size_t index,
 			     struct kpmem_region *region);
 
-/* Block sizes by ACPI's RHCT. */
-int kpmem_rhct_cache_blocks(const void *table, size_t len, struct kpmem_cache_blocks *blocks);
+#endif
 
 /* ---- virtio-pmem ------------------------------------------------------------------------------ */
 

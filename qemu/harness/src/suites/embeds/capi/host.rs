@@ -21,7 +21,7 @@ const FEWEST: u64 = 145;
 /// The same program as C99 and as C++17.
 pub(super) fn run() -> Result<Vec<Suite>> {
     let folder = tempfile::tempdir().context("cannot make a directory for programs")?;
-    let library = capi::library(Target::Host)?;
+    let library = capi::library(Target::Host, false)?;
     let mut suites = Vec::new();
     for standard in ["c99", "c++17"] {
         let program = build(standard, &library, folder.path())?;
@@ -35,7 +35,9 @@ pub(super) fn run() -> Result<Vec<Suite>> {
 fn examples(folder: &Path) -> Result<Suite> {
     let mut suite = Suite::new("README's C", None, None);
     let readme = fs::read_to_string(workspace::root().join("README.md"))?;
-    let example = readme.split_once("```c\n").and_then(|(_, rest)| rest.split_once("```"));
+    let example = readme
+        .split_once("```c\n")
+        .and_then(|(_, rest)| rest.split_once("```"));
     let (example, _) = example.context("README.md has no example in C")?;
     for standard in ["c99", "c++17"] {
         let compiles = |text: &str| -> Result<bool> {
@@ -63,6 +65,7 @@ fn examples(folder: &Path) -> Result<Suite> {
 fn build(standard: &str, library: &Path, folder: &Path) -> Result<PathBuf> {
     let program = folder.join(standard);
     let mut compiler = for_host(standard);
+    compiler.arg("-DKPMEM_DEVICE_TREE");
     compiler.args(sources("capi/tests/c")?);
     // The library is no source, whatever the language.
     compiler.args(["-x", "none"]).arg(library);
