@@ -14,6 +14,9 @@ pub(super) struct Args {
     /// Only the library for the host.
     #[arg(long)]
     host: bool,
+    /// With device trees, which bring ways to the panic handler.
+    #[arg(long)]
+    device_tree: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
@@ -26,7 +29,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         .try_for_each(|header| print(header))?;
     for target in capi::targets() {
         if !args.host || target == capi::archive::Target::Host {
-            print(&capi::library(target)?)?;
+            print(&capi::library(target, args.device_tree)?)?;
         }
     }
     if !args.host {
