@@ -7,7 +7,13 @@
 use super::{LIBRARY, archive, folder};
 use crate::{arch::Arch, setup, toolchain::Toolchain, tools::Need, workspace};
 use anyhow::{Context, Result, ensure};
-use std::{path::PathBuf, process::Command};
+use object::{Object, ObjectSection, RelocationFlags, elf, read::archive::ArchiveFile};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 /// How the library is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +24,8 @@ pub enum Variant {
     Hardened,
 }
 
-/// What the module loader wants.
+/// What the module loader wants: calls must not go by a table of addresses (R_X86_64_GOTPCREL),
+/// as they do where that table is never written once it is filled.
 const LOADED: &str = "-C code-model=kernel -C relocation-model=static -C relro-level=off";
 
 /// What a kernel with `MITIGATION_RETPOLINE`, `MITIGATION_RETHUNK`, `MITIGATION_SLS` and
@@ -55,10 +62,15 @@ impl Variant {
             Self::Hardened => hardened()?.cargo_with_core(Arch::X86_64, "rustc"),
         };
         command.env("CARGO_TARGET_X86_64_UNKNOWN_NONE_RUSTFLAGS", self.flags());
+        if self == Self::Stable {
+            // The prebuilt core has it that calls go by a table of addresses, also of calls that
+            // are inlined from it when all is linked as one.
+            command.env("CARGO_PROFILE_CAPI_LTO", "off");
+        }
         // What others compile with other flags stays valid.
         let build = workspace::target().join("linux").join(self.name());
         command.env("CARGO_TARGET_DIR", build);
-        archive::arguments(&mut command);
+        archive::arguments(&mut command, false);
         Ok(command)
     }
 }
@@ -88,6 +100,44 @@ pub fn library(variant: Variant) -> Result<PathBuf> {
     archive::build(Arch::X86_64, variant.command()?, &to)
         .with_context(|| format!("the {} library for Linux modules", variant.name()))?;
     Ok(to)
+}
+
+/// There are only relocations that the module loader takes (`__write_relocate_add` in Linux's
+/// arch/x86/kernel/module.c).
+pub fn loadable(library: &Path) -> Result<(), String> {
+    const TAKEN: [elf::RelocationType; 6] = [
+        elf::R_X86_64_64,
+        elf::R_X86_64_PC32,
+        elf::R_X86_64_PLT32,
+        elf::R_X86_64_32,
+        elf::R_X86_64_32S,
+        elf::R_X86_64_PC64,
+    ];
+    let kinds = relocations(library).map_err(|error| format!("{error:#}"))?;
+    if kinds.is_empty() {
+        return Err("there are no relocations".to_owned());
+    }
+    match kinds.iter().find(|(kind, _)| !TAKEN.contains(kind)) {
+        None => Ok(()),
+        Some((kind, place)) => Err(format!("relocation of type {kind:?} in {place}")),
+    }
+}
+
+/// The kinds of relocations, each with a section that has one.
+fn relocations(library: &Path) -> Result<BTreeMap<elf::RelocationType, String>> {
+    let bytes = fs::read(library)?;
+    let mut kinds = BTreeMap::new();
+    for member in ArchiveFile::parse(&*bytes)?.members() {
+        let file = object::File::parse(member?.data(&*bytes)?)?;
+        for section in file.sections() {
+            for (_, relocation) in section.relocations() {
+                if let RelocationFlags::Elf { r_type } = relocation.flags() {
+                    kinds.insert(r_type, section.name()?.to_owned());
+                }
+            }
+        }
+    }
+    Ok(kinds)
 }
 
 /// Both variants and the headers; the folder that they are in.

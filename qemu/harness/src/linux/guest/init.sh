@@ -14,6 +14,12 @@ leave() {
     sleep 1000
 }
 
+# The module does not load.
+lost() {
+    dmesg | tail -3
+    leave 4
+}
+
 for module in /modules/*; do insmod $module || leave 3; done
 . /files/$script
 leave $?

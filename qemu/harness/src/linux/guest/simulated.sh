@@ -1,4 +1,4 @@
 # A few records under the crash simulator; rmmod has it make the crashes.
-insmod /files/$module.ko path=/dev/pmem0 format=1 || leave 4
+insmod /files/$module.ko path=/dev/pmem0 format=1 || lost
 /files/appender append $seed $count || leave 5
 rmmod kpmem_log

@@ -55,6 +55,13 @@ fn with(kernel: &Kernel, suite: &mut Suite) -> Result<()> {
     ));
     for variant in Variant::ALL {
         let library = library::library(variant)?;
+        suite.add(Case::from_result(
+            format!(
+                "{}: only relocations that the module loader takes",
+                variant.name()
+            ),
+            library::loadable(&library),
+        ));
         let program = direct::program(&library, &direct::SETTLED)?;
         fixed::check(&program, &format!("in C, {}", variant.name()), suite);
     }
