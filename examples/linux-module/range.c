@@ -93,7 +93,7 @@ int range_of_device(struct pmem_range *range, const char *path)
 	bdev = device_of(range->device);
 	dax = fs_dax_get_by_bdev(bdev, &offset, NULL, NULL);
 	if (!dax) {
-		pr_err("%s: no DAX, so it is not persistent memory (a raw or fsdax namespace has it)\n",
+		pr_err("%s: no DAX: it takes an fsdax namespace (ndctl create-namespace -m fsdax)\n",
 		       path);
 		err = -EOPNOTSUPP;
 		goto close;

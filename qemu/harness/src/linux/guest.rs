@@ -17,13 +17,15 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// Modules that make a block device of an NVDIMM, in the order in which they want to be loaded.
-const MODULES: [&str; 4] = [
+/// Modules that find an NVDIMM, in the order in which they want to be loaded.
+const MODULES: [&str; 3] = [
     "drivers/nvdimm/libnvdimm",
     "drivers/acpi/nfit/nfit",
     "drivers/nvdimm/nd_btt",
-    "drivers/nvdimm/nd_pmem",
 ];
+
+/// Modules that scripts load: for the block device, and for memory of `memmap=`.
+const LOADED: [&str; 2] = ["nd_pmem", "nd_e820"];
 
 /// What a guest does, by the script that its first process runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,14 +54,6 @@ impl Script {
             Self::Checks => include_str!("guest/checks.sh"),
         }
     }
-
-    /// Modules of the kernel that it loads or does without itself.
-    fn further(self) -> &'static [&'static str] {
-        match self {
-            Self::Power | Self::Simulated => &[],
-            Self::Checks => &["drivers/block/loop"],
-        }
-    }
 }
 
 /// The machine that boots it, with this module in each of these builds. The file system is written
@@ -70,19 +64,16 @@ pub fn machine(
     modules: &[(Build, Module)],
     folder: &Path,
 ) -> Result<Machine> {
-    let loaded = [&MODULES, script.further()].concat();
-    let mut initramfs = Initramfs::new(kernel, include_str!("guest/init.sh"), &loaded)?
+    let mut initramfs = Initramfs::new(kernel, include_str!("guest/init.sh"), &MODULES)?
         .with(script.name(), script.text().as_bytes())?
         .with("appender", &fs::read(appender()?)?)?;
+    for name in LOADED {
+        let content = kernel.module(&format!("drivers/nvdimm/{name}"))?;
+        initramfs = initramfs.with(&format!("{name}.ko"), &content)?;
+    }
     for (build, module) in modules {
         let name = format!("{}.ko", build.name());
         initramfs = initramfs.with(&name, &fs::read(&module.file)?)?;
-    }
-    if script == Script::Checks {
-        for name in ["nd_pmem", "nd_e820"] {
-            let content = kernel.module(&format!("drivers/nvdimm/{name}"))?;
-            initramfs = initramfs.with(&format!("{name}.ko"), &content)?;
-        }
     }
     fs::create_dir_all(folder)?;
     let file = folder.join(format!("{}.cpio", script.name()));

@@ -14,8 +14,8 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use std::{path::Path, time::Duration};
 
-/// The smallest NVDIMM that Linux makes a block device of which is reachable as memory.
-const SIZE: u64 = 2 << 20;
+/// Bytes of the NVDIMM.
+const SIZE: u64 = 1 << 20;
 /// Records that are appended.
 const RECORDS: u64 = 8;
 /// Linux boots before it makes its first claim.
@@ -41,7 +41,10 @@ pub fn run(machine: &Machine, kernel: &Path, module: &str, seed: u64) -> Result<
     let cpu = CPUS[0];
     let job = Job {
         own: Some(Own {
-            args: format!("module={module} seed={seed} count={RECORDS}"),
+            args: format!(
+                "module={module} seed={seed} count={RECORDS} nvdimm={:#x} bytes={SIZE:#x}",
+                cpu.base()
+            ),
             smp: machine.smp,
             size: SIZE,
             model: None,

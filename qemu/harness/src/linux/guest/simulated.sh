@@ -1,4 +1,5 @@
-# A few records under the crash simulator; rmmod has it make the crashes.
-insmod /files/$module.ko path=/dev/pmem0 format=1 || lost
+# A few records under the crash simulator; rmmod has it make the crashes. The memory is taken by its
+# addresses: all of it is the log's, but for the simulator's page.
+insmod /files/$module.ko start=$nvdimm size=$bytes format=1 || lost
 /files/appender append $seed $count || leave 5
 rmmod kpmem_log
