@@ -109,12 +109,27 @@ close:
 	return err;
 }
 
+static bool touches_only(u64 start, u64 size, unsigned long kind)
+{
+	return region_intersects(start, size, IORESOURCE_MEM, kind) == REGION_INTERSECTS;
+}
+
+/* Addresses that nothing is known of count as nothing above, so both ends are looked at. A gap
+ * between two ranges is refused later: it is in no range that can be requested. */
 static bool is_persistent(u64 start, u64 size)
 {
-	return region_intersects(start, size, IORESOURCE_MEM, IORES_DESC_PERSISTENT_MEMORY) ==
-		       REGION_INTERSECTS ||
-	       region_intersects(start, size, IORESOURCE_MEM, IORES_DESC_PERSISTENT_MEMORY_LEGACY) ==
-		       REGION_INTERSECTS;
+	static const unsigned long kinds[] = {
+		IORES_DESC_PERSISTENT_MEMORY,
+		IORES_DESC_PERSISTENT_MEMORY_LEGACY, /* memmap= */
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (touches_only(start, size, kinds[i]) &&
+		    touches_only(start, PAGE_SIZE, kinds[i]) &&
+		    touches_only(start + size - PAGE_SIZE, PAGE_SIZE, kinds[i]))
+			return true;
+	return false;
 }
 
 int range_of_addresses(struct pmem_range *range, u64 start, u64 size)

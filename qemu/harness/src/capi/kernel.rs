@@ -16,7 +16,7 @@ use std::{
 };
 
 /// How the library is compiled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Variant {
     /// By what the stable compiler offers.
     Stable,

@@ -27,6 +27,12 @@ pub(super) struct Args {
     /// Fixes the records and the moments of the cuts [default: others each time].
     #[arg(long)]
     seed: Option<u64>,
+    /// Only the kernel of this suite of Debian's.
+    #[arg(long, value_parser = SUITES)]
+    suite: Option<String>,
+    /// Only this variant of the static library.
+    #[arg(long)]
+    variant: Option<Variant>,
 }
 
 #[derive(Serialize)]
@@ -43,9 +49,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let prefix = library::install()?;
     plugin::build()?;
     let mut built = Vec::new();
-    for suite in SUITES {
+    let asked = |suite: &&str| args.suite.as_ref().is_none_or(|only| only == suite);
+    for suite in SUITES.into_iter().filter(asked) {
         let kernel = Kernel::get(suite)?;
-        for variant in Variant::ALL {
+        let asked = |it: &Variant| args.variant.is_none_or(|only| only == *it);
+        for variant in Variant::ALL.into_iter().filter(asked) {
             let release = kernel.release();
             eprintln!(
                 "building the module for Linux {release}, {}",

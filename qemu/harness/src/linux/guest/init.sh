@@ -26,11 +26,11 @@ lost() {
 fsdax() {
     [ "$(cat /sys/block/pmem0/queue/dax)" = 1 ] && return
     echo namespace0.0 > /sys/bus/nd/drivers/nd_pmem/unbind
-    seed=/sys/bus/nd/devices/pfn0.0
-    echo ram > $seed/mode
-    echo $((2 << 20)) > $seed/align
-    cat /proc/sys/kernel/random/uuid > $seed/uuid
-    echo namespace0.0 > $seed/namespace
+    pfn=/sys/bus/nd/devices/pfn0.0
+    echo ram > $pfn/mode
+    echo $((2 << 20)) > $pfn/align
+    cat /proc/sys/kernel/random/uuid > $pfn/uuid
+    echo namespace0.0 > $pfn/namespace
     echo pfn0.0 > /sys/bus/nd/drivers/nd_pmem/bind
 }
 
