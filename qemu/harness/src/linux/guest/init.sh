@@ -34,6 +34,6 @@ fsdax() {
     echo pfn0.0 > /sys/bus/nd/drivers/nd_pmem/bind
 }
 
-for module in /modules/*; do insmod $module || leave 3; done
+for file in /modules/*; do insmod $file || leave 3; done
 . /files/$script
 leave $?
