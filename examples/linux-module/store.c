@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
-/* The only place that writes to persistent memory. */
+/* The only place that writes to persistent memory.
+ *
+ * The drain waits for the flushes of its own CPU. Should the task move to another one in between,
+ * Linux has executed locked instructions on the first, which order flushes as the drain does (SDM
+ * Volume 2, "CLWB"). */
 
 #include "crash.h"
 #include "log.h"
