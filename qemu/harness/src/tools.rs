@@ -36,7 +36,7 @@ pub enum Need {
     /// The sources of `core`, to be compiled with flags of ours.
     Sources,
     /// What builds modules of Linux.
-    Make,
+    Kbuild,
     /// What tells which system calls QEMU makes.
     Strace,
     /// A browser that draws the crash simulator's pages in a test.
@@ -70,7 +70,7 @@ impl Need {
         Self::Clang,
         Self::Libpmem2,
         Self::Sources,
-        Self::Make,
+        Self::Kbuild,
         Self::Strace,
         Self::Browser,
     ];
@@ -89,9 +89,7 @@ impl Need {
             Self::Sources => Toolchain::with_sources()
                 .map(|toolchain| format!("in {}", toolchain.sysroot().display()))
                 .ok_or_else(|| "no compiler has them".to_owned()),
-            Self::Make => process::find("make")
-                .map(|path| path.display().to_string())
-                .ok_or_else(|| "make is not installed".to_owned()),
+            Self::Kbuild => find_kbuild(),
             Self::Libpmem2 => Some(PathBuf::from(LIBPMEM2))
                 .filter(|path| path.is_file())
                 .map(|path| path.display().to_string())
@@ -127,7 +125,7 @@ impl fmt::Display for Need {
             Self::Clang => f.write_str("clang"),
             Self::Libpmem2 => f.write_str("static library of libpmem2"),
             Self::Sources => f.write_str("sources of core"),
-            Self::Make => f.write_str("make"),
+            Self::Kbuild => f.write_str("tools that build modules of Linux"),
             Self::Strace => f.write_str("strace"),
             Self::Browser => f.write_str("browser for the pages of failures"),
             Self::Objdump(arch) => write!(f, "objdump for {arch}"),
@@ -186,6 +184,16 @@ fn find_linker() -> Result<String, String> {
     process::find("ld.lld")
         .map(|path| path.display().to_string())
         .ok_or_else(|| "ld.lld is not installed".to_owned())
+}
+
+/// Debian's kernels want the compiler that they were built with.
+fn find_kbuild() -> Result<String, String> {
+    let each = ["make", "gcc-12"].map(|program| {
+        let path = process::find(program).ok_or_else(|| format!("{program} is not installed"))?;
+        Ok::<_, String>(path.display().to_string())
+    });
+    let [make, compiler] = each;
+    Ok(format!("{}, {}", make?, compiler?))
 }
 
 /// It may be there and not allowed to do anything.

@@ -34,6 +34,12 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     }
     if !args.host {
         for variant in Variant::ALL {
+            if variant == Variant::Hardened
+                && let Err(error) = setup::ensure_these(&[Need::Sources])
+            {
+                eprintln!("{error:#}; going on without the hardened library for Linux");
+                continue;
+            }
             print(&capi::kernel::library(variant)?)?;
         }
     }

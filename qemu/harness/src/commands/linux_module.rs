@@ -43,8 +43,14 @@ struct Report {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    setup::ensure_these(&[Need::Qemu(Arch::X86_64), Need::Core(Arch::X86_64)])?;
-    setup::ensure_these(&[Need::Linker, Need::Make])?;
+    setup::ensure_these(&[
+        Need::Qemu(Arch::X86_64),
+        Need::Core(Arch::X86_64),
+        Need::Objdump(Arch::X86_64),
+        Need::Linker,
+        Need::Sources,
+        Need::Kbuild,
+    ])?;
     let seed = args.seed.unwrap_or_else(|| Rng::new().u64(..1 << 32));
     let prefix = library::install()?;
     plugin::build()?;

@@ -1,6 +1,7 @@
 //! What one kernel made of the module in one variant, for a person and for scripts.
 
 use super::{
+    checks,
     guest::{self, Script},
     kernel::Kernel,
     module::{self, Build, Module},
@@ -83,6 +84,10 @@ pub struct Outcome {
     pub variant: &'static str,
     /// How many warnings objtool has.
     pub objtool_warnings: usize,
+    /// What the module refuses, and how it comes and goes: how many cases.
+    pub checks: usize,
+    /// Those that failed.
+    pub failed_checks: Vec<String>,
     /// What the power cuts left.
     #[serde(flatten)]
     pub tally: Tally,
@@ -98,6 +103,10 @@ impl Outcome {
     /// Tries everything.
     pub fn of(built: &Built, cuts: u32, rng: Rng) -> Result<Self> {
         let start = Instant::now();
+        let checks = checks::run(&built.machine(Script::Checks)?, &built.kernel)?;
+        let failed = checks
+            .iter()
+            .filter_map(|(name, result)| Some(format!("{name}: {}", result.as_ref().err()?)));
         let tally = built.cut(cuts, rng)?;
         let simulated = built.simulate(Build::Crash)?;
         let unflushed = built.simulate(Build::Unflushed)?;
@@ -105,6 +114,8 @@ impl Outcome {
             kernel: built.kernel.release(),
             variant: built.variant.name(),
             objtool_warnings: built.warnings().len(),
+            checks: checks.len(),
+            failed_checks: failed.collect(),
             tally,
             simulated,
             unflushed_caught: unflushed.is_caught(),
@@ -114,7 +125,7 @@ impl Outcome {
 
     /// What is wrong, in sentences.
     pub fn faults(&self) -> Vec<String> {
-        let mut faults = self.simulated.faults.clone();
+        let mut faults = [&self.failed_checks[..], &self.simulated.faults].concat();
         if !self.tally.is_good() {
             faults.push("acknowledged records were lost, or there were none".to_owned());
         }
@@ -139,9 +150,10 @@ impl fmt::Display for Outcome {
         } = self;
         write!(
             f,
-            "Linux {kernel}, {variant}: objtool warns {} times; simulated: {} claims of {} bytes, \
-             {} crash images; without flushes: {}",
+            "Linux {kernel}, {variant}: objtool warns {} times; {} checks; simulated: {} claims of {} \
+             bytes, {} crash images; without flushes: {}",
             self.objtool_warnings,
+            self.checks,
             simulated.claims,
             simulated.claimed_bytes,
             simulated.images,

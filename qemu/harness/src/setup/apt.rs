@@ -38,7 +38,7 @@ pub(super) fn plan(missing: &[Need]) -> Result<Vec<Step>> {
         Need::Objdump(arch) => vec![arch.objdump_package()],
         Need::Clang => vec!["clang"],
         Need::Libpmem2 => vec!["libpmem2-dev"],
-        Need::Make => vec!["make", "gcc-12", "libc6-dev", "libelf1"],
+        Need::Kbuild => vec!["make", "gcc-12", "libc6-dev", "libelf1"],
         Need::Strace => vec!["strace"],
         Need::Browser => vec!["chromium"],
     });

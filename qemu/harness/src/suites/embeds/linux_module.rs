@@ -39,7 +39,7 @@ pub fn run() -> Result<Suite> {
 }
 
 fn kernel() -> Result<Kernel> {
-    setup::ensure_these(&[Need::Make])?;
+    setup::ensure_these(&[Need::Sources, Need::Kbuild])?;
     Kernel::get(SUITES[0])
 }
 
