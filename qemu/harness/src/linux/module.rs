@@ -110,10 +110,19 @@ fn copy(folder: &Path, build: Build) -> Result<()> {
     for entry in fs::read_dir(&example).with_context(|| format!("no {}", example.display()))? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default();
-        fs::copy(&path, folder.join(name))?;
+        if is_source(&name.to_string_lossy()) {
+            fs::copy(&path, folder.join(name))?;
+        }
     }
     if let Some(store) = build.store() {
         fs::write(folder.join("store.c"), store)?;
     }
     Ok(())
+}
+
+/// Not what a build in the example's own folder has left there.
+fn is_source(name: &str) -> bool {
+    let made = name.ends_with(".mod.c");
+    ["Kbuild", "Makefile"].contains(&name)
+        || !made && (name.ends_with(".c") || name.ends_with(".h"))
 }
