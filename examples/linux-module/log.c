@@ -133,7 +133,7 @@ static void complain(const struct log *log, int err)
 int log_open(struct log *log, void *base, size_t size, bool caches_survive, bool format)
 {
 	char why[128];
-	int err;
+	int granularity, err;
 
 	*log = (struct log){ .base = base, .size = size };
 	mutex_init(&log->lock);
@@ -141,8 +141,8 @@ int log_open(struct log *log, void *base, size_t size, bool caches_survive, bool
 		pr_err("%zu bytes are too few for a log\n", size);
 		return -ENOSPC;
 	}
-	err = kpmem_map_init(&log->map, base, size,
-			     caches_survive ? KPMEM_GRANULARITY_BYTE : KPMEM_GRANULARITY_CACHE_LINE);
+	granularity = caches_survive ? KPMEM_GRANULARITY_BYTE : KPMEM_GRANULARITY_CACHE_LINE;
+	err = kpmem_map_init(&log->map, base, size, granularity);
 	if (err) {
 		kpmem_errormsg(err, why, sizeof(why));
 		pr_err("kpmem refuses the memory: %s\n", why);

@@ -150,8 +150,8 @@ impl fmt::Display for Outcome {
         } = self;
         write!(
             f,
-            "Linux {kernel}, {variant}: objtool warns {} times; {} checks; simulated: {} claims of {} \
-             bytes, {} crash images; without flushes: {}",
+            "Linux {kernel}, {variant}: objtool warns {} times; {} checks; simulated: {} claims of \
+             {} bytes, {} crash images; without flushes: {}",
             self.objtool_warnings,
             self.checks,
             simulated.claims,

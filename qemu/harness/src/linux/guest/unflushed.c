@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
-/* log_store() as it must not be: nothing is flushed. Plain emulation has no cache, so only the crash
- * simulator can reveal it. */
+/* log_store() as it must not be: nothing is flushed. Plain emulation has no cache, so only the
+ * crash simulator can reveal it. */
 
 #include "crash.h"
 #include "log.h"
