@@ -7,7 +7,7 @@
 use bitflags::bitflags;
 
 use crate::firmware::{
-    Error, Region,
+    Error, MOST_STRUCTURES, Region,
     bytes::{Bytes, u32s},
     records::{Head, Records},
     table::{self, HEADER},
@@ -89,7 +89,9 @@ bitflags! {
 }
 
 impl<'a> Cedt<'a> {
-    /// Checks a whole table, from its header on: its sum, and each structure's length and fields.
+    /// Checks a whole table, from its header on: its sum, that there are at most
+    /// [`MOST_STRUCTURES`](crate::firmware::MOST_STRUCTURES), each structure's length and fields,
+    /// and that no two windows overlap.
     ///
     /// # Errors
     /// What is malformed, and at which offset.
@@ -98,13 +100,24 @@ impl<'a> Cedt<'a> {
         let cedt = Self {
             structures: Records::new(Head::Mixed, table.from(HEADER)?),
         };
-        cedt.read().try_for_each(|structure| structure.map(drop))?;
+        if cedt.structures.clone().nth(MOST_STRUCTURES).is_some() {
+            return Err(Error::TooMany {
+                most: MOST_STRUCTURES,
+            });
+        }
+        for (index, structure) in cedt.read().enumerate() {
+            let (offset, structure) = structure?;
+            if let Structure::Window(window) = structure {
+                cedt.check_apart(index, offset, window.region)?;
+            }
+        }
         Ok(cedt)
     }
 
     /// All structures, in order.
     pub fn structures(&self) -> impl Iterator<Item = Structure<'a>> + use<'a> {
-        self.read().filter_map(Result::ok)
+        let all = self.read().filter_map(Result::ok);
+        all.map(|(_, structure)| structure)
     }
 
     /// The windows.
@@ -115,17 +128,37 @@ impl<'a> Cedt<'a> {
         })
     }
 
-    fn read(&self) -> impl Iterator<Item = Result<Structure<'a>, Error>> + use<'a> {
+    /// Each structure, and its offset.
+    fn read(&self) -> impl Iterator<Item = Result<(usize, Structure<'a>), Error>> + use<'a> {
         self.structures.clone().map(|record| {
             let record = record?;
-            Ok(match record.kind {
+            let structure = match record.kind {
                 0 => Structure::HostBridge(host_bridge(record.bytes)?),
                 1 => Structure::Window(window(record.bytes)?),
                 other => Structure::Other(other as u8),
-            })
+            };
+            Ok((record.bytes.offset, structure))
         })
     }
+
+    /// An error if a window among the first structures has an address of this one.
+    fn check_apart(&self, first: usize, offset: usize, region: Region) -> Result<(), Error> {
+        let overlaps = |structure| match structure {
+            Structure::Window(other) => other.region.overlaps(region),
+            _ => false,
+        };
+        match self.structures().take(first).any(overlaps) {
+            true => Err(Error::Overlap {
+                offset,
+                base: region.base,
+            }),
+            false => Ok(()),
+        }
+    }
 }
+
+/// What the base of a window, and its part of each target, is a multiple of, in bytes.
+const UNIT: u64 = 256 << 20;
 
 fn host_bridge(bytes: Bytes<'_>) -> Result<HostBridge, Error> {
     bytes.at_least(32)?;
@@ -153,6 +186,12 @@ fn window(bytes: Bytes<'_>) -> Result<Window<'_>, Error> {
         threes @ 8..=10 => 3 << (threes - 8),
         other => return Err(bytes.impossible("number of interleave ways", other)),
     };
+    if region.base % UNIT != 0 {
+        return Err(bytes.impossible("base", region.base));
+    }
+    if region.len % (ways as u64 * UNIT) != 0 {
+        return Err(bytes.impossible("length", region.len));
+    }
     let granularity = match bytes.u32(28)? {
         power @ 0..=6 => 256 << power,
         _ if ways == 1 => 0,

@@ -1,5 +1,5 @@
 use crate::{
-    cedt::{cedt, window},
+    cedt::{UNIT, cedt, window},
     fdt::tree,
     nfit::{self, PERSISTENT, VOLATILE, capabilities, control, hints, mapping, range},
     srat::{memory, srat},
@@ -119,10 +119,10 @@ fn the_affinity_table_has_the_domain_that_the_range_lacks() {
 #[test]
 fn cxl_windows_hold_what_the_kernel_maps() {
     let table = cedt(&[
-        window([BASE, 0x10_0000], 0, 0, 0b0110, 1),
-        window([2 * BASE, 0x10_0000], 0, 0, 0b1010, 1),
+        window([BASE, UNIT], 0, 0, 0b0110, 1),
+        window([2 * BASE, UNIT], 0, 0, 0b1010, 1),
     ]);
-    let near = srat(&[memory(5, 2 * BASE, 0x10_0000, 0b111)]);
+    let near = srat(&[memory(5, 2 * BASE, UNIT, 0b111)]);
     let platform = Platform::new()
         .with_cedt(Cedt::parse(&table).unwrap())
         .with_srat(Srat::parse(&near).unwrap());
@@ -136,7 +136,7 @@ fn cxl_windows_hold_what_the_kernel_maps() {
     // The first window is volatile; what leaves the second, wraps or is empty is not persistent.
     for (base, len) in [
         (BASE, 0x1000),
-        (2 * BASE, 0x10_0001),
+        (2 * BASE, UNIT + 1),
         (2 * BASE - 1, 2),
         (2 * BASE, 0),
         (2 * BASE, u64::MAX),
