@@ -7,7 +7,7 @@
 use bitflags::bitflags;
 
 use crate::firmware::{
-    Error, MOST_STRUCTURES, Region,
+    Error, Region,
     bytes::{Bytes, u32s},
     records::{Head, Records},
     table::{self, HEADER},
@@ -89,9 +89,8 @@ bitflags! {
 }
 
 impl<'a> Cedt<'a> {
-    /// Checks a whole table, from its header on: its sum, that there are at most
-    /// [`MOST_STRUCTURES`](crate::firmware::MOST_STRUCTURES), each structure's length and fields,
-    /// and that no two windows overlap.
+    /// Checks a whole table, from its header on: its sum, and each structure's length and fields.
+    /// Windows may overlap.
     ///
     /// # Errors
     /// What is malformed, and at which offset.
@@ -100,24 +99,13 @@ impl<'a> Cedt<'a> {
         let cedt = Self {
             structures: Records::new(Head::Mixed, table.from(HEADER)?),
         };
-        if cedt.structures.clone().nth(MOST_STRUCTURES).is_some() {
-            return Err(Error::TooMany {
-                most: MOST_STRUCTURES,
-            });
-        }
-        for (index, structure) in cedt.read().enumerate() {
-            let (offset, structure) = structure?;
-            if let Structure::Window(window) = structure {
-                cedt.check_apart(index, offset, window.region)?;
-            }
-        }
+        cedt.read().try_for_each(|structure| structure.map(drop))?;
         Ok(cedt)
     }
 
     /// All structures, in order.
     pub fn structures(&self) -> impl Iterator<Item = Structure<'a>> + use<'a> {
-        let all = self.read().filter_map(Result::ok);
-        all.map(|(_, structure)| structure)
+        self.read().filter_map(Result::ok)
     }
 
     /// The windows.
@@ -128,32 +116,15 @@ impl<'a> Cedt<'a> {
         })
     }
 
-    /// Each structure, and its offset.
-    fn read(&self) -> impl Iterator<Item = Result<(usize, Structure<'a>), Error>> + use<'a> {
+    fn read(&self) -> impl Iterator<Item = Result<Structure<'a>, Error>> + use<'a> {
         self.structures.clone().map(|record| {
             let record = record?;
-            let structure = match record.kind {
+            Ok(match record.kind {
                 0 => Structure::HostBridge(host_bridge(record.bytes)?),
                 1 => Structure::Window(window(record.bytes)?),
                 other => Structure::Other(other as u8),
-            };
-            Ok((record.bytes.offset, structure))
+            })
         })
-    }
-
-    /// An error if a window among the first structures has an address of this one.
-    fn check_apart(&self, first: usize, offset: usize, region: Region) -> Result<(), Error> {
-        let overlaps = |structure| match structure {
-            Structure::Window(other) => other.region.overlaps(region),
-            _ => false,
-        };
-        match self.structures().take(first).any(overlaps) {
-            true => Err(Error::Overlap {
-                offset,
-                base: region.base,
-            }),
-            false => Ok(()),
-        }
     }
 }
 

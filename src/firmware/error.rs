@@ -65,7 +65,7 @@ pub enum Error {
         /// Its number.
         number: u32,
     },
-    /// Two ranges of persistent memory, or two windows for it, have bytes in common.
+    /// Two ranges of persistent memory have bytes in common.
     Overlap {
         /// Where the second one's structure begins.
         offset: usize,

@@ -1,6 +1,6 @@
 use crate::build::{new, table};
 use kpmem::firmware::{
-    Error, MOST_STRUCTURES, Region,
+    Error, Region,
     cedt::{Cedt, HostBridge, Restrictions, Structure},
 };
 
@@ -164,35 +164,4 @@ fn impossible_ones() {
     }
     let other = Error::Signature { expected: "CEDT" };
     assert_eq!(Cedt::parse(b"NFIT").unwrap_err(), other);
-}
-
-#[test]
-fn windows_are_apart() {
-    let of = |regions: &[[u64; 2]]| {
-        let windows: Vec<_> = regions.iter().map(|&it| window(it, 0, 0, 8, 1)).collect();
-        let mut structures = vec![host_bridge()];
-        structures.extend(windows);
-        Cedt::parse(&cedt(&structures)).map(|cedt| cedt.windows().count())
-    };
-    assert_eq!(
-        of(&[[3 * UNIT, UNIT], [UNIT, 2 * UNIT], [4 * UNIT, UNIT]]),
-        Ok(3)
-    );
-    for second in [[UNIT, 3 * UNIT], [3 * UNIT, UNIT], [2 * UNIT, 9 * UNIT]] {
-        let overlap = Error::Overlap {
-            offset: 36 + 32 + 40,
-            base: second[0],
-        };
-        assert_eq!(of(&[[3 * UNIT, UNIT], second]), Err(overlap));
-    }
-}
-
-#[test]
-fn more_than_any_machine_needs() {
-    let of = |count| Cedt::parse(&cedt(&vec![host_bridge(); count])).map(drop);
-    assert_eq!(of(MOST_STRUCTURES), Ok(()));
-    let too_many = Error::TooMany {
-        most: MOST_STRUCTURES,
-    };
-    assert_eq!(of(MOST_STRUCTURES + 1), Err(too_many));
 }

@@ -149,6 +149,25 @@ fn cxl_windows_hold_what_the_kernel_maps() {
 }
 
 #[test]
+fn windows_that_overlap_must_agree() {
+    let windows = |kinds: u16| {
+        cedt(&[
+            window([BASE, 2 * UNIT], 0, 0, 0b1010, 1),
+            window([BASE + UNIT, 2 * UNIT], 0, 0, kinds, 1),
+        ])
+    };
+    for (kinds, persistent) in [(0b1010, true), (0b0110, false), (0b1110, true)] {
+        let table = windows(kinds);
+        let platform = Platform::new().with_cedt(Cedt::parse(&table).unwrap());
+        let is = |base| platform.range(region(base, 0x1000)).is_some();
+        assert!(is(BASE));
+        assert_eq!(is(BASE + UNIT), persistent);
+        assert_eq!(is(BASE + UNIT - 0x800), persistent);
+        assert_eq!(is(BASE + 2 * UNIT), persistent);
+    }
+}
+
+#[test]
 fn device_trees() {
     let blob = tree(&[
         ("pmem@1", &[BASE, LEN], false),
