@@ -21,7 +21,9 @@ use crate::{Dispatch, Error, Flags, Guard, Map, NoGuard, Pod};
 /// // SAFETY: nothing else uses this part of the map.
 /// unsafe {
 ///     batch.write(base.add(512).cast(), 7_u64)?;
+///     batch.copy_from_slice(base.add(600), b"payload")?;
 ///     batch.memset(base.add(1024), 0, 64, Flags::empty())?;
+///     batch.memmove(base.add(2048), base, 64, Flags::empty())?;
 /// }
 /// batch.finish()?; // all of it is durable
 /// # Ok::<(), kpmem::Error>(())

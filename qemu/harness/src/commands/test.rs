@@ -7,8 +7,8 @@ use crate::{
     report::{Report, Suite, write_json},
     setup,
     suites::{
-        self, bare, controls, crash_models, crash_strange, embedder, fixtures, fuzz, host, judged,
-        miri, platform, targets, virtio, witness,
+        self, bare, controls, crash_models, crash_strange, embedder, features, fixtures, fuzz,
+        host, judged, miri, platform, release, targets, virtio, witness,
     },
     toolchain,
 };
@@ -17,7 +17,8 @@ use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, thread};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Keep the listings of the generated code as they are now, and run nothing.
+    /// Keep the listings of the generated code and of the public interface as they are now, and run
+    /// nothing.
     #[arg(long)]
     bless: bool,
     /// Only a part of the suites.
@@ -28,7 +29,7 @@ pub(super) struct Args {
 /// What belongs together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
-    /// On the host, Miri, builds for odd targets.
+    /// On the host, Miri, builds for odd targets, what is published.
     Host,
     /// Firmware's tables, and what others read in them.
     Firmware,
@@ -60,6 +61,8 @@ impl Part {
                 let mut suites = host?;
                 suites.push(miri.map_err(|_| anyhow!("the suite of Miri panicked"))??);
                 suites.push(targets::run()?);
+                suites.push(features::run()?);
+                suites.extend(release::run()?);
                 Ok(suites)
             }
             Self::Firmware => {
@@ -82,6 +85,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     if args.bless {
         for arch in Arch::ALL {
             println!("{}", artefact::bless(arch)?.display());
+        }
+        for list in release::api::bless()? {
+            println!("{}", list.display());
         }
         return Ok(ExitCode::SUCCESS);
     }
