@@ -16,8 +16,8 @@
 //!
 //! arch::store_fence(); // what byte granularity drains by
 //! match arch::detect() {
-//!     Ok(table) => println!("{}, {}-byte lines", table.name(), table.line()),
-//!     Err(error) => println!("{error}"), // RISC-V cannot be asked: see `Cpu`
+//!     Ok(table) => assert_eq!(table.granularity(), kpmem::Granularity::CacheLine),
+//!     Err(_) => {} // RISC-V, for one, cannot be asked: see `Cpu`
 //! }
 //! ```
 #![cfg_attr(target_arch = "x86_64", doc = include_str!("x86_64/tables.md"))]

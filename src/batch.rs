@@ -61,6 +61,18 @@ impl<D: Dispatch> Map<D> {
     }
 
     /// Begins a batch inside the guard `G`, which is left after the drain.
+    ///
+    /// ```
+    /// # use kpmem::{Granularity, Map, NoGuard};
+    /// # let mut memory = vec![0_u64; 512];
+    /// # let base = memory.as_mut_ptr().cast::<u8>();
+    /// # // SAFETY: as for any map.
+    /// # let map = unsafe { Map::new(base, 4096, Granularity::Byte)? };
+    /// map.batch().finish()?;
+    /// map.batch_within::<NoGuard>().finish()?; // the same: a kernel names a guard of its own
+    /// map.persist_within::<NoGuard>(base, 8)?;
+    /// # Ok::<(), kpmem::Error>(())
+    /// ```
     #[inline]
     pub fn batch_within<G: Guard>(&self) -> Batch<'_, D, G> {
         Batch {

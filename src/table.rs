@@ -76,6 +76,9 @@ pub struct Functions {
 /// static MINE: Table = Table::of::<Byte>();
 /// assert_eq!((MINE.name(), MINE.granularity(), MINE.line()), ("byte", Granularity::Byte, 1));
 /// assert!(MINE.writeback_invalidate_fn().is_none()); // nothing writes a line back
+/// // SAFETY: the functions are those of byte granularity.
+/// static SAME: Table =
+///     unsafe { Table::from_functions("same", Granularity::Byte, 1, MINE.functions()) };
 ///
 /// // Each function by itself, or all.
 /// let (persist, flush, drain) = (MINE.persist_fn(), MINE.flush_fn(), MINE.drain_fn());

@@ -69,6 +69,24 @@ impl<D: Dispatch> Map<Avoiding<'_, D>> {
     /// `platform` does first what the platform asks for (ACPI's `Clear Uncorrectable Error`, for
     /// NVDIMMs), with the address and the length; its code is returned as [`Error::Sync`].
     ///
+    /// ```
+    /// use core::sync::atomic::AtomicUsize;
+    /// use kpmem::{Granularity, Map, poison::{Poison, UNIT}};
+    ///
+    /// # static SLOTS: [AtomicUsize; 4] = [const { AtomicUsize::new(0) }; 4];
+    /// # static POISON: Poison<'static> = Poison::new(&SLOTS);
+    /// # #[repr(align(64))] struct Memory([u8; 4096]);
+    /// # let mut memory = Memory([0; 4096]);
+    /// # let base = memory.0.as_mut_ptr();
+    /// # // SAFETY: as for any map.
+    /// # let map = unsafe { Map::new(base, 4096, Granularity::Byte)? }.avoiding(&POISON);
+    /// POISON.add(base, 1)?;
+    /// // SAFETY: nothing else uses these bytes, and what they held is gone.
+    /// unsafe { map.clear(base, UNIT, |_address, _len| Ok(()))? }; // the platform has nothing to do
+    /// map.persist(base, UNIT)?;
+    /// # Ok::<(), kpmem::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Misaligned`] unless both address and length are multiples of [`UNIT`];
     /// [`Error::OutsideMap`] and [`Error::Wraps`]; [`Error::Sync`], also of a page map's hook: the

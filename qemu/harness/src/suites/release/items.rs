@@ -2,7 +2,8 @@
 
 use super::blocks::{self, Block};
 use anyhow::{Context, Result};
-use rustdoc_types::{Crate, Id, Item, ItemEnum};
+use rustdoc_types::{Crate, Id, Item, ItemEnum, Path};
+use std::collections::{HashMap, HashSet};
 
 /// A type, a trait or a function.
 #[derive(Clone, Debug)]
@@ -31,25 +32,58 @@ impl Entry<'_> {
         };
         examples(&self.docs).next().is_some() || self.pages.iter().flat_map(examples).any(uses)
     }
+}
 
-    /// Whether it is there on its instruction set only.
-    pub(super) fn is_of_the_set(&self) -> bool {
-        self.path.split("::").nth(1) == Some("arch")
-    }
+/// The public items of a crate, and the pages of its modules.
+pub(super) struct Shown<'c> {
+    pub(super) entries: Vec<Entry<'c>>,
+    /// Path and documentation.
+    pub(super) modules: Vec<(String, &'c str)>,
 }
 
 /// All of a crate.
-pub(super) fn of(krate: &Crate) -> Result<Vec<Entry<'_>>> {
+pub(super) fn of(krate: &Crate) -> Result<Shown<'_>> {
+    let shown = Shown {
+        entries: Vec::new(),
+        modules: Vec::new(),
+    };
+    let foreign = foreign(krate);
     let mut walk = Walk {
         krate,
-        entries: Vec::new(),
+        foreign,
+        shown,
     };
     let root = krate
         .index
         .get(&krate.root)
         .context("the crate has no root")?;
-    walk.module(root, root.name.as_deref().unwrap_or_default(), &[]);
-    Ok(walk.entries)
+    walk.module(root, name(root), &[]);
+    Ok(walk.shown)
+}
+
+/// Methods that a trait of another crate asks for, or a macro of another crate has written, with
+/// their documentation. The compiler says of all that a macro wrote that it is where it was called.
+pub(super) fn foreign(krate: &Crate) -> HashSet<Id> {
+    let mut ids = HashSet::new();
+    let mut places: HashMap<_, Vec<Id>> = HashMap::new();
+    for found in krate.index.values() {
+        let ItemEnum::Impl(block) = &found.inner else {
+            continue;
+        };
+        let is_ours = |it: &Path| krate.paths.get(&it.id).is_some_and(|it| it.crate_id == 0);
+        match &block.trait_ {
+            Some(it) if is_ours(it) => {}
+            Some(_) => ids.extend(&block.items),
+            None => {
+                for method in block.items.iter().filter_map(|id| item(krate, id)) {
+                    let place = method.span.as_ref().map(|it| (&it.filename, it.begin));
+                    places.entry(place).or_default().push(method.id);
+                }
+            }
+        }
+    }
+    ids.extend(places.into_values().filter(|all| all.len() > 1).flatten());
+    ids
 }
 
 /// Takes the examples out of all documentation.
@@ -61,28 +95,31 @@ pub(super) fn hide_examples(krate: &mut Crate) {
     }
 }
 
+/// What is not there is private, hidden, or another crate's.
+fn item<'c>(krate: &'c Crate, id: &Id) -> Option<&'c Item> {
+    krate.index.get(id).filter(|item| item.crate_id == 0)
+}
+
 struct Walk<'c> {
     krate: &'c Crate,
-    entries: Vec<Entry<'c>>,
+    foreign: HashSet<Id>,
+    shown: Shown<'c>,
 }
 
 impl<'c> Walk<'c> {
-    fn item(&self, id: &Id) -> Option<&'c Item> {
-        // What is not there is private, hidden, or another crate's.
-        self.krate.index.get(id).filter(|item| item.crate_id == 0)
-    }
-
     fn module(&mut self, module: &'c Item, path: &str, around: &[&'c str]) {
         let ItemEnum::Module(inner) = &module.inner else {
             return;
         };
         // A private module, whose items another one shows, has no page.
         let page = if inner.is_stripped { "" } else { docs(module) };
+        self.shown.modules.push((path.to_owned(), page));
         let pages = [around, &[page]].concat();
-        for item in inner.items.iter().filter_map(|id| self.item(id)) {
-            match &item.inner {
+        let krate = self.krate;
+        for found in inner.items.iter().filter_map(|id| item(krate, id)) {
+            match &found.inner {
                 ItemEnum::Use(it) => {
-                    let Some(used) = it.id.as_ref().and_then(|id| self.item(id)) else {
+                    let Some(used) = it.id.as_ref().and_then(|id| item(krate, id)) else {
                         continue;
                     };
                     match it.is_glob {
@@ -90,7 +127,7 @@ impl<'c> Walk<'c> {
                         false => self.one(used, &it.name, path, &pages),
                     }
                 }
-                _ => self.one(item, item.name.as_deref().unwrap_or_default(), path, &pages),
+                _ => self.one(found, name(found), path, &pages),
             }
         }
     }
@@ -116,17 +153,16 @@ impl<'c> Walk<'c> {
             let ItemEnum::Function(function) = &method.inner else {
                 continue;
             };
-            // A macro of another crate wrote it, and its documentation.
-            if method.span.is_none() {
+            if self.foreign.contains(&method.id) {
                 continue;
             }
-            let own = method.name.as_deref().unwrap_or_default();
+            let own = self::name(method);
             let has_receiver = function
                 .sig
                 .inputs
                 .first()
                 .is_some_and(|(name, _)| name == "self");
-            self.entries.push(Entry {
+            self.shown.entries.push(Entry {
                 path: format!("{path}::{own}"),
                 docs: docs(method),
                 name: own,
@@ -134,7 +170,7 @@ impl<'c> Walk<'c> {
                 pages: pages.clone(),
             });
         }
-        self.entries.push(Entry {
+        self.shown.entries.push(Entry {
             path,
             docs: docs(item),
             name,
@@ -146,16 +182,20 @@ impl<'c> Walk<'c> {
     /// Those of a type that no trait asks for, and the blocks that they are in.
     fn methods(&self, impls: &'c [Id]) -> Vec<&'c Item> {
         let mut methods = Vec::new();
-        for block in impls.iter().filter_map(|id| self.item(id)) {
+        for block in impls.iter().filter_map(|id| item(self.krate, id)) {
             if let ItemEnum::Impl(inner) = &block.inner
                 && inner.trait_.is_none()
             {
                 methods.push(block);
-                methods.extend(inner.items.iter().filter_map(|id| self.item(id)));
+                methods.extend(inner.items.iter().filter_map(|id| item(self.krate, id)));
             }
         }
         methods
     }
+}
+
+fn name(item: &Item) -> &str {
+    item.name.as_deref().unwrap_or_default()
 }
 
 fn docs(item: &Item) -> &str {
