@@ -3,6 +3,28 @@
 //! A window says where the platform lets CXL memory be mapped, not that some is there: a kernel
 //! programs its decoders, and asks [`Platform::range`](crate::Platform::range) about what it has
 //! mapped.
+//!
+//! ```
+//! use kpmem::firmware::{Error, cedt::{Cedt, HostBridge, Restrictions, Structure, Window}};
+//!
+//! /// The windows that persistent memory may be mapped to, and the host bridges behind each.
+//! fn windows(table: &[u8]) -> Result<Vec<(u64, Vec<u32>)>, Error> {
+//!     let cedt = Cedt::parse(table)?;
+//!     let persistent = |window: &Window<'_>| window.restrictions.contains(Restrictions::PERSISTENT);
+//!     let windows = cedt.windows().filter(persistent);
+//!     Ok(windows.map(|window| (window.region.base, window.targets().collect())).collect())
+//! }
+//!
+//! /// Where a host bridge's registers are.
+//! fn registers(cedt: &Cedt<'_>, wanted: u32) -> Option<u64> {
+//!     cedt.structures().find_map(|structure| match structure {
+//!         Structure::HostBridge(HostBridge { uid, registers, .. }) if uid == wanted => Some(registers.base),
+//!         _ => None,
+//!     })
+//! }
+//!
+//! assert!(windows(b"no table").is_err());
+//! ```
 
 use bitflags::bitflags;
 

@@ -8,8 +8,8 @@ use crate::{
     report::{Report, Suite, write_json},
     setup,
     suites::{
-        self, bare, controls, crash_models, crash_strange, embedder, fixtures, fuzz, host, judged,
-        miri, platform, targets, virtio, witness,
+        self, bare, controls, crash_models, crash_strange, embedder, features, fixtures, fuzz,
+        host, judged, miri, platform, release, targets, virtio, witness,
     },
     toolchain,
 };
@@ -18,7 +18,8 @@ use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, thread};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Keep the listings of the generated code as they are now, and run nothing.
+    /// Keep the listings of the generated code and of the public interface as they are now, and run
+    /// nothing.
     #[arg(long)]
     bless: bool,
     /// Only a part of the suites.
@@ -29,8 +30,10 @@ pub(super) struct Args {
 /// What belongs together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
-    /// On the host, Miri, builds for odd targets.
+    /// On the host, Miri.
     Host,
+    /// What is published: packages, interface, examples, features, odd targets.
+    Release,
     /// Firmware's tables, and what others read in them.
     Firmware,
     /// Kernels in QEMU, and the machine code.
@@ -42,8 +45,9 @@ enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Host,
+        Self::Release,
         Self::Firmware,
         Self::Metal,
         Self::Virtio,
@@ -60,7 +64,11 @@ impl Part {
                 });
                 let mut suites = host?;
                 suites.push(miri.map_err(|_| anyhow!("the suite of Miri panicked"))??);
-                suites.push(targets::run()?);
+                Ok(suites)
+            }
+            Self::Release => {
+                let mut suites = release::run()?;
+                suites.extend([features::run()?, targets::run()?]);
                 Ok(suites)
             }
             Self::Firmware => {
@@ -81,6 +89,9 @@ impl Part {
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     setup::ensure()?;
     if args.bless {
+        for list in release::api::bless()? {
+            println!("{}", list.display());
+        }
         for arch in Arch::ALL {
             println!("{}", artefact::bless(arch)?.display());
         }
