@@ -7,7 +7,7 @@ use crate::{
     report::{Report, Suite, write_json},
     setup,
     suites::{
-        self, bare, controls, crash_models, crash_strange, embedder, fixtures, fuzz, host, judged,
+        self, bare, controls, crash_models, crash_strange, embedder, embeds, fixtures, fuzz, host, judged,
         miri, platform, targets, virtio, witness,
     },
     toolchain,
@@ -38,15 +38,18 @@ enum Part {
     Virtio,
     /// The crash simulator.
     Crash,
+    /// kpmem inside other programs: the examples.
+    Embeds,
 }
 
 impl Part {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Host,
         Self::Firmware,
         Self::Metal,
         Self::Virtio,
         Self::Crash,
+        Self::Embeds,
     ];
 
     fn run(self) -> Result<Vec<Suite>> {
@@ -73,6 +76,7 @@ impl Part {
                 virtio::run(named(&kernels, "virtio")?)
             }
             Self::Crash => simulated(),
+            Self::Embeds => embeds::run(),
         }
     }
 }

@@ -1,0 +1,157 @@
+//! The unikernel of `examples/`: small, whole, and it keeps what it acknowledged, also as a copy
+//! outside the workspace.
+
+use crate::{
+    arch::Arch,
+    report::{Case, Suite},
+    toolchain::{self, Toolchain},
+    unikernel::{self, Device, Said, Trial},
+    workspace,
+};
+use anyhow::{Context, Result};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// What the example may be long, in lines.
+const LONGEST: usize = 300;
+const FILES: [&str; 4] = ["Cargo.toml", "build.rs", "src/main.rs", "src/store.rs"];
+/// The line of a copy's manifest that its owner changes, and into what.
+const PATH: &str = r#"{ path = "../../qemu/runtime","#;
+const VERSION: &str = r#"{ version = "0.1","#;
+/// The store that makes a record count.
+const COMMIT: &str = "self.map.write(at.cast(), commit(record, &text.bytes))?;";
+
+/// Numbers until the power is cut.
+const TICKS: usize = 20;
+
+/// Boots it on every instruction set and device.
+pub fn run() -> Result<Vec<Suite>> {
+    let mut suites = vec![outside()?];
+    for arch in Arch::ALL {
+        let kernel = unikernel::build(arch)?;
+        let mut suite = Suite::new("unikernel", Some(arch), None);
+        for &device in Device::of(arch) {
+            let [first, second, third] = three(&kernel, arch, device)?;
+            let name = device.name();
+            suite.add(Case::from_result(
+                format!("{name}: the second boot knows the first one's"),
+                second.follows(&first),
+            ));
+            suite.add(Case::from_result(
+                format!("{name}: after a cut, the third one knows the second one's"),
+                third.follows(&second).and_then(|()| note(&third)),
+            ));
+            suite.add(Case::check(
+                format!("negative control, {name}: another order of the boots is told"),
+                first.follows(&second).is_err() && third.follows(&first).is_err(),
+                "it was not",
+            ));
+        }
+        suites.push(suite);
+    }
+    Ok(suites)
+}
+
+/// Two boots to their ends, and one that is cut in between.
+fn three(kernel: &Path, arch: Arch, device: Device) -> Result<[Said; 3]> {
+    let trial = Trial {
+        kernel,
+        machine: device.machine(arch),
+        device,
+        loud: false,
+    };
+    let image = device.image()?;
+    let boots = [
+        trial.boot(&image, "note=kept", None),
+        trial.boot(&image, "ticks=1000000", Some(TICKS)),
+        trial.boot(&image, "", None),
+    ];
+    let [first, second, third] = boots;
+    let context = || format!("{arch} with {}", device.name());
+    Ok([
+        first.with_context(context)?,
+        second.with_context(context)?,
+        third.with_context(context)?,
+    ])
+}
+
+fn note(said: &Said) -> Result<(), String> {
+    match said.lines.iter().any(|line| line == "    note = kept") {
+        true => Ok(()),
+        false => Err("the note is gone".to_owned()),
+    }
+}
+
+/// A copy of the folder, where no workspace is.
+fn outside() -> Result<Suite> {
+    let mut suite = Suite::new("unikernel", None, None);
+    let folder = workspace::root().join("examples/unikernel");
+    let mut lines = 0;
+    for file in FILES.into_iter().filter(|file| file.ends_with(".rs")) {
+        lines += fs::read_to_string(folder.join(file))?.lines().count();
+    }
+    suite.add(Case::check(
+        format!("it has fewer than {LONGEST} lines"),
+        lines < LONGEST,
+        format!("it has {lines}"),
+    ));
+
+    let device = Device::VirtioPmem;
+    let copy = built_outside(&folder, &[])?;
+    let [first, second, _] = three(&copy.kernel, Arch::X86_64, device)?;
+    suite.add(Case::from_result(
+        "a copy with a version in the place of the path builds, and keeps what it acknowledged",
+        second.follows(&first),
+    ));
+    let broken = built_outside(&folder, &[(COMMIT, "")])?;
+    let [first, second, _] = three(&broken.kernel, Arch::X86_64, device)?;
+    suite.add(Case::check(
+        "negative control: a copy that commits nothing is told",
+        second.follows(&first).is_err(),
+        "it was not",
+    ));
+    Ok(suite)
+}
+
+/// A kernel in a folder that goes with it.
+struct Copy {
+    kernel: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+/// Copies the example, changes what its owner would and what `changes` say, and builds it as if the
+/// registry had the runtime.
+fn built_outside(folder: &Path, changes: &[(&str, &str)]) -> Result<Copy> {
+    let copy = tempfile::tempdir()?;
+    fs::create_dir(copy.path().join("src"))?;
+    for file in FILES {
+        let mut text = fs::read_to_string(folder.join(file))?;
+        for (from, to) in [(PATH, VERSION)].iter().chain(changes) {
+            text = text.replace(from, to);
+        }
+        fs::write(copy.path().join(file), text)?;
+    }
+    // The versions that are there already: cargo is not to look for newer ones.
+    let lock = "Cargo.lock";
+    fs::copy(workspace::root().join(lock), copy.path().join(lock))?;
+
+    let toolchain = Toolchain::require(Arch::X86_64)?;
+    let mut build = toolchain.cargo_for(Arch::X86_64, "build");
+    let runtime = workspace::root().join("qemu/runtime");
+    let patch = format!("patch.crates-io.kpmem-runtime.path={runtime:?}");
+    build
+        .current_dir(copy.path())
+        .args(["--release", "--offline", "--config", &patch])
+        .env("CARGO_TARGET_DIR", workspace::target().join("outside"));
+    let mut built = toolchain::executables(build).context("the copy does not build")?;
+    let built = built.remove("unikernel").context("the copy has no program")?;
+    // The next copy is built to the same place.
+    let kernel = copy.path().join("unikernel");
+    fs::copy(built, &kernel)?;
+    Ok(Copy {
+        kernel,
+        _folder: copy,
+    })
+}
