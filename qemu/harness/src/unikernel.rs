@@ -5,13 +5,15 @@ use crate::{
     boot::{End, Vm},
     image::{DEFAULT_SIZE, Image},
     machine::{Attached, Machine},
-    protocol,
+    process, protocol,
     serial::NoLine,
-    toolchain,
+    toolchain::{self, Toolchain},
+    workspace,
 };
 use anyhow::{Context, Result, bail};
 use std::{
     path::{Path, PathBuf},
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -82,6 +84,28 @@ pub fn build(arch: Arch) -> Result<PathBuf> {
     built
         .remove("unikernel")
         .context("kpmem-unikernel has no program called unikernel")
+}
+
+/// Builds the example on ArceOS's platform crates, for x86_64. `None` if the registry is out of reach.
+pub fn build_arceos() -> Result<Option<PathBuf>> {
+    let toolchain = Toolchain::require(Arch::X86_64)?;
+    let inside = |mut command: Command| {
+        command
+            .current_dir(workspace::root().join("examples/arceos"))
+            .env("CARGO_TARGET_DIR", workspace::target().join("arceos"));
+        command
+    };
+    let mut fetch = inside(toolchain.cargo("fetch"));
+    if !process::output_of(fetch.arg("--locked"))?.status.success() {
+        return Ok(None);
+    }
+    let mut build = inside(toolchain.cargo_for(Arch::X86_64, "build"));
+    build.args(["--release", "--locked"]);
+    let mut built = toolchain::executables(build).context("examples/arceos does not build")?;
+    let kernel = built.remove("arceos");
+    kernel
+        .context("examples/arceos has no program called arceos")
+        .map(Some)
 }
 
 /// A kernel and the machine that it is booted on, again and again with the same image.

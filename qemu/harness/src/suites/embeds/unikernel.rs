@@ -3,7 +3,7 @@
 
 use crate::{
     arch::Arch,
-    report::{Case, Suite},
+    report::{Case, Suite, Verdict},
     toolchain::{self, Toolchain},
     unikernel::{self, Device, Said, Trial},
     workspace,
@@ -51,7 +51,39 @@ pub fn run() -> Result<Vec<Suite>> {
         }
         suites.push(suite);
     }
+    suites.push(arceos()?);
     Ok(suites)
+}
+
+/// The example on ArceOS's platform crates, which counts until its power is cut.
+fn arceos() -> Result<Suite> {
+    let mut suite = Suite::new("arceos", Some(Arch::X86_64), None);
+    let name = "after a cut, the second boot knows the first one's";
+    let Some(kernel) = unikernel::build_arceos()? else {
+        suite.add(Case {
+            name: name.to_owned(),
+            verdict: Verdict::Skipped("cargo cannot fetch its crates".to_owned()),
+        });
+        return Ok(suite);
+    };
+    let device = Device::Nvdimm;
+    let trial = Trial {
+        kernel: &kernel,
+        machine: device.machine(Arch::X86_64),
+        device,
+        loud: false,
+    };
+    let image = device.image()?;
+    let first = trial.boot(&image, "", Some(TICKS))?;
+    let second = trial.boot(&image, "", Some(TICKS))?;
+    suite.add(Case::from_result(name, second.follows(&first)));
+    let other = trial.boot(&device.image()?, "", Some(1))?;
+    suite.add(Case::check(
+        "negative control: a boot with another image is told",
+        other.follows(&first).is_err(),
+        "it was not",
+    ));
+    Ok(suite)
 }
 
 /// Two boots to their ends, and one that is cut in between.
