@@ -181,7 +181,10 @@ impl Trial<'_> {
 impl Said {
     fn read(&mut self, line: &str) -> bool {
         if let Some(rest) = line.strip_prefix("boot ") {
-            self.boot = rest.split(',').next().and_then(|number| number.parse().ok());
+            self.boot = rest
+                .split(',')
+                .next()
+                .and_then(|number| number.parse().ok());
         }
         if let Some(number) = line.strip_prefix("    tick = ") {
             self.found = number.parse().ok();
@@ -233,7 +236,11 @@ mod tests {
 
     #[test]
     fn a_wrong_count_is_told() {
-        let first = said(&["boot 1, 0 records", "tick 1 is durable", "tick 2 is durable"]);
+        let first = said(&[
+            "boot 1, 0 records",
+            "tick 1 is durable",
+            "tick 2 is durable",
+        ]);
         let next = |lines: &[&str]| said(lines).follows(&first);
         assert_eq!(next(&["boot 2, 2 records", "    tick = 2"]), Ok(()));
         assert_eq!(next(&["boot 2, 3 records", "    tick = 3"]), Ok(()));

@@ -7,8 +7,8 @@ use crate::{
     report::{Report, Suite, write_json},
     setup,
     suites::{
-        self, bare, controls, crash_models, crash_strange, embedder, embeds, fixtures, fuzz, host, judged,
-        miri, platform, targets, virtio, witness,
+        self, bare, controls, crash_models, crash_strange, embedder, embeds, fixtures, fuzz, host,
+        judged, miri, platform, targets, virtio, witness,
     },
     toolchain,
 };

@@ -178,7 +178,9 @@ fn built_outside(folder: &Path, changes: &[(&str, &str)]) -> Result<Copy> {
         .args(["--release", "--offline", "--config", &patch])
         .env("CARGO_TARGET_DIR", workspace::target().join("outside"));
     let mut built = toolchain::executables(build).context("the copy does not build")?;
-    let built = built.remove("unikernel").context("the copy has no program")?;
+    let built = built
+        .remove("unikernel")
+        .context("the copy has no program")?;
     // The next copy is built to the same place.
     let kernel = copy.path().join("unikernel");
     fs::copy(built, &kernel)?;
