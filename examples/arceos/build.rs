@@ -4,7 +4,11 @@ fn main() {
     println!("cargo:rerun-if-changed=link.ld");
     let folder = std::env::var("CARGO_MANIFEST_DIR").expect("cargo says where we are");
     // The trap handlers are found by the names of their sections (`__start_`).
-    for arg in [&format!("-T{folder}/link.ld"), "--no-pie", "-znostart-stop-gc"] {
+    for arg in [
+        &format!("-T{folder}/link.ld"),
+        "--no-pie",
+        "-znostart-stop-gc",
+    ] {
         println!("cargo:rustc-link-arg={arg}");
     }
 }

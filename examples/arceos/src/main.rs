@@ -27,8 +27,8 @@ fn kernel(cpu: usize, boot_information: usize) -> ! {
 
     let table = nfit().unwrap_or_else(|error| end("no NFIT", error));
     let map = map(table).unwrap_or_else(|error| end("no map", error));
-    let counted = count(&map);
-    counted.unwrap_or_else(|error| end("what was counted is not durable", error))
+    let Err(error) = count(&map);
+    end("what was counted is not durable", error)
 }
 
 /// The firmware's table of persistent memory.
@@ -79,7 +79,10 @@ fn rsdp() -> Option<u64> {
 /// The bytes at a physical address.
 fn physical(address: u64, len: usize) -> Option<&'static [u8]> {
     let len64 = len as u64;
-    let start = to_virtual(Region { base: address, len: len64 })?;
+    let start = to_virtual(Region {
+        base: address,
+        len: len64,
+    })?;
     // SAFETY: mapped, and firmware's tables do not change any more.
     Some(unsafe { slice::from_raw_parts(start, len) })
 }

@@ -86,26 +86,35 @@ pub fn build(arch: Arch) -> Result<PathBuf> {
         .context("kpmem-unikernel has no program called unikernel")
 }
 
-/// Builds the example on ArceOS's platform crates, for x86_64. `None` if the registry is out of reach.
-pub fn build_arceos() -> Result<Option<PathBuf>> {
+/// Builds the example on ArceOS's platform crates, for x86_64; or why these cannot be had.
+pub fn build_arceos() -> Result<Result<PathBuf, String>> {
     let toolchain = Toolchain::require(Arch::X86_64)?;
     let inside = |mut command: Command| {
         command
             .current_dir(workspace::root().join("examples/arceos"))
-            .env("CARGO_TARGET_DIR", workspace::target().join("arceos"));
+            .env("CARGO_TARGET_DIR", workspace::target().join("arceos"))
+            // They depend on the crate x86_64 with its unstable features.
+            .env("RUSTC_BOOTSTRAP", "1");
         command
     };
     let mut fetch = inside(toolchain.cargo("fetch"));
     if !process::output_of(fetch.arg("--locked"))?.status.success() {
-        return Ok(None);
+        return Ok(Err("cargo cannot fetch its crates".to_owned()));
     }
-    let mut build = inside(toolchain.cargo_for(Arch::X86_64, "build"));
-    build.args(["--release", "--locked"]);
-    let mut built = toolchain::executables(build).context("examples/arceos does not build")?;
+    let build = || {
+        let mut build = inside(toolchain.cargo_for(Arch::X86_64, "build"));
+        build.args(["--release", "--locked"]);
+        build
+    };
+    let theirs = process::output_of(build().args(["--package", "axplat-x86-pc"]))?;
+    if !theirs.status.success() {
+        let why = "this compiler does not build axplat-x86-pc, which needs unstable features";
+        return Ok(Err(why.to_owned()));
+    }
+    let mut built = toolchain::executables(build()).context("examples/arceos does not build")?;
     let kernel = built.remove("arceos");
-    kernel
-        .context("examples/arceos has no program called arceos")
-        .map(Some)
+    let kernel = kernel.context("examples/arceos has no program called arceos")?;
+    Ok(Ok(kernel))
 }
 
 /// A kernel and the machine that it is booted on, again and again with the same image.

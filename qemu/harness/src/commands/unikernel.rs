@@ -47,7 +47,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     setup::ensure()?;
     let kernel = match example {
         Example::Unikernel => unikernel::build(arch)?,
-        Example::Arceos => unikernel::build_arceos()?.context("cargo cannot fetch its crates")?,
+        Example::Arceos => unikernel::build_arceos()?.map_err(anyhow::Error::msg)?,
     };
     // ArceOS's kernel counts until its power is cut, and has no parameters.
     let whole = |numbers| (example == Example::Arceos).then_some(numbers);

@@ -59,12 +59,14 @@ pub fn run() -> Result<Vec<Suite>> {
 fn arceos() -> Result<Suite> {
     let mut suite = Suite::new("arceos", Some(Arch::X86_64), None);
     let name = "after a cut, the second boot knows the first one's";
-    let Some(kernel) = unikernel::build_arceos()? else {
-        suite.add(Case {
-            name: name.to_owned(),
-            verdict: Verdict::Skipped("cargo cannot fetch its crates".to_owned()),
-        });
-        return Ok(suite);
+    let kernel = match unikernel::build_arceos()? {
+        Ok(kernel) => kernel,
+        Err(why) => {
+            let name = name.to_owned();
+            let verdict = Verdict::Skipped(why);
+            suite.add(Case { name, verdict });
+            return Ok(suite);
+        }
     };
     let device = Device::Nvdimm;
     let trial = Trial {
