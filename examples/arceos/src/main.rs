@@ -1,6 +1,6 @@
-//! kpmem inside a kernel of others: [ArceOS](https://github.com/arceos-org/arceos)'s platform crates
-//! boot the machine, map its memory and have its console; kpmem finds the NVDIMM in the firmware's
-//! tables and makes durable what is counted there.
+//! kpmem inside a kernel of others: the platform crates of ArceOS boot the machine, map its memory
+//! and have its console; kpmem finds the NVDIMM in the firmware's tables and makes durable what is
+//! counted there.
 //!
 //! It acknowledges each number on the serial line once it is durable, until its power is cut.
 #![no_std]

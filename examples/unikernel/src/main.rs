@@ -1,10 +1,10 @@
 //! A unikernel that keeps something: how often it was booted, and values by key.
 //!
-//! It says what persistent memory it found and what was there, then counts on, and acknowledges each
-//! number on the serial line once it is durable. Cut its power whenever you like.
+//! It says what persistent memory it found and what was there, then counts on, and acknowledges
+//! each number on the serial line once it is durable. Cut its power whenever you like.
 //!
-//! Parameters: `ticks`, how far to count in this boot (5); `note`, a word to keep; `mmio`, where the
-//! registers of a virtio-pmem device are that is not on PCI.
+//! Parameters: `ticks`, how far to count in this boot (5); `note`, a word to keep; `mmio`, where
+//! the registers of a virtio-pmem device are that is not on PCI.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 mod store;

@@ -1,6 +1,6 @@
-//! What a small kernel needs before it can use [`kpmem`]: it brings x86_64 (ring 0), aarch64 (EL1) or
-//! riscv64 (S-mode) up with paging on, finds the persistent memory that the firmware names, maps it
-//! and calls the kernel. A whole one:
+//! What a small kernel needs before it can use [`kpmem`]: it brings x86_64 (ring 0), aarch64 (EL1)
+//! or riscv64 (S-mode) up with paging on, finds the persistent memory that the firmware names, maps
+//! it and calls the kernel. A whole one:
 //!
 //! ```
 //! #![cfg_attr(target_os = "none", no_std, no_main)]

@@ -246,7 +246,7 @@ fn said(lines: &[String], end: &End, wanted: impl Fn(&str) -> bool) -> Result<()
 }
 
 /// How many syncs strace saw, once it has seen the end.
-fn syncs(path: &Path) -> Result<usize> {
+pub(crate) fn syncs(path: &Path) -> Result<usize> {
     let deadline = Instant::now() + LIMIT;
     loop {
         let text = fs::read_to_string(path).context("strace wrote nothing")?;

@@ -3,7 +3,10 @@
 
 use crate::{
     arch::Arch,
+    machine::Trace,
     report::{Case, Suite, Verdict},
+    setup,
+    suites::virtio::syncs,
     toolchain::{self, Toolchain},
     unikernel::{self, Device, Said, Trial},
     workspace,
@@ -146,7 +149,48 @@ fn outside() -> Result<Suite> {
         second.follows(&first).is_err(),
         "it was not",
     ));
+
+    let name = "virtio-pmem: QEMU syncs twice for each record";
+    let control = "negative control: one sync for each record is told";
+    if setup::has_strace() {
+        suite.add(Case::from_result(name, synced(&copy.kernel)?));
+        let told = synced(&broken.kernel)?.is_err();
+        suite.add(Case::check(control, told, "it was not"));
+    } else {
+        for name in [name, control] {
+            suite.add(Case {
+                name: name.to_owned(),
+                verdict: Verdict::Skipped("there is no strace, or it may not trace".to_owned()),
+            });
+        }
+    }
     Ok(suite)
+}
+
+/// Whether the host synced its file for the content of each record, and for its commit word: a
+/// killed QEMU leaves the host's page cache, so that the bytes are there proves no sync.
+fn synced(kernel: &Path) -> Result<Result<(), String>> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("trace");
+    let device = Device::VirtioPmem;
+    let mut machine = device.machine(Arch::X86_64);
+    machine.trace = Some(Trace {
+        path: path.clone(),
+        failing: false,
+    });
+    let trial = Trial {
+        kernel,
+        machine,
+        device,
+        loud: false,
+    };
+    let said = trial.boot(&device.image()?, "ticks=1000000", Some(TICKS))?;
+    let records = said.acknowledged.unwrap_or(0);
+    let syncs = syncs(&path)? as u64;
+    Ok(match syncs >= 2 * records {
+        true => Ok(()),
+        false => Err(format!("{syncs} syncs for {records} records")),
+    })
 }
 
 /// A kernel in a folder that goes with it.
