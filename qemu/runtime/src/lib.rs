@@ -22,13 +22,11 @@
 //! }
 //! ```
 //!
-//! Its package has a `build.rs`, which links it as the runtime must be linked:
+//! Its package has a `build.rs`, whose `main` links it as the runtime must be linked:
 //!
 //! ```
-//! fn main() {
-//!     let args = std::env::var("DEP_KPMEM_RUNTIME_LINK_ARGS").unwrap_or_default();
-//!     args.split_whitespace().for_each(|arg| println!("cargo:rustc-link-arg={arg}"));
-//! }
+//! let args = std::env::var("DEP_KPMEM_RUNTIME_LINK_ARGS").unwrap_or_default();
+//! args.split_whitespace().for_each(|arg| println!("cargo:rustc-link-arg={arg}"));
 //! ```
 //!
 //! Returning ends QEMU with exit code 0, a panic with 2, an unexpected trap with 3. Floating point
