@@ -4,6 +4,7 @@ use crate::{
     arch::Arch,
     artefact,
     crash::{campaign::Campaign, plugin},
+    parallel,
     report::{Report, Suite, write_json},
     setup,
     suites::{
@@ -114,9 +115,9 @@ fn named<'a>(kernels: &'a Kernels, name: &str) -> Result<&'a PathBuf> {
 }
 
 fn on_metal() -> Result<Vec<Suite>> {
-    let mut suites = Vec::new();
-    for arch in Arch::ALL {
+    let each = parallel::map(&Arch::ALL, |&arch| {
         let kernels = toolchain::build(arch, "kpmem-guest")?;
+        let mut suites = Vec::new();
         for variant in bare::VARIANTS.iter().filter(|variant| variant.arch == arch) {
             suites.push(bare::run(variant, named(&kernels, "suite")?)?);
         }
@@ -124,8 +125,9 @@ fn on_metal() -> Result<Vec<Suite>> {
         suites.push(platform::run(arch, named(&kernels, "platform")?)?);
         suites.push(embedder::run(arch)?);
         suites.push(artefact::run(arch)?);
-    }
-    Ok(suites)
+        Ok(suites)
+    });
+    Ok(each.into_iter().collect::<Result<Vec<_>>>()?.concat())
 }
 
 fn simulated() -> Result<Vec<Suite>> {
