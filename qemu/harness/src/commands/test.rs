@@ -8,8 +8,8 @@ use crate::{
     report::{Report, Suite, write_json},
     setup,
     suites::{
-        self, bare, controls, crash_models, crash_strange, embedder, features, fixtures, fuzz,
-        host, judged, miri, platform, release, targets, virtio, witness,
+        self, bare, controls, crash_models, crash_strange, embedder, embeds, features, fixtures,
+        fuzz, host, judged, miri, platform, release, targets, virtio, witness,
     },
     toolchain,
 };
@@ -42,6 +42,8 @@ enum Part {
     Virtio,
     /// The crash simulator.
     Crash,
+    /// kpmem inside other programs: the examples.
+    Embeds,
 }
 
 impl Part {
@@ -52,6 +54,7 @@ impl Part {
         Self::Metal,
         Self::Virtio,
         Self::Crash,
+        Self::Embeds,
     ];
 
     fn run(self) -> Result<Vec<Suite>> {
@@ -82,6 +85,7 @@ impl Part {
                 virtio::run(named(&kernels, "virtio")?)
             }
             Self::Crash => simulated(),
+            Self::Embeds => embeds::run(),
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod crash_models;
 pub mod crash_strange;
 pub mod embedder;
 pub mod features;
+pub mod embeds;
 pub mod fixtures;
 pub mod fuzz;
 pub mod host;

@@ -47,7 +47,7 @@ const WAYS: [Way; 2] = [
     Way {
         name: "virtio-pmem over PCI",
         attached: Attached::VirtioPci,
-        args: "nvdimm=none",
+        args: "",
         size: DEFAULT_SIZE,
         part: 0,
         strangers: &[(
@@ -59,7 +59,7 @@ const WAYS: [Way; 2] = [
     Way {
         name: "virtio-pmem over MMIO",
         attached: Attached::VirtioMmio,
-        args: "nvdimm=none mmio=0xfeb00000",
+        args: "mmio=0xfeb00000",
         size: 256 << 20,
         part: VIRTIO_PART,
         strangers: &[
@@ -257,7 +257,7 @@ fn said(lines: &[String], end: &End, wanted: impl Fn(&str) -> bool) -> Result<()
 }
 
 /// How many syncs strace saw, once it has seen the end.
-fn syncs(path: &Path) -> Result<usize> {
+pub(crate) fn syncs(path: &Path) -> Result<usize> {
     let deadline = Instant::now() + LIMIT;
     loop {
         let text = fs::read_to_string(path).context("strace wrote nothing")?;
