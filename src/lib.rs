@@ -94,6 +94,7 @@ compile_error!(
 #[path = "../arch/mod.rs"]
 pub mod arch;
 mod batch;
+mod code;
 mod copy;
 pub mod deep;
 mod dispatch;
@@ -122,6 +123,7 @@ mod values;
 pub mod virtio;
 
 pub use batch::Batch;
+pub use code::ErrorCode;
 pub use dispatch::{Dispatch, Fixed, Tabled};
 pub use error::{Error, Redacted};
 pub use flags::Flags;

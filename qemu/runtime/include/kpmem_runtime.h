@@ -29,6 +29,9 @@ void kpmem_runtime_write(const char *text, size_t len);
  * number ends QEMU with exit code 2. */
 uint64_t kpmem_runtime_number(const struct kpmem_machine *machine, const char *key, uint64_t missing);
 
+/* Whether a parameter of this boot has this value; the first that is there counts. */
+int kpmem_runtime_is(const struct kpmem_machine *machine, const char *key, const char *value);
+
 /* Ends QEMU and does not return. 0 is success. */
 void kpmem_runtime_exit(uint8_t code);
 

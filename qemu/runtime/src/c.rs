@@ -8,7 +8,7 @@
 
 use crate::{Machine as Full, console::Console, exit};
 use core::{
-    ffi::{CStr, c_char},
+    ffi::{CStr, c_char, c_int},
     fmt::Write,
     ptr::null_mut,
     slice,
@@ -71,6 +71,25 @@ pub unsafe extern "C" fn kpmem_runtime_number(
     let (full, key) = unsafe { (&*(*machine).full, CStr::from_ptr(key)) };
     let number = |key| full.args.number(key);
     key.to_str().ok().and_then(number).unwrap_or(missing)
+}
+
+/// Whether a parameter of this boot has this value.
+///
+/// # Safety
+/// As for [`kpmem_runtime_number`]; `value` ends with a zero byte, too.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kpmem_runtime_is(
+    machine: *const Machine,
+    key: *const c_char,
+    value: *const c_char,
+) -> c_int {
+    // SAFETY: the caller's; what the kernel was called with outlives it.
+    let (full, key, value) = unsafe {
+        let full = &*(*machine).full;
+        (full, CStr::from_ptr(key), CStr::from_ptr(value))
+    };
+    let found = key.to_str().ok().and_then(|key| full.args.get(key));
+    found.is_some_and(|found| found.as_bytes() == value.to_bytes()).into()
 }
 
 /// Ends QEMU: 0 is success.

@@ -2,6 +2,7 @@
 
 mod bench;
 mod boot;
+mod capi;
 mod coverage;
 mod crash;
 mod demo;
@@ -56,6 +57,8 @@ enum Command {
     Fixtures,
     /// Boot the example unikernel, cut its power, and boot it on what is left.
     Unikernel(unikernel::Args),
+    /// Build the static libraries and headers for C.
+    Capi(capi::Args),
     /// Run every suite: host, Miri, bare metal on each kind of CPU, machine code.
     Test(test::Args),
 }
@@ -74,6 +77,7 @@ impl Cli {
             Command::Boot(args) => boot::run(&args),
             Command::Crash(args) => crash::run(&args),
             Command::Judge(args) => judge::run(&args),
+            Command::Capi(args) => capi::run(&args),
             Command::Coverage => coverage::run(),
             Command::Fuzz(args) => fuzz::run(&args),
             Command::Nfit(args) => nfit::run(&args),

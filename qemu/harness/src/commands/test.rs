@@ -47,7 +47,7 @@ enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Host,
         Self::Release,
         Self::Firmware,

@@ -1,5 +1,6 @@
 //! kpmem inside other programs: the examples and what they are made of, a file for each.
 
+mod capi;
 mod unikernel;
 
 use crate::report::Suite;
@@ -8,6 +9,7 @@ use anyhow::Result;
 /// Runs them all.
 pub fn run() -> Result<Vec<Suite>> {
     let mut suites = Vec::new();
+    suites.extend(capi::run()?);
     suites.extend(unikernel::run()?);
     Ok(suites)
 }
