@@ -136,7 +136,9 @@ impl Case {
         self.times.push(start.elapsed());
         // What the call left is not the next one's.
         self.mapping.persist_dirty()?;
-        region.file_offset().map_or(Ok(()), |file| file.file().sync_all())?;
+        region
+            .file_offset()
+            .map_or(Ok(()), |file| file.file().sync_all())?;
         Ok(())
     }
 
@@ -147,7 +149,13 @@ impl Case {
             let index = (self.times.len() - 1) * tenths / 10;
             self.times[index].as_secs_f64() * 1e3
         };
-        let digits = |ms: f64| if ms < 10.0 { format!("{ms:.3}") } else { format!("{ms:.1}") };
+        let digits = |ms: f64| {
+            if ms < 10.0 {
+                format!("{ms:.3}")
+            } else {
+                format!("{ms:.1}")
+            }
+        };
         format!("{} ({} to {})", digits(at(5)), digits(at(1)), digits(at(9)))
     }
 }
@@ -172,9 +180,15 @@ fn main() -> Result<()> {
         }
     }
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name\t: "));
-    println!("64 MiB in {}, on {}; lines by {}", directory.display(), model.unwrap_or("?"),
-        kpmem::selected()?.name());
+    let model = cpu
+        .lines()
+        .find_map(|line| line.strip_prefix("model name\t: "));
+    println!(
+        "64 MiB in {}, on {}; lines by {}",
+        directory.display(),
+        model.unwrap_or("?"),
+        kpmem::selected()?.name()
+    );
     println!("milliseconds: median (10 % to 90 % of {rounds} rounds), by how much is dirty\n");
     let row = |name: &str, cells: [String; 4]| {
         let cells = cells.map(|cell| format!("{cell:>24}")).join("");

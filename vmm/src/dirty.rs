@@ -191,6 +191,9 @@ mod tests {
         assert!(!both.dirty_at(2 * PAGE));
         both.put_back(&ours);
         assert!(both.take(16 * PAGE).unwrap() == ours && both.inner().get_and_reset()[0] == 0);
-        assert_eq!(Tracked::<()>::with_len(PAGE).take(PAGE), Some(Runs::default()));
+        assert_eq!(
+            Tracked::<()>::with_len(PAGE).take(PAGE),
+            Some(Runs::default())
+        );
     }
 }

@@ -145,7 +145,11 @@ fn in_memory(file: RawFd) -> io::Result<Option<&'static str>> {
     // SAFETY: writes to `of`, whatever the descriptor.
     done(unsafe { libc::fstatfs(file, &raw mut of) })?;
     // Its type is another one on some targets.
-    #[allow(clippy::cast_possible_wrap, clippy::unnecessary_cast, clippy::cast_lossless)]
+    #[allow(
+        clippy::cast_possible_wrap,
+        clippy::unnecessary_cast,
+        clippy::cast_lossless
+    )]
     Ok(match of.f_type as i64 {
         // Linux, include/uapi/linux/magic.h.
         0x0102_1994 => Some("tmpfs"),

@@ -1,6 +1,9 @@
 //! One mapping, and how it becomes durable.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use kpmem::{Map, Table};
 use vm_memory::{Bytes, MmapRegion, VolatileMemory, bitmap::Bitmap};
@@ -18,6 +21,9 @@ use crate::{
 pub struct Mapping<B = ()> {
     region: Arc<MmapRegion<B>>,
     means: Means,
+    /// Held from the taking of marks until what they mark is durable: who finds none must not be
+    /// back before that.
+    taking: Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -76,20 +82,22 @@ impl<B: Bitmap> Mapping<B> {
     ) -> Result<Self, kpmem::Error> {
         // SAFETY: the caller's; the region lives as long as this value.
         let map = unsafe { Map::with_table(region.as_ptr(), region.size(), table) }?;
-        let means = Means::Lines(map);
-        Ok(Self { region, means })
+        Ok(Self::by(region, Means::Lines(map)))
     }
 
     /// The mapping of a region that `host` makes durable, which is asked for `ranges` runs of dirty
     /// pages at most before it is asked for all.
-    pub fn with_host(
-        region: Arc<MmapRegion<B>>,
-        host: impl Host + 'static,
-        ranges: usize,
-    ) -> Self {
+    pub fn with_host(region: Arc<MmapRegion<B>>, host: impl Host + 'static, ranges: usize) -> Self {
         let host = Box::new(host);
-        let means = Means::Host { host, ranges };
-        Self { region, means }
+        Self::by(region, Means::Host { host, ranges })
+    }
+
+    fn by(region: Arc<MmapRegion<B>>, means: Means) -> Self {
+        Self {
+            region,
+            means,
+            taking: Mutex::new(()),
+        }
     }
 
     /// The region.
@@ -207,11 +215,12 @@ impl<B: Bitmap> Mapping<B> {
 
 impl<B: DirtyPages> Mapping<B> {
     /// Makes durable what is marked in the region's bitmap, and takes the marks away; all of it,
-    /// where a bitmap cannot tell. The answer is how many bytes that were.
+    /// where a bitmap cannot tell. The answer is how many bytes that were. Callers take turns.
     ///
     /// # Errors
     /// [`Error::Sync`]; the marks are there again.
     pub fn persist_dirty(&self) -> Result<usize, Error> {
+        let _turn = self.taking.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(runs) = self.region.bitmap().take(self.len()) else {
             return self.persist_all().map(|()| self.len());
         };

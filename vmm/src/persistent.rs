@@ -146,9 +146,8 @@ impl<B: Bitmap> PersistentMemory<B> {
     /// The part of a range that is in the region where it begins; `None` if there is none.
     fn piece(&self, address: GuestAddress, len: usize) -> Option<Result<Piece<'_, B>, Error>> {
         let mut regions = self.memory.iter().zip(&self.mappings);
-        let (region, mapping) = regions.find(|(region, _)| {
-            region.start_addr() <= address && address <= region.last_addr()
-        })?;
+        let (region, mapping) = regions
+            .find(|(region, _)| region.start_addr() <= address && address <= region.last_addr())?;
         Some(match mapping {
             Ok(mapping) => {
                 let offset = address.unchecked_offset_from(region.start_addr());

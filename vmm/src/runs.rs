@@ -112,12 +112,7 @@ mod tests {
                 let bit = |page: usize| words[page / 64] >> (page % 64) & 1;
                 assert!((run.start / 4096..run.end / 4096).all(|page| bit(page) == 1));
             }
-            assert!(
-                found
-                    .0
-                    .windows(2)
-                    .all(|pair| pair[0].end < pair[1].start)
-            );
+            assert!(found.0.windows(2).all(|pair| pair[0].end < pair[1].start));
         }
     }
 }

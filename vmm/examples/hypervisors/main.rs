@@ -19,9 +19,7 @@ const SIZE: usize = 2 << 20;
 mod cloud_hypervisor {
     use kpmem_vmm::{Device, Mapped};
     use virtio_queue::{Queue, QueueT};
-    use vm_memory::{
-        GuestAddressSpace, GuestMemoryAtomic, GuestMemoryMmap, bitmap::AtomicBitmap,
-    };
+    use vm_memory::{GuestAddressSpace, GuestMemoryAtomic, GuestMemoryMmap, bitmap::AtomicBitmap};
 
     pub struct PmemEpollHandler {
         pub mem: GuestMemoryAtomic<GuestMemoryMmap<AtomicBitmap>>,
@@ -139,7 +137,10 @@ mod openvmm {
 
 fn main() -> Result<()> {
     let flushes = std::env::args().nth(1).map_or(Ok(3), |text| text.parse())?;
-    println!("cloud-hypervisor: {} FLUSHes", in_cloud_hypervisor(flushes)?);
+    println!(
+        "cloud-hypervisor: {} FLUSHes",
+        in_cloud_hypervisor(flushes)?
+    );
     println!("Firecracker: {} FLUSHes", in_firecracker(flushes)?);
     println!("crosvm: {} FLUSHes", in_crosvm(flushes)?);
     println!("OpenVMM: {} FLUSHes", in_openvmm(flushes)?);
@@ -211,5 +212,7 @@ fn in_openvmm(flushes: u16) -> Result<u32> {
 
     let file = guest::file(SIZE)?;
     let mut backing = openvmm::backing(Arc::clone(file.arc()), true);
-    Ok((0..flushes).map(|_| u32::from(backing.sync().is_ok())).sum())
+    Ok((0..flushes)
+        .map(|_| u32::from(backing.sync().is_ok()))
+        .sum())
 }

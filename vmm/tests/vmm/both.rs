@@ -2,7 +2,6 @@
 //! host's disk, by one sync each.
 
 use std::{
-    io,
     sync::{Arc, Mutex},
     thread,
 };
@@ -11,7 +10,7 @@ use kpmem::{
     Map,
     virtio::{Error, Pmem, Region, Spins},
 };
-use kpmem_vmm::{Mapped, Runs};
+use kpmem_vmm::Mapped;
 use vm_memory::bitmap::AtomicBitmap;
 
 use super::{
@@ -19,23 +18,23 @@ use super::{
     guest::{PMEM_AT, Vcpu},
 };
 
-const SIZE: usize = 1 << 20;
-const PAGE: usize = 4096;
+pub const SIZE: usize = 1 << 20;
+pub const PAGE: usize = 4096;
 
 type Backing = Mapped<AtomicBitmap>;
 type Driver = Pmem<Vcpu<Backing>, Spins>;
 
 /// A guest with a driver that was started, and the host that it is on.
-struct Machine {
-    vcpu: Vcpu<Backing>,
-    driver: Driver,
+pub struct Machine {
+    pub vcpu: Vcpu<Backing>,
+    pub driver: Driver,
     disk: Arc<Disk<AtomicBitmap>>,
     /// Where the guest's memory is.
-    base: *mut u8,
+    pub base: *mut u8,
 }
 
 impl Machine {
-    fn of(backing: Backing, disk: Arc<Disk<AtomicBitmap>>) -> Self {
+    pub fn of(backing: Backing, disk: Arc<Disk<AtomicBitmap>>) -> Self {
         let base = backing.mapping().region().as_ptr();
         let vcpu = Vcpu::new(SIZE, backing);
         let driver = vcpu.driver();
@@ -69,7 +68,10 @@ fn first_lost(machine: &Machine, n: usize) -> Option<usize> {
     (0..n).find(|&index| {
         let offset = index * (PAGE + 8);
         // SAFETY: nothing else uses the word.
-        unsafe { map.write(machine.base.add(offset).cast(), index as u64 + 1).unwrap() };
+        unsafe {
+            map.write(machine.base.add(offset).cast(), index as u64 + 1)
+                .unwrap()
+        };
         !machine.disk.keeps(offset..offset + 8)
     })
 }
@@ -205,107 +207,4 @@ fn several_cpus_share_syncs_and_lose_nothing() {
     let (flushed, failed, synced) = machine.vcpu.counts();
     assert_eq!(failed, 0);
     assert!(flushed as usize == synced && (1..=400).contains(&synced));
-}
-
-/// The hypervisor's dirty log, as KVM gives it: the pages since it was read last.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u64>>>);
-
-impl Log {
-    fn store(&self, page: usize) {
-        let mut words = self.0.lock().unwrap();
-        words.resize(SIZE / PAGE / 64, 0);
-        words[page / 64] |= 1 << (page % 64);
-    }
-
-    fn machine(&self, ranges: usize) -> Machine {
-        let (mapping, disk) = Disk::mapping(SIZE, ranges);
-        let log = self.clone();
-        let collect = move |mark: &mut dyn FnMut(usize, usize)| -> io::Result<()> {
-            let words = std::mem::take(&mut *log.0.lock().unwrap());
-            for run in Runs::from_bitmap(words, PAGE, SIZE).iter() {
-                mark(run.start, run.len());
-            }
-            Ok(())
-        };
-        Machine::of(Mapped::with_log(mapping, collect), disk)
-    }
-}
-
-fn store(machine: &Machine, page: usize) {
-    let place = machine.base.wrapping_add(page * PAGE).cast::<u64>();
-    // SAFETY: nothing else uses the word.
-    unsafe { place.write_volatile(place.read_volatile() + 1) };
-}
-
-#[test]
-fn with_a_log_only_dirty_pages_are_synced() {
-    let log = Log::default();
-    let machine = log.machine(2);
-    for page in [3, 4, 70] {
-        store(&machine, page);
-        log.store(page);
-    }
-    // The hypervisor's own write, which vm-memory marks.
-    let mapping = Arc::clone(machine.vcpu.lock().device.backing().mapping());
-    machine.driver.flush().unwrap();
-    assert_eq!(machine.disk.calls(), [3 * PAGE..5 * PAGE, 70 * PAGE..71 * PAGE]);
-    assert!(machine.disk.keeps(0..SIZE));
-    machine.driver.flush().unwrap();
-    assert_eq!(machine.disk.calls(), [], "nothing is dirty");
-
-    use vm_memory::{Bytes, VolatileMemory};
-    let slice = mapping.region().as_volatile_slice();
-    slice.write_slice(b"of the hypervisor", 9 * PAGE - 3).unwrap();
-    machine.driver.flush().unwrap();
-    assert_eq!(machine.disk.calls(), [8 * PAGE..10 * PAGE]);
-    assert!(machine.disk.keeps(0..SIZE));
-
-    // More runs than it may be asked for.
-    for page in [1, 3, 5] {
-        store(&machine, page);
-        log.store(page);
-    }
-    machine.driver.flush().unwrap();
-    assert_eq!(machine.disk.calls(), vec![0..SIZE]);
-}
-
-#[test]
-fn negative_control_a_log_that_forgets_a_page_loses_it() {
-    let log = Log::default();
-    let machine = log.machine(2);
-    store(&machine, 3);
-    log.store(3);
-    store(&machine, 5);
-    machine.driver.flush().unwrap();
-    assert!(machine.disk.keeps(3 * PAGE..4 * PAGE));
-    assert!(!machine.disk.keeps(5 * PAGE..6 * PAGE));
-}
-
-#[test]
-fn after_a_failure_the_log_is_not_forgotten() {
-    let log = Log::default();
-    let machine = log.machine(2);
-    store(&machine, 3);
-    log.store(3);
-    machine.disk.mood(Mood::Fails);
-    assert!(machine.driver.flush().is_err());
-    machine.disk.mood(Mood::Good);
-    machine.disk.calls();
-    machine.driver.start().unwrap();
-    store(&machine, 5);
-    log.store(5);
-    machine.driver.flush().unwrap();
-    assert_eq!(machine.disk.calls(), [3 * PAGE..4 * PAGE, 5 * PAGE..6 * PAGE]);
-    assert!(machine.disk.keeps(0..SIZE));
-}
-
-#[test]
-fn a_log_that_cannot_be_read_is_a_failure() {
-    let (mapping, disk) = Disk::mapping(SIZE, 2);
-    let unread = |_: &mut dyn FnMut(usize, usize)| -> io::Result<()> {
-        Err(io::Error::other("no log"))
-    };
-    let machine = Machine::of(Mapped::with_log(mapping, unread), disk);
-    assert_eq!(machine.driver.flush(), Err(Error::Refused { ret: 1 }));
 }

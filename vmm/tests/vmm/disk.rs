@@ -1,7 +1,9 @@
 //! A host whose disk can be looked at: what was synced, and nothing else, is on it.
 
 use std::{
-    fmt, fs::File, io,
+    fmt,
+    fs::File,
+    io,
     ops::Range,
     sync::{Arc, Mutex},
 };

@@ -2,19 +2,22 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    ptr,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
 };
 
 use kpmem::{Lines, Table};
-use kpmem_vmm::{DirtyPages, Error, Mapping, Policy, Tracked, Volatile, is_dax};
+use kpmem_vmm::{DirtyPages, Error, Mapping, Tracked};
 use vm_memory::{
-    Bytes, FileOffset, MmapRegion, VolatileMemory,
+    Bytes, MmapRegion, VolatileMemory,
     bitmap::{AtomicBitmap, Bitmap},
-    mmap::MmapRegionBuilder,
 };
 
-use super::disk::{Disk, Mood, file, region};
+use super::disk::{Disk, Mood, region};
 
 #[path = "../../../tests/common/mod.rs"]
 mod common;
@@ -40,7 +43,10 @@ fn written_back(events: &[Event], base: *mut u8) -> Vec<usize> {
 }
 
 fn drains(events: &[Event]) -> usize {
-    events.iter().filter(|event| **event == Event::Drain).count()
+    events
+        .iter()
+        .filter(|event| **event == Event::Drain)
+        .count()
 }
 
 #[test]
@@ -64,8 +70,13 @@ fn ranges_are_whole_pages_for_the_host() {
 #[test]
 fn a_range_that_is_not_inside_is_refused_and_nothing_is_synced() {
     let (mapping, disk) = Disk::<()>::mapping(SIZE, 0);
-    for (offset, len) in [(SIZE, 1), (0, SIZE + 1), (SIZE + 1, 0), (1, usize::MAX), (usize::MAX, 2)]
-    {
+    for (offset, len) in [
+        (SIZE, 1),
+        (0, SIZE + 1),
+        (SIZE + 1, 0),
+        (1, usize::MAX),
+        (usize::MAX, 2),
+    ] {
         let error = mapping.persist(offset, len).unwrap_err();
         assert!(matches!(error, Error::Outside { .. }), "{error}");
         assert!(error.to_string().contains(&format!("{offset:#x}")));
@@ -150,7 +161,11 @@ fn marks_are_taken_only_if_all_went_well() {
             assert!(marks.dirty_at(3 * PAGE) && marks.dirty_at(5 * PAGE) && !marks.dirty_at(0));
             disk.calls.clear_poison();
             disk.mood.clear_poison();
-            assert_eq!(disk.calls().len(), 1, "after the first nothing more is tried");
+            assert_eq!(
+                disk.calls().len(),
+                1,
+                "after the first nothing more is tried"
+            );
         }
         disk.mood(Mood::Good);
         assert_eq!(mapping.persist_dirty().unwrap(), 2 * PAGE);
@@ -177,9 +192,45 @@ fn marks_that_are_set_meanwhile_stay() {
     }
     let region = region::<AtomicBitmap>(SIZE);
     let mapping = Mapping::with_host(Arc::clone(&region), Busy(Arc::clone(&region)), 1);
-    region.as_volatile_slice().write_slice(&[1], 3 * PAGE).unwrap();
+    region
+        .as_volatile_slice()
+        .write_slice(&[1], 3 * PAGE)
+        .unwrap();
     mapping.persist_dirty().unwrap();
     assert!(region.bitmap().dirty_at(3 * PAGE) && !region.bitmap().dirty_at(0));
+}
+
+/// Who finds no marks, as another thread has taken them, is not back before that one is done.
+#[test]
+fn callers_take_turns() {
+    let (begun, begins) = std::sync::mpsc::channel();
+    #[derive(Debug)]
+    struct Slow(std::sync::mpsc::Sender<()>, AtomicBool);
+    impl kpmem_vmm::Host for Slow {
+        fn sync_range(&self, _offset: usize, _len: usize) -> std::io::Result<()> {
+            self.0.send(()).unwrap();
+            thread::sleep(Duration::from_millis(100));
+            self.1.store(true, Ordering::SeqCst);
+            Ok(())
+        }
+
+        fn sync_all(&self) -> std::io::Result<()> {
+            self.sync_range(0, 1)
+        }
+    }
+    let slow = Arc::new(Slow(begun, AtomicBool::new(false)));
+    let region = region::<AtomicBitmap>(SIZE);
+    let mapping = Mapping::with_host(Arc::clone(&region), Arc::clone(&slow), 1);
+    region.as_volatile_slice().write_slice(&[1], 0).unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| mapping.persist_dirty().unwrap());
+        begins.recv().unwrap();
+        assert_eq!(mapping.persist_dirty().unwrap(), 0);
+        assert!(
+            slow.1.load(Ordering::SeqCst),
+            "the other's sync was still under way"
+        );
+    });
 }
 
 #[test]
@@ -191,96 +242,4 @@ fn a_migrations_marks_are_left_alone() {
     assert_eq!(disk.calls(), [3 * PAGE..4 * PAGE]);
     assert_eq!(mapping.region().bitmap().inner().get_and_reset(), [1 << 3]);
     assert_eq!(mapping.persist_dirty().unwrap(), 0);
-}
-
-#[test]
-fn a_file_is_synced_by_the_system() {
-    for policy in [Policy::Msync, Policy::Fdatasync, Policy::Ranges(1)] {
-        let region = region::<AtomicBitmap>(SIZE);
-        assert!(!is_dax(&region), "a file system of the tests' that is DAX");
-        let mapping = Mapping::new(region, policy).unwrap();
-        assert!(!mapping.is_by_lines());
-        mapping.write(5, b"bytes").unwrap();
-        mapping.persist(PAGE, 1).unwrap();
-        mapping.persist_all().unwrap();
-        mapping.persist_dirty().unwrap();
-    }
-}
-
-/// An error of the system's, without a disk that breaks: `msync` of pages that are not mapped.
-#[test]
-fn what_the_system_says_is_told() {
-    let region = region::<AtomicBitmap>(SIZE);
-    let mapping = Mapping::new(Arc::clone(&region), Policy::Ranges(4)).unwrap();
-    let slice = region.as_volatile_slice();
-    slice.write_slice(&[1], 20 * PAGE).unwrap();
-    let hole = region.as_ptr().wrapping_add(20 * PAGE);
-    // SAFETY: a page of the region's that nobody uses after this, but by its address.
-    assert_eq!(unsafe { libc::munmap(hole.cast(), PAGE) }, 0);
-    mapping.persist(0, 1).unwrap();
-    for error in [
-        mapping.persist(20 * PAGE + 9, 1).unwrap_err(),
-        mapping.persist_all().unwrap_err(),
-        mapping.persist_dirty().map(drop).unwrap_err(),
-    ] {
-        let Error::Sync { source, .. } = &error else {
-            panic!("{error}")
-        };
-        assert_eq!(source.raw_os_error(), Some(libc::ENOMEM));
-    }
-    assert!(region.bitmap().dirty_at(20 * PAGE));
-}
-
-#[test]
-fn what_no_sync_makes_durable_is_refused() {
-    let shared = libc::MAP_SHARED;
-    let made = |flags, file: Option<FileOffset>| {
-        let builder = MmapRegionBuilder::<()>::new(PAGE)
-            .with_mmap_prot(libc::PROT_READ | libc::PROT_WRITE)
-            .with_mmap_flags(flags);
-        let builder = match file {
-            Some(file) => builder.with_file_offset(file),
-            None => builder,
-        };
-        let region = Arc::new(builder.build().unwrap());
-        Mapping::new(region, Policy::Msync).map(drop)
-    };
-    let disk = || Some(FileOffset::new(file(PAGE), 0));
-    assert_eq!(made(shared, disk()), Ok(()));
-    assert_eq!(made(libc::MAP_PRIVATE, disk()), Err(Volatile::Private));
-    let anonymous = shared | libc::MAP_ANONYMOUS;
-    assert_eq!(made(anonymous, None), Err(Volatile::Anonymous));
-    // SAFETY: a name that ends, and a number.
-    let memory = unsafe { libc::memfd_create(c"ram".as_ptr(), 0) };
-    assert!(memory >= 0);
-    // SAFETY: just made, and nobody else's.
-    let memory: std::fs::File = unsafe { std::os::fd::FromRawFd::from_raw_fd(memory) };
-    memory.set_len(PAGE as u64).unwrap();
-    let memory = Some(FileOffset::new(memory, 0));
-    assert_eq!(made(shared, memory), Err(Volatile::InMemory("tmpfs")));
-}
-
-/// There is no DAX file here; a region that says that it was mapped by MAP_SYNC is taken at its
-/// word, and one that says so without validation is not.
-#[test]
-fn a_dax_mapping_is_known_by_its_flags() {
-    let backing = region::<()>(PAGE);
-    let claims = |flags| {
-        let builder = MmapRegionBuilder::<()>::new(PAGE)
-            .with_mmap_flags(flags)
-            .with_file_offset(FileOffset::new(file(PAGE), 0));
-        // SAFETY: the other region's memory, which lives.
-        let builder = unsafe { builder.with_raw_mmap_pointer(backing.as_ptr()) };
-        Arc::new(builder.build().unwrap())
-    };
-    let sync = claims(libc::MAP_SHARED_VALIDATE | libc::MAP_SYNC);
-    assert!(is_dax(&sync));
-    let lines = kpmem::selected().is_ok();
-    let mapping = Mapping::new(sync, Policy::Msync).unwrap();
-    assert_eq!(mapping.is_by_lines(), lines);
-    mapping.persist(0, PAGE).unwrap();
-    for flags in [libc::MAP_SHARED, libc::MAP_SHARED | libc::MAP_SYNC, libc::MAP_SHARED_VALIDATE] {
-        assert!(!is_dax(&claims(flags)));
-    }
-    assert!(!ptr::eq(mapping.region().as_ptr(), ptr::null()));
 }

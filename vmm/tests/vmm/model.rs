@@ -52,7 +52,9 @@ impl Model {
     fn bytes(&self, start: u64, len: u64) -> Option<Vec<u8>> {
         let mut bytes = Vec::new();
         for offset in 0..len {
-            let address = start.checked_add(offset).filter(|address| exists(*address))?;
+            let address = start
+                .checked_add(offset)
+                .filter(|address| exists(*address))?;
             bytes.push(self.memory[address as usize]);
         }
         Some(bytes)
@@ -60,7 +62,12 @@ impl Model {
 
     fn number(&self, start: u64, len: u64) -> Option<u64> {
         let bytes = self.bytes(start, len)?;
-        Some(bytes.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
+        Some(
+            bytes
+                .iter()
+                .rev()
+                .fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
+        )
     }
 
     fn set(&mut self, start: u64, bytes: &[u8]) {
@@ -177,7 +184,9 @@ impl Model {
         }
         let four = |places: Vec<Option<u64>>| -> Option<Vec<u64>> {
             let places = places.get(..4)?.iter().copied();
-            places.map(|place| place.filter(|place| exists(*place))).collect()
+            places
+                .map(|place| place.filter(|place| exists(*place)))
+                .collect()
         };
         let kind = four(to_read).filter(|_| read_len == 4).map(|places| {
             let bytes = places.iter().map(|place| self.memory[*place as usize]);

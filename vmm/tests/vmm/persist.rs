@@ -68,8 +68,16 @@ fn the_first_bad_address_is_named_before_anything_is_flushed() {
     ] {
         let start = GuestAddress(start);
         let error = memory.persist(start, len).unwrap_err();
-        assert!(matches!(error, Error::Hole { address, .. } if address == bad), "{error}");
-        assert!(error.to_string().contains(&format!("guest address {bad:#x},")), "{error}");
+        assert!(
+            matches!(error, Error::Hole { address, .. } if address == bad),
+            "{error}"
+        );
+        assert!(
+            error
+                .to_string()
+                .contains(&format!("guest address {bad:#x},")),
+            "{error}"
+        );
         let copied = memory.write_persist(&vec![7; len.min(200 * PAGE)], start);
         assert!(matches!(copied, Err(Error::Hole { address, .. }) if address == bad));
     }
@@ -83,7 +91,10 @@ fn ram_is_not_persistent() {
     let (memory, disks) = memory();
     let error = memory.persist(GuestAddress(RAM + 5), 1).unwrap_err();
     let why = Volatile::NotGiven;
-    assert!(matches!(error, Error::NotPersistent { address: 5, why: it } if it == why), "{error}");
+    assert!(
+        matches!(error, Error::NotPersistent { address: 5, why: it } if it == why),
+        "{error}"
+    );
     assert!(memory.mapping(GuestAddress(RAM)).is_err());
     assert!(memory.mapping(GuestAddress(FIRST + 1)).is_ok());
     assert_eq!(calls(&disks), [0, 0, 0]);
@@ -103,7 +114,9 @@ fn of_no_bytes_nothing_is_done_wherever() {
 fn what_is_dirty_is_persisted_region_by_region() {
     let (memory, disks) = memory();
     memory.write_obj(1_u8, GuestAddress(RAM)).unwrap();
-    memory.write_obj(1_u8, GuestAddress(FIRST + 2 * PAGE as u64)).unwrap();
+    memory
+        .write_obj(1_u8, GuestAddress(FIRST + 2 * PAGE as u64))
+        .unwrap();
     memory.write_obj(1_u8, GuestAddress(THIRD)).unwrap();
     assert_eq!(memory.persist_dirty().unwrap(), 2 * PAGE);
     assert_eq!(disks[0].calls(), vec![2 * PAGE..3 * PAGE]);
@@ -130,10 +143,14 @@ fn after_a_failure_nothing_is_forgotten() {
 #[test]
 fn a_durable_copy_is_marked_and_may_span_regions() {
     let (memory, disks) = memory();
-    memory.write_persist(b"spanning", GuestAddress(SECOND - 3)).unwrap();
+    memory
+        .write_persist(b"spanning", GuestAddress(SECOND - 3))
+        .unwrap();
     assert!(disks[0].keeps(0..4 * PAGE) && disks[1].keeps(0..4 * PAGE));
     let mut back = [0; 8];
-    memory.read_slice(&mut back, GuestAddress(SECOND - 3)).unwrap();
+    memory
+        .read_slice(&mut back, GuestAddress(SECOND - 3))
+        .unwrap();
     assert_eq!(&back, b"spanning");
     assert_eq!(memory.persist_dirty().unwrap(), 2 * PAGE);
 }
@@ -165,5 +182,8 @@ fn it_is_guest_memory() {
     assert_eq!(memory.persist_dirty().unwrap(), PAGE);
     let error = memory.persist(GuestAddress(0), 8).unwrap_err();
     let why = Volatile::Private;
-    assert!(matches!(error, Error::NotPersistent { why: it, .. } if it == why), "{error}");
+    assert!(
+        matches!(error, Error::NotPersistent { why: it, .. } if it == why),
+        "{error}"
+    );
 }

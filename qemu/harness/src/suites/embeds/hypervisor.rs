@@ -67,7 +67,10 @@ fn traced(example: &Path, flushes: usize) -> Result<Traced> {
 fn counted(traced: &Traced, flushes: usize) -> Result<(), String> {
     let Traced { said, calls } = traced;
     let answered = format!(": {flushes} FLUSHes");
-    let hypervisors = said.lines().filter(|line| line.ends_with(&answered)).count();
+    let hypervisors = said
+        .lines()
+        .filter(|line| line.ends_with(&answered))
+        .count();
     let synced = calls.lines().filter(|line| virtio::is_sync(line)).count();
     let expected = hypervisors * flushes;
     if expected == 0 || hypervisors < said.lines().count() {
