@@ -22,6 +22,8 @@
 //! let mut device = Device::new(start, len as u64, Mapped::new(mapping))?;
 //!
 //! # let mut queue = Queue::new(256)?;
+//! # queue.set_avail_ring_address(Some(0x4000), None);
+//! # queue.set_used_ring_address(Some(0x8000), None);
 //! # queue.set_ready(true);
 //! // When the guest has notified the device:
 //! let done = device.process(&mut queue, &ram)?;

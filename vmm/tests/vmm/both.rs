@@ -28,7 +28,7 @@ type Driver = Pmem<Vcpu<Backing>, Spins>;
 pub struct Machine {
     pub vcpu: Vcpu<Backing>,
     pub driver: Driver,
-    disk: Arc<Disk<AtomicBitmap>>,
+    pub disk: Arc<Disk<AtomicBitmap>>,
     /// Where the guest's memory is.
     pub base: *mut u8,
 }

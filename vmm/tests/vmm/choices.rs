@@ -111,7 +111,7 @@ impl<'a> Choices<'a> {
             };
             let next = first + index + 1;
             let bytes = self.descriptor(address, len, flags, next);
-            model.put(table + 16 * u64::from(first + index), &bytes);
+            model.put(table.wrapping_add(16 * u64::from(first + index)), &bytes);
         }
         if self.one_in(8) {
             let kind = self.of(&[1_u32, 2, 0x100, u32::MAX]);
@@ -130,7 +130,7 @@ impl<'a> Choices<'a> {
                 let table = TABLES + 0x80 * u64::from(number);
                 let len = self.chain(model, table, 0, number.into());
                 let bytes = self.descriptor(table, 16 * u32::from(len), INDIRECT, 0);
-                model.put(rings.descriptors + 16 * u64::from(head), &bytes);
+                model.put(rings.descriptors.wrapping_add(16 * u64::from(head)), &bytes);
                 free += 1;
             } else {
                 free += self.chain(model, rings.descriptors, head, number.into());
@@ -140,13 +140,16 @@ impl<'a> Choices<'a> {
                 true => self.of(&[0, 1, rings.size, 0xffff]),
                 false => head,
             };
-            model.put(rings.available + 4 + 2 * slot, &head.to_le_bytes());
+            model.put(
+                rings.available.wrapping_add(4 + 2 * slot),
+                &head.to_le_bytes(),
+            );
         }
         let mut index = rings.next_available.wrapping_add(count);
         if self.one_in(16) {
             index = self.of(&[0, 1, 0x8000, index.wrapping_sub(1), index.wrapping_add(17)]);
         }
-        model.put(rings.available + 2, &index.to_le_bytes());
+        model.put(rings.available.wrapping_add(2), &index.to_le_bytes());
     }
 }
 

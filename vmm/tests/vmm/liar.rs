@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use kpmem_vmm::{Device, DeviceError, Done};
-use virtio_queue::{Error as QueueError, Queue, QueueT};
+use virtio_queue::Queue;
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 
 use super::{

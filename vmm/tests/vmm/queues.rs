@@ -90,7 +90,7 @@ fn an_index_that_jumps_is_told_and_nothing_is_done() {
         guest.put::<u16>(index, RINGS.available + 2);
         let before = content(&guest.ram);
         let (done, syncs) = guest.process();
-        let jumped = Err(DeviceError::Queue(QueueError::InvalidAvailRingIndex));
+        let jumped: Result<Done, _> = Err(DeviceError::Queue(QueueError::InvalidAvailRingIndex));
         assert_eq!((format!("{done:?}"), syncs), (format!("{jumped:?}"), 0));
         assert!(content(&guest.ram) == before);
     }
