@@ -144,12 +144,7 @@ fn in_memory(file: RawFd) -> io::Result<Option<&'static str>> {
     let mut of: libc::statfs = unsafe { mem::zeroed() };
     // SAFETY: writes to `of`, whatever the descriptor.
     done(unsafe { libc::fstatfs(file, &raw mut of) })?;
-    // Its type is another one on some targets.
-    #[allow(
-        clippy::cast_possible_wrap,
-        clippy::unnecessary_cast,
-        clippy::cast_lossless
-    )]
+    #[allow(clippy::unnecessary_cast, reason = "another type on some targets")]
     Ok(match of.f_type as i64 {
         // Linux, include/uapi/linux/magic.h.
         0x0102_1994 => Some("tmpfs"),
@@ -162,11 +157,10 @@ fn in_memory(file: RawFd) -> io::Result<Option<&'static str>> {
 /// Bytes of a page of the host's.
 pub(crate) fn page() -> usize {
     static PAGE: OnceLock<usize> = OnceLock::new();
-    // SAFETY: asks for a number.
-    *PAGE.get_or_init(|| match unsafe { libc::sysconf(libc::_SC_PAGESIZE) } {
-        // No page is as large as a range may be: then all is synced, which is never wrong.
-        ..=0 => 1 << 31,
-        #[allow(clippy::cast_sign_loss, clippy::cast_possible_truncation)]
-        page => page as usize,
+    *PAGE.get_or_init(|| {
+        // SAFETY: asks for a number.
+        let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+        // Linux always has an answer; of too small a page `msync` would say that it is none.
+        usize::try_from(page).unwrap_or(4096)
     })
 }

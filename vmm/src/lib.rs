@@ -58,11 +58,6 @@
 //! # Linux
 //!
 //! The crate is for Linux. It builds with Rust 1.85 or later, as kpmem does.
-#![warn(clippy::pedantic)]
-#![allow(
-    clippy::module_name_repetitions,
-    reason = "a file and the type in it have one name"
-)]
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("kpmem-vmm needs Linux: MAP_SYNC, msync and fdatasync are what it is about");

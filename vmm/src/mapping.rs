@@ -107,7 +107,7 @@ impl<B: Bitmap> Mapping<B> {
 
     /// Its length in bytes.
     #[must_use]
-    #[allow(clippy::len_without_is_empty, reason = "no mapping is empty")]
+    #[expect(clippy::len_without_is_empty, reason = "no mapping is empty")]
     pub fn len(&self) -> usize {
         self.region.size()
     }

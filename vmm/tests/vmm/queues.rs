@@ -109,7 +109,7 @@ fn a_queue_that_is_not_in_memory_or_not_ready_is_told() {
         places(HOLE - 16, 0x200, 0x300),
         places(0, HOLE - 4, 0x300),
         places(0, 0x200, HOLE - 8),
-        places(u64::MAX & !15, 0x200, 0x300),
+        places(u64::MAX - 15, 0x200, 0x300),
     ] {
         let mut guest = Guest::new();
         guest.queue = queue(&rings);

@@ -23,6 +23,8 @@ pub fn run() -> Result<Vec<Suite>> {
     suite.add(fuzz::hypervisor()?);
     if setup::has_strace() {
         let mut build = toolchain.cargo("build");
+        // As its tests were built, so that nothing is built again.
+        build.args(["--quiet", "--profile", "test", "--all-features"]);
         build.args(["--package", PACKAGE, "--example", EXAMPLE]);
         let built = toolchain::executables(build)?;
         let example = built.get(EXAMPLE).context("the example was not built")?;
