@@ -56,7 +56,7 @@ impl<B> Mapped<B> {
 
     /// A FLUSH makes durable what the log tells and what is marked in the region's bitmap, which is
     /// where what the log tells is marked as well. (A bitmap that holds no marks is as good as no
-    /// log.)
+    /// log.) Worth it where the mapping is DAX, as only there nobody else knows what is dirty.
     #[must_use]
     pub fn with_log(mapping: Arc<Mapping<B>>, log: impl GuestLog + 'static) -> Self {
         let log: Box<dyn GuestLog> = Box::new(log);

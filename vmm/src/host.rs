@@ -18,9 +18,10 @@ use crate::Volatile;
 
 /// How the host's kernel is asked to make a mapping durable that is not DAX.
 ///
-/// The kernel knows by itself which pages are dirty, so with little dirty there is nothing between
-/// the three; with much dirty, a sync of the ranges that are needed saves the rest. The README has
-/// figures.
+/// The kernel knows by itself which pages are dirty, so that to tell it gains nothing, and each
+/// `msync` is a commit of the file system: 256 runs took 392 ms where one `msync` of all took 26.
+/// Ranges pay where few are needed while much else is dirty, as for
+/// [`Mapping::persist`](crate::Mapping::persist), whatever the policy. The README has figures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Policy {

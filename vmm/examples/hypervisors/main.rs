@@ -44,7 +44,7 @@ mod cloud_hypervisor {
 
 /// `src/vmm/src/devices/virtio/pmem/device.rs`: `Pmem::process_chain`, which calls `msync` of the
 /// whole file. Firecracker has a queue of its own, so only the sync is ours, behind `Backing`; and
-/// it logs what the guest stored, so that the ranges are known.
+/// it can log what the guest stored, so that of a DAX file only those lines are written back.
 mod firecracker {
     use kpmem_vmm::{Backing, Mapped, Mapping, Policy, Runs};
     use std::{io, sync::Arc};
