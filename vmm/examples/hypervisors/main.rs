@@ -162,9 +162,9 @@ fn in_cloud_hypervisor(flushes: u16) -> Result<u32> {
     };
     let mut answered = 0;
     for number in 0..flushes {
-        guest::flushes(&*handler.mem.memory(), number)?;
+        guest::flushes(&handler.mem.memory(), number)?;
         assert!(handler.process_queue()?, "the guest wants to know");
-        answered += guest::answer(&*handler.mem.memory())?;
+        answered += guest::answer(&handler.mem.memory())?;
     }
     Ok(answered)
 }
