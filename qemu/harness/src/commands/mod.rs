@@ -47,7 +47,7 @@ enum Command {
     Crash(crash::Args),
     /// Say whether flush and copy functions that you already have keep their promise.
     Judge(judge::Args),
-    /// Fuzz what reads untrusted bytes: firmware's tables, the driver of virtio-pmem.
+    /// Fuzz what reads untrusted bytes: firmware's tables, both sides of virtio-pmem.
     Fuzz(fuzz::Args),
     /// Count the branches of the parsers that their tests take (a nightly compiler's work).
     Coverage,

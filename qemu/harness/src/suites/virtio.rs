@@ -273,7 +273,7 @@ pub(crate) fn syncs(path: &Path) -> Result<usize> {
 
 /// Whether a line of strace's is the beginning of a sync: the end of one that was interrupted by
 /// another thread's call is a line of its own.
-fn is_sync(line: &str) -> bool {
+pub(super) fn is_sync(line: &str) -> bool {
     let call = line.split_whitespace().nth(1).unwrap_or_default();
     ["fsync(", "fdatasync(", "msync("]
         .iter()

@@ -1,6 +1,7 @@
 //! kpmem inside other programs: the examples and what they are made of, a file for each.
 
 mod capi;
+mod hypervisor;
 mod unikernel;
 
 use crate::report::Suite;
@@ -11,5 +12,6 @@ pub fn run() -> Result<Vec<Suite>> {
     let mut suites = Vec::new();
     suites.extend(capi::run()?);
     suites.extend(unikernel::run()?);
+    suites.extend(hypervisor::run()?);
     Ok(suites)
 }
