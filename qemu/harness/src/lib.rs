@@ -11,6 +11,7 @@ pub mod elf;
 pub mod findings;
 pub mod fixtures;
 pub mod fuzz;
+pub mod guide;
 pub mod image;
 pub mod judge;
 pub mod machine;
