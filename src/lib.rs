@@ -84,13 +84,15 @@
 //! range may become durable in any order, and earlier than asked. It cannot see whether the
 //! platform keeps its promise: who makes a map vouches for that.
 #![no_std]
+// docs.rs shows which feature an item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!(
     "kpmem needs a target with 64-bit pointers, which this one is not: it promises that an aligned \
      word of 8 bytes is stored at once, and its instructions take 8-byte addresses"
 );
-#[cfg(not(target_has_atomic = "64"))]
+#[cfg(all(target_pointer_width = "64", not(target_has_atomic = "64")))]
 compile_error!(
     "kpmem needs a target with atomic compare-and-swap of 8 bytes, which this one lacks"
 );
@@ -105,6 +107,7 @@ mod error;
 #[cfg(feature = "nfit")]
 pub mod firmware;
 mod flags;
+mod granularity;
 mod guard;
 #[cfg(any(doc, doctest))]
 pub mod guide;
@@ -130,6 +133,7 @@ pub use batch::Batch;
 pub use dispatch::{Dispatch, Fixed, Tabled};
 pub use error::{Error, Redacted};
 pub use flags::Flags;
+pub use granularity::Granularity;
 pub use guard::{Guard, NoGuard};
 pub use hook::{Hook, HookFns, RawHook, RoundedTo};
 pub use map::Map;
@@ -142,7 +146,7 @@ pub use primitives::{Byte, Instruction, Lines, Primitives};
 pub use region::Region;
 pub use select::{select, selected, selected_byte};
 pub use table::{
-    BYTE, DrainFn, FlushFn, Functions, Granularity, MemcpyFn, MemmoveFn, MemsetFn, PersistFn, Table,
+    BYTE, DrainFn, FlushFn, Functions, MemcpyFn, MemmoveFn, MemsetFn, PersistFn, Table,
 };
 pub use values::{Atomic, Pod};
 

@@ -14,6 +14,7 @@ mod machine;
 mod nfit;
 mod setup;
 mod test;
+mod unikernel;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -53,6 +54,8 @@ enum Command {
     Nfit(nfit::Args),
     /// Write the firmware tables that tests read, as QEMU gives them.
     Fixtures,
+    /// Boot the example unikernel, cut its power, and boot it on what is left.
+    Unikernel(unikernel::Args),
     /// Run every suite: host, Miri, bare metal on each kind of CPU, machine code.
     Test(test::Args),
 }
@@ -67,6 +70,7 @@ impl Cli {
             Command::Bench(args) => bench::run(&args),
             Command::Lint => lint::run(),
             Command::Test(args) => test::run(&args),
+            Command::Unikernel(args) => unikernel::run(&args),
             Command::Boot(args) => boot::run(&args),
             Command::Crash(args) => crash::run(&args),
             Command::Judge(args) => judge::run(&args),

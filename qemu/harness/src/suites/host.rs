@@ -10,7 +10,7 @@ use serde::Deserialize;
 use std::process::Output;
 
 /// Programs for bare metal only, which have their own suites.
-const BARE: [&str; 2] = ["kpmem-guest", "kpmem-artefact"];
+const BARE: [&str; 3] = ["kpmem-guest", "kpmem-artefact", "kpmem-unikernel"];
 
 /// Runs the tests of every package of the workspace that can run here.
 pub fn run() -> Result<Vec<Suite>> {
