@@ -11,7 +11,6 @@ pub mod elf;
 pub mod findings;
 pub mod fixtures;
 pub mod fuzz;
-pub mod guide;
 pub mod image;
 pub mod judge;
 pub mod machine;

@@ -1,6 +1,6 @@
 //! `cargo xtask lint`: what the tests cannot see.
 
-use crate::{arch::Arch, guide, msrv, process, setup, toolchain::Toolchain, tools::Need, width};
+use crate::{arch::Arch, msrv, process, setup, toolchain::Toolchain, tools::Need, width};
 use anyhow::Result;
 use std::{
     process::{Command, ExitCode},
@@ -51,11 +51,6 @@ pub(super) fn run() -> Result<ExitCode> {
             .args(["--no-deps", "--lib"])
             .args(packages(&BARE));
         lint.step(&format!("rustdoc, {}", arch.target()), &mut doc);
-        // That for x86_64 are doctests.
-        if arch != Arch::X86_64 {
-            let name = format!("guide, {}", arch.target());
-            lint.check(&name, || guide::check(&toolchain, arch));
-        }
     }
     let oldest = format!("Rust {}", msrv::MSRV);
     lint.check(&oldest, msrv::build);
