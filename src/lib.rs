@@ -92,6 +92,7 @@ compile_error!(
 #[path = "../arch/mod.rs"]
 pub mod arch;
 mod batch;
+mod code;
 mod copy;
 pub mod deep;
 mod dispatch;
@@ -119,6 +120,7 @@ mod values;
 pub mod virtio;
 
 pub use batch::Batch;
+pub use code::ErrorCode;
 pub use dispatch::{Dispatch, Fixed, Tabled};
 pub use error::{Error, Redacted};
 pub use flags::Flags;

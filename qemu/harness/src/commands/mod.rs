@@ -2,6 +2,7 @@
 
 mod bench;
 mod boot;
+mod capi;
 mod coverage;
 mod crash;
 mod demo;
@@ -53,6 +54,8 @@ enum Command {
     Nfit(nfit::Args),
     /// Write the firmware tables that tests read, as QEMU gives them.
     Fixtures,
+    /// Build the static libraries and headers for C.
+    Capi(capi::Args),
     /// Run every suite: host, Miri, bare metal on each kind of CPU, machine code.
     Test(test::Args),
 }
@@ -70,6 +73,7 @@ impl Cli {
             Command::Boot(args) => boot::run(&args),
             Command::Crash(args) => crash::run(&args),
             Command::Judge(args) => judge::run(&args),
+            Command::Capi(args) => capi::run(&args),
             Command::Coverage => coverage::run(),
             Command::Fuzz(args) => fuzz::run(&args),
             Command::Nfit(args) => nfit::run(&args),
