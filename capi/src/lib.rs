@@ -34,6 +34,7 @@ mod handle;
 mod map;
 mod physical;
 mod platform;
+pub mod pmem2;
 mod poison;
 mod table;
 mod tree;

@@ -38,15 +38,18 @@ enum Part {
     Virtio,
     /// The crash simulator.
     Crash,
+    /// kpmem in other people's programs: C, libpmem2's names.
+    Embeds,
 }
 
 impl Part {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Host,
         Self::Firmware,
         Self::Metal,
         Self::Virtio,
         Self::Crash,
+        Self::Embeds,
     ];
 
     fn run(self) -> Result<Vec<Suite>> {
@@ -73,6 +76,7 @@ impl Part {
                 virtio::run(named(&kernels, "virtio")?)
             }
             Self::Crash => simulated(),
+            Self::Embeds => suites::embeds::run(),
         }
     }
 }

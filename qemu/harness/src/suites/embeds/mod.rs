@@ -1,0 +1,13 @@
+//! kpmem inside other programs: the examples and what they are made of, a file for each.
+
+mod libpmem2;
+
+use crate::report::Suite;
+use anyhow::Result;
+
+/// Runs them all.
+pub fn run() -> Result<Vec<Suite>> {
+    let mut suites = Vec::new();
+    suites.push(libpmem2::run()?);
+    Ok(suites)
+}
