@@ -3,7 +3,7 @@
 
 use core::ffi::{c_int, c_void};
 
-use kpmem::{Hook, RawHook};
+use kpmem::RawHook;
 
 type Flush = unsafe extern "C" fn(context: *mut c_void, ptr: *const u8, len: usize) -> c_int;
 type Drain = unsafe extern "C" fn(context: *mut c_void) -> c_int;
@@ -39,7 +39,7 @@ impl Hooks {
     }
 
     /// The deep domain; none if neither part is given.
-    pub(super) fn deep(&self) -> Option<impl Hook> {
+    pub(super) fn deep(&self) -> Option<RawHook> {
         self.hook(self.deep_flush, self.deep_drain)
     }
 

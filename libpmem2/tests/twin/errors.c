@@ -15,7 +15,6 @@ void errors(void)
 		PMEM2_E_UNKNOWN, PMEM2_E_NOSUPP, -100002, PMEM2_E_FILE_HANDLE_NOT_SET,
 		PMEM2_E_GRANULARITY_NOT_SUPPORTED, PMEM2_E_NO_BAD_BLOCK_FOUND, PMEM2_E_IO_FAIL,
 		-100038, -2000000000};
-	struct pmem2_map *map = NULL;
 	size_t i;
 
 	part("errors");
@@ -23,5 +22,4 @@ void errors(void)
 	for (i = 0; i < LEN(codes); i++)
 		say("errno", "%d of %d", pmem2_err_to_errno(codes[i]), codes[i]);
 	defect(0, "errno of 5, which is no code", "%s", in_child(positive));
-	(void)map;
 }
