@@ -35,7 +35,7 @@ extern "C" {
 #define PMEM2_E_INVALID_FILE_TYPE (-100005)
 /* The range is larger than its source or the address space. */
 #define PMEM2_E_MAP_RANGE (-100006)
-/* Another map covers a part of the range. */
+/* Something is mapped there. */
 #define PMEM2_E_MAPPING_EXISTS (-100007)
 #define PMEM2_E_GRANULARITY_NOT_SET (-100008)
 /* The CPU, the file or the source cannot do it. */
@@ -65,6 +65,7 @@ extern "C" {
 #define PMEM2_E_INVALID_PROT_FLAG (-100031)
 #define PMEM2_E_NO_ACCESS (-100032)
 #define PMEM2_E_VM_RESERVATION_NOT_EMPTY (-100033)
+/* Another map covers a part of the range. */
 #define PMEM2_E_MAP_EXISTS (-100034)
 #define PMEM2_E_FILE_DESCRIPTOR_NOT_SET (-100035)
 #define PMEM2_E_SOURCE_TYPE_NOT_SUPPORTED (-100036)
@@ -98,7 +99,7 @@ enum pmem2_granularity {
 };
 
 /*
- * A map of `len` bytes at `address`, which must be mapped write-back. Errors: MAPPING_EXISTS,
+ * A map of `len` bytes at `address`, which must be mapped write-back. Errors: MAP_EXISTS,
  * ADDRESS_NULL, LENGTH_OUT_OF_RANGE (no bytes), MAP_RANGE (it wraps), GRANULARITY_NOT_SUPPORTED,
  * and -ENOMEM.
  */

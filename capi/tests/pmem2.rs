@@ -92,7 +92,7 @@ fn of_maps_made_at_once_no_two_overlap() {
                             made.fetch_sub(1, SeqCst);
                             delete(map);
                         }
-                        Err(code) => assert_eq!(code, codes::MAPPING_EXISTS.value),
+                        Err(code) => assert_eq!(code, codes::MAP_EXISTS.value),
                     }
                 }
             });

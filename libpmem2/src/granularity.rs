@@ -33,12 +33,12 @@ pub(crate) struct Manner {
 
 /// What a mapping needs: the finest that is right.
 pub(crate) fn of(backing: Backing, manner: Manner) -> Granularity {
-    if let Some(forced) = forced() {
-        return forced;
-    }
     if manner.private || backing == Backing::Anonymous {
         // Nothing of it outlives the program, so nothing must be written back.
         return Granularity::Byte;
+    }
+    if let Some(forced) = forced() {
+        return forced;
     }
     if !manner.direct {
         return Granularity::Page;

@@ -33,7 +33,7 @@ impl Range {
         let ranges = &mut guard.get_or_insert_default().ranges;
         let before = ranges.range(..=last).next_back();
         if before.is_some_and(|(_, end)| *end >= first) {
-            return Err(codes::MAPPING_EXISTS.into());
+            return Err(codes::MAP_EXISTS.into());
         }
         ranges.insert(first, last);
         Ok(Self { first })

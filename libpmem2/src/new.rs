@@ -26,10 +26,7 @@ struct Part {
 impl Part {
     fn of(config: &Config, source: &Source) -> Result<Self> {
         let (alignment, size) = (source.alignment()?, source.size()?);
-        let offset = match source.backing {
-            Backing::Anonymous => 0,
-            _ => config.offset,
-        };
+        let offset = config.offset;
         if offset % alignment != 0 {
             let text = format!("the offset {offset:#x} is not a multiple of {alignment:#x}");
             return Err(Failure::new(codes::OFFSET_UNALIGNED, text));
@@ -53,6 +50,11 @@ impl Part {
         if end > size || rest == 0 {
             return Err(outside());
         }
+        // Of memory, an offset is checked and then ignored.
+        let (offset, rest) = match source.backing {
+            Backing::Anonymous => (0, size),
+            _ => (offset, rest),
+        };
         let len = match config.length {
             0 => rest,
             length => length,

@@ -42,7 +42,7 @@ fn aligned(value: usize, what: codes::Code) -> Result<()> {
 }
 
 impl State {
-    /// The first that has a byte of the range, which may be empty.
+    /// The first that has a byte of the range.
     fn taken_in(&self, first: usize, len: usize) -> Option<Taken> {
         let behind = first.saturating_add(len);
         let mut all = self.taken.iter();
@@ -100,7 +100,7 @@ impl Reservation {
         }
         let base = state.base.wrapping_add(offset);
         if state.taken_in(base.addr(), len).is_some() {
-            return Err(codes::MAP_EXISTS.into());
+            return Err(codes::MAPPING_EXISTS.into());
         }
         let map = std::ptr::null_mut();
         state.taken.insert(base.addr(), Taken { len, map });
@@ -161,11 +161,11 @@ impl Reservation {
         Ok(())
     }
 
-    /// The first map that has a byte of the range.
+    /// The first map that has a byte of the range, or its first byte if it is empty.
     pub(crate) fn find(&self, offset: usize, len: usize) -> Option<*mut Map> {
         let state = self.state();
         let first = state.base.addr().saturating_add(offset);
-        state.taken_in(first, len).map(|taken| taken.map)
+        state.taken_in(first, len.max(1)).map(|taken| taken.map)
     }
 
     /// All maps, in the order of their addresses.

@@ -45,7 +45,7 @@ pub const INVALID_FILE_TYPE: Code = own(5, c"neither a regular file nor a DAX de
 /// `PMEM2_E_MAP_RANGE`.
 pub const MAP_RANGE: Code = own(6, c"the range is larger than its source or the address space");
 /// `PMEM2_E_MAPPING_EXISTS`.
-pub const MAPPING_EXISTS: Code = own(7, c"another map covers a part of the range");
+pub const MAPPING_EXISTS: Code = own(7, c"something is mapped there");
 /// `PMEM2_E_GRANULARITY_NOT_SET`.
 pub const GRANULARITY_NOT_SET: Code = own(8, c"the config has no required store granularity");
 /// `PMEM2_E_GRANULARITY_NOT_SUPPORTED`.
@@ -99,7 +99,7 @@ pub const NO_ACCESS: Code = own(32, c"the file is not open for what the protecti
 /// `PMEM2_E_VM_RESERVATION_NOT_EMPTY`.
 pub const VM_RESERVATION_NOT_EMPTY: Code = own(33, c"there are maps in the reservation");
 /// `PMEM2_E_MAP_EXISTS`.
-pub const MAP_EXISTS: Code = own(34, c"that part of the reservation has a map already");
+pub const MAP_EXISTS: Code = own(34, c"another map covers a part of the range");
 /// `PMEM2_E_FILE_DESCRIPTOR_NOT_SET`.
 pub const FILE_DESCRIPTOR_NOT_SET: Code = own(35, c"the source has no file descriptor");
 /// `PMEM2_E_SOURCE_TYPE_NOT_SUPPORTED`.
@@ -129,7 +129,7 @@ pub const fn of(error: &Error) -> Code {
         Error::Unsupported { .. } | Error::LineSize { .. } | Error::NoHook { .. } => {
             GRANULARITY_NOT_SUPPORTED
         }
-        Error::Overlap { .. } => MAPPING_EXISTS,
+        Error::Overlap { .. } => MAP_EXISTS,
         Error::OutsideMap { .. } => DEEP_FLUSH_RANGE,
         Error::NoDeepDomain { .. } => NOSUPP,
         Error::NotCovered { .. } | Error::Poisoned { .. } => IO_FAIL,

@@ -230,7 +230,7 @@ unsafe fn create(
     place.state.store(RANGE, SeqCst);
     let others = pool::all().filter(|other| !core::ptr::eq(*other, place));
     let result = if others.into_iter().any(|other| other.overlaps(start, len)) {
-        Err(codes::MAPPING_EXISTS)
+        Err(codes::MAP_EXISTS)
     } else {
         // SAFETY: the caller's.
         unsafe { place.fill(base, len, granularity, Pmem2Source::hooks(source)) }
@@ -247,8 +247,8 @@ unsafe fn create(
 /// A map of `len` bytes at `addr`, which are mapped already and stay so: `pmem2_map_delete` unmaps
 /// nothing. The source may be null, and may be deleted after this call.
 ///
-/// Returns 0 and writes the map, or writes null and returns `PMEM2_E_MAPPING_EXISTS` if a map covers
-/// a part of the range; `PMEM2_E_ADDRESS_NULL`, `PMEM2_E_LENGTH_OUT_OF_RANGE` (no bytes) or
+/// Returns 0 and writes the map, or writes null and returns `PMEM2_E_MAP_EXISTS` if a map covers a
+/// part of the range; `PMEM2_E_ADDRESS_NULL`, `PMEM2_E_LENGTH_OUT_OF_RANGE` (no bytes) or
 /// `PMEM2_E_MAP_RANGE` (it wraps); `PMEM2_E_GRANULARITY_NOT_SUPPORTED` for an unknown granularity,
 /// one that the CPU cannot honour, or page granularity of a source without hooks; `-ENOMEM` if
 /// the pool is full.

@@ -17,8 +17,7 @@ static void of(const char *what, struct pmem2_source *source)
 	say("length of its name", "%d %zu", code, length);
 	length = sizeof(id);
 	say("its name", "%d", pmem2_source_device_id(source, id, &length));
-	code = pmem2_source_device_usc(source, &count);
-	say("unsafe shutdowns", "%d %d", code, (int)count);
+	say("unsafe shutdowns", "%d", pmem2_source_device_usc(source, &count));
 	code = pmem2_source_numa_node(source, &node);
 	say("node", "%d %d", code, node);
 	code = pmem2_badblock_context_new(&context, source);

@@ -85,6 +85,8 @@ static void granularities(struct pmem2_source *source)
 		map(forced[i], source);
 		pmem2_config_set_required_store_granularity(config, PMEM2_GRANULARITY_BYTE);
 		map("byte is required", source);
+		pmem2_config_set_sharing(config, PMEM2_PRIVATE);
+		map("and private", source);
 	}
 	unsetenv("PMEM2_FORCE_GRANULARITY");
 }
