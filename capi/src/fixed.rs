@@ -73,10 +73,11 @@ macro_rules! fixed {
                 unsafe { <$primitives>::writeback_invalidate(ptr.cast(), len) }
             }
 
-            const _: kpmem_persist_fn = $invalidate;
+            const _: kpmem_persist_fn = Some($invalidate);
         )?
-        const _: (kpmem_persist_fn, kpmem_flush_fn, kpmem_drain_fn) = ($persist, $flush, $drain);
-        const _: (kpmem_memmove_fn, kpmem_memset_fn) = ($memmove, $memset);
+        const _: (kpmem_persist_fn, kpmem_flush_fn) = (Some($persist), Some($flush));
+        const _: kpmem_drain_fn = Some($drain);
+        const _: (kpmem_memmove_fn, kpmem_memset_fn) = (Some($memmove), Some($memset));
     };
 }
 

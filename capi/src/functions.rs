@@ -15,21 +15,24 @@ use crate::{
 };
 
 /// [`PersistFn`]
-pub type kpmem_persist_fn = unsafe extern "C" fn(ptr: *const c_void, len: usize);
+pub type kpmem_persist_fn = Option<unsafe extern "C" fn(ptr: *const c_void, len: usize)>;
 /// [`FlushFn`]
-pub type kpmem_flush_fn = unsafe extern "C" fn(ptr: *const c_void, len: usize);
+pub type kpmem_flush_fn = Option<unsafe extern "C" fn(ptr: *const c_void, len: usize)>;
 /// [`DrainFn`]
-pub type kpmem_drain_fn = unsafe extern "C" fn();
+pub type kpmem_drain_fn = Option<unsafe extern "C" fn()>;
 /// [`MemmoveFn`]
-pub type kpmem_memmove_fn = unsafe extern "C" fn(
-    dest: *mut c_void,
-    src: *const c_void,
-    len: usize,
-    flags: u32,
-) -> *mut c_void;
+pub type kpmem_memmove_fn = Option<
+    unsafe extern "C" fn(
+        dest: *mut c_void,
+        src: *const c_void,
+        len: usize,
+        flags: u32,
+    ) -> *mut c_void,
+>;
 /// [`MemsetFn`]
-pub type kpmem_memset_fn =
-    unsafe extern "C" fn(dest: *mut c_void, c: c_int, len: usize, flags: u32) -> *mut c_void;
+pub type kpmem_memset_fn = Option<
+    unsafe extern "C" fn(dest: *mut c_void, c: c_int, len: usize, flags: u32) -> *mut c_void,
+>;
 
 /// [`kpmem::Functions`]
 #[repr(C)]
@@ -48,7 +51,7 @@ pub struct kpmem_functions {
     /// Fills.
     pub memset: kpmem_memset_fn,
     /// Makes a range durable and drops it from the caches; null where no instruction is known.
-    pub writeback_invalidate: Option<kpmem_persist_fn>,
+    pub writeback_invalidate: kpmem_persist_fn,
 }
 
 impl kpmem_functions {
@@ -61,18 +64,16 @@ impl kpmem_functions {
         invalidate: Option<PersistFn>,
     ) -> Self {
         // SAFETY: only what the pointers among the arguments point to is called otherwise, which
-        // the C ABI does not see.
+        // the C ABI does not see; and a function is the same whether it may be null or not.
         unsafe {
             Self {
                 persist: transmute::<PersistFn, kpmem_persist_fn>(persist),
                 flush: transmute::<FlushFn, kpmem_flush_fn>(flush),
-                drain,
+                drain: Some(drain),
                 memmove: transmute::<MemmoveFn, kpmem_memmove_fn>(memmove),
                 memcpy: transmute::<MemmoveFn, kpmem_memmove_fn>(memmove),
                 memset: transmute::<MemsetFn, kpmem_memset_fn>(memset),
-                writeback_invalidate: transmute::<Option<PersistFn>, Option<kpmem_persist_fn>>(
-                    invalidate,
-                ),
+                writeback_invalidate: transmute::<Option<PersistFn>, kpmem_persist_fn>(invalidate),
             }
         }
     }

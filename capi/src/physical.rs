@@ -14,7 +14,7 @@ use crate::{
 
 /// Where the kernel has mapped so many bytes at a physical address; null if nowhere.
 pub type kpmem_physical_fn =
-    unsafe extern "C" fn(context: *mut c_void, address: u64, len: usize) -> *const c_void;
+    Option<unsafe extern "C" fn(context: *mut c_void, address: u64, len: usize) -> *const c_void>;
 
 /// Physical addresses.
 #[repr(C)]
@@ -43,7 +43,7 @@ impl From<kpmem_region> for kpmem::Region {
 /// [`find_table`]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kpmem_find_table(
-    physical: Option<kpmem_physical_fn>,
+    physical: kpmem_physical_fn,
     context: *mut c_void,
     rsdp: u64,
     signature: *const c_char,

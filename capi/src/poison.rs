@@ -29,14 +29,16 @@ pub struct kpmem_poison {
 
 /// What the platform does before poison is cleared; 0, or a code of its own.
 pub type kpmem_clear_fn =
-    unsafe extern "C" fn(context: *mut c_void, ptr: *mut c_void, len: usize) -> c_int;
+    Option<unsafe extern "C" fn(context: *mut c_void, ptr: *mut c_void, len: usize) -> c_int>;
 /// A copy whose loads may fault: how many bytes at the end were not copied.
-pub type kpmem_copy_mc_fn = unsafe extern "C" fn(
-    context: *mut c_void,
-    dest: *mut c_void,
-    src: *const c_void,
-    len: usize,
-) -> usize;
+pub type kpmem_copy_mc_fn = Option<
+    unsafe extern "C" fn(
+        context: *mut c_void,
+        dest: *mut c_void,
+        src: *const c_void,
+        len: usize,
+    ) -> usize,
+>;
 
 impl Held for Poison<'static> {
     type Handle = kpmem_poison;
@@ -108,7 +110,7 @@ pub unsafe extern "C" fn kpmem_map_clear(
     map: *const kpmem_map,
     ptr: *mut c_void,
     len: usize,
-    platform: Option<kpmem_clear_fn>,
+    platform: kpmem_clear_fn,
     context: *mut c_void,
 ) -> c_int {
     let ask = |ptr: *mut u8, len| match platform {
@@ -132,7 +134,7 @@ pub unsafe extern "C" fn kpmem_map_read_mcsafe(
     dest: *mut c_void,
     src: *const c_void,
     len: usize,
-    copy: Option<kpmem_copy_mc_fn>,
+    copy: kpmem_copy_mc_fn,
     context: *mut c_void,
 ) -> c_int {
     let Some(copy) = copy else {

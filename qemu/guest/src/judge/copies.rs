@@ -2,7 +2,7 @@
 //! was read, no aligned word was stored in parts (the simulator looks at that), and all of it is
 //! durable.
 
-use crate::{memory, println};
+use kpmem_runtime::{memory, println};
 use kpmem_marks::{begin, claim, end};
 
 use super::{

@@ -2,7 +2,7 @@
 
 use core::slice;
 
-use crate::Machine;
+use kpmem_runtime::Machine;
 use kpmem_marks::MAILBOX;
 
 /// Where calls go.

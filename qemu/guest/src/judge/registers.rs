@@ -10,7 +10,7 @@ pub fn prepare() {}
 /// Lets all of it be used.
 #[cfg(all(target_os = "none", target_arch = "x86_64"))]
 pub fn prepare() {
-    use crate::vectors::Lent;
+    use kpmem_runtime::vectors::Lent;
     use core::arch::asm;
     use kpmem::arch::vector::Guard;
     // FS, and GS for kernels, which have the canary there.

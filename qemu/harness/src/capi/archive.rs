@@ -71,6 +71,11 @@ pub fn arguments(command: &mut Command) {
     command.args(["--crate-type", "staticlib", "--features", "standalone"]);
 }
 
+/// The compiler's own library of a target, with all of `core` in it.
+pub fn raw(target: Target) -> Result<PathBuf> {
+    toolchain::static_library(command(target)?, "kpmem_capi")
+}
+
 /// Compiles by a command and puts the library at `to`.
 pub fn build(arch: Arch, command: Command, to: &Path) -> Result<()> {
     let raw = toolchain::static_library(command, "kpmem_capi")?;
@@ -125,7 +130,8 @@ pub fn join(arch: Arch, raw: &Path, to: &Path) -> Result<()> {
     process::run(tool(arch, "ar").args(["rcsD"]).arg(to).arg(&object))
 }
 
-fn tool(arch: Arch, name: &str) -> Command {
+/// A tool of the binutils for an instruction set.
+pub fn tool(arch: Arch, name: &str) -> Command {
     Command::new(format!("{arch}-linux-gnu-{name}"))
 }
 

@@ -1,6 +1,7 @@
 //! kpmem for C: the static libraries, the headers, and where a C project finds them.
 
 pub mod archive;
+pub mod checks;
 pub mod libpmem2;
 
 use crate::{arch::Arch, workspace};

@@ -8,11 +8,12 @@ use std::{
 };
 
 /// Packages that are built for bare metal.
-const BARE: [&str; 5] = [
+const BARE: [&str; 6] = [
     "kpmem",
     "kpmem-log",
     "kpmem-firmware",
     "kpmem-guest",
+    "kpmem-runtime",
     "kpmem-artefact",
 ];
 const DENY: [&str; 3] = ["--", "-D", "warnings"];

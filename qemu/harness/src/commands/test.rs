@@ -7,8 +7,8 @@ use crate::{
     report::{Report, Suite, write_json},
     setup,
     suites::{
-        self, bare, controls, crash_models, crash_strange, embedder, fixtures, fuzz, host, judged,
-        miri, platform, targets, virtio, witness,
+        self, bare, controls, crash_models, crash_strange, embedder, embeds, fixtures, fuzz, host,
+        judged, miri, platform, targets, virtio, witness,
     },
     toolchain,
 };
@@ -38,7 +38,7 @@ enum Part {
     Virtio,
     /// The crash simulator.
     Crash,
-    /// kpmem in other people's programs: C, libpmem2's names.
+    /// What embeds the library: C, other kernels, hypervisors.
     Embeds,
 }
 
@@ -76,7 +76,7 @@ impl Part {
                 virtio::run(named(&kernels, "virtio")?)
             }
             Self::Crash => simulated(),
-            Self::Embeds => suites::embeds::run(),
+            Self::Embeds => embeds::run(),
         }
     }
 }

@@ -43,7 +43,7 @@ const WAYS: [Way; 2] = [
     Way {
         name: "virtio-pmem over PCI",
         attached: Attached::VirtioPci,
-        args: "nvdimm=none",
+        args: "",
         size: DEFAULT_SIZE,
         part: 0,
         strangers: &[(
@@ -55,7 +55,7 @@ const WAYS: [Way; 2] = [
     Way {
         name: "virtio-pmem over MMIO",
         attached: Attached::VirtioMmio,
-        args: "nvdimm=none mmio=0xfeb00000",
+        args: "mmio=0xfeb00000",
         size: 256 << 20,
         part: VIRTIO_PART,
         strangers: &[

@@ -4,7 +4,7 @@
 use core::slice;
 
 use kpmem::{Flags, Map};
-use kpmem_guest::memory;
+use kpmem_runtime::memory;
 use kpmem_marks::{begin, end};
 
 use crate::{random::Random, region::Region, strategies};

@@ -10,7 +10,7 @@
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use kpmem::Table;
-use kpmem_guest::{Machine, smp};
+use kpmem_runtime::{Machine, smp};
 use kpmem_marks::{begin, end};
 
 use crate::{random::Random, region::Region};

@@ -3,7 +3,7 @@
 use core::slice;
 
 use kpmem::{Map, Table};
-use kpmem_guest::Machine;
+use kpmem_runtime::Machine;
 use kpmem_marks::{MAILBOX, Mailbox, claim};
 
 /// Persistent memory under a table that may be a mutant. Offsets are in bytes.

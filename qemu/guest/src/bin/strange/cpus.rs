@@ -6,7 +6,7 @@ use core::{
 };
 
 use kpmem::Table;
-use kpmem_guest::smp;
+use kpmem_runtime::smp;
 use kpmem_marks::{begin, end};
 
 use crate::{

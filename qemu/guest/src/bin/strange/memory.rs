@@ -1,7 +1,7 @@
 //! The persistent memory as the cases use it: by physical address, by other mappings, by hand.
 
 use kpmem::Table;
-use kpmem_guest::{
+use kpmem_runtime::{
     Machine,
     paging::{self, Memory as Cached},
     println,

@@ -10,7 +10,7 @@ use crate::{
 };
 use core::hint::black_box;
 use kpmem::{BYTE, PersistFn};
-use kpmem_guest::Machine;
+use kpmem_runtime::Machine;
 
 pub const CASES: &[Case] = &[
     ("a_line_takes_two_instructions_beside_its_own", by_line),

@@ -10,7 +10,7 @@ use core::{
     slice,
 };
 use kpmem::{BYTE, Map, PersistFn, Table};
-use kpmem_guest::{Machine, memory::PAGE, trap::faults};
+use kpmem_runtime::{Machine, memory::PAGE, trap::faults};
 use kpmem_log::pattern;
 
 pub const CASES: &[Case] = &[

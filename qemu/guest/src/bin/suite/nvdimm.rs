@@ -7,7 +7,7 @@ use crate::{
 };
 use core::slice;
 use kpmem::{Map, PersistFn};
-use kpmem_guest::{Machine, memory::PAGE};
+use kpmem_runtime::{Machine, memory::PAGE};
 use kpmem_log::pattern;
 
 pub const CASES: &[Case] = &[

@@ -10,7 +10,7 @@ use core::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 use kpmem::{Map, Table};
-use kpmem_guest::{Machine, smp, trap::fault};
+use kpmem_runtime::{Machine, smp, trap::fault};
 use kpmem_log::pattern;
 
 pub const CASES: &[Case] = &[

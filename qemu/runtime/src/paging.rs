@@ -71,14 +71,18 @@ pub(crate) unsafe fn join() {
     unsafe { mmu::activate(ROOT.load(Ordering::Relaxed)) };
 }
 
+/// Maps the pages that a range of physical addresses touches at the same virtual ones, readable and
+/// writable. A range that wraps is a panic.
+///
 /// # Safety
-/// As [`map_page`].
-unsafe fn map_identity(region: Region, memory: Memory) {
+/// As [`map_page`], for each of them.
+pub unsafe fn map_identity(region: Region, memory: Memory) {
     let end = region
         .base
         .checked_add(region.len)
         .expect("no region wraps");
-    for page in (region.base..end).step_by(PAGE) {
+    let first = region.base & !(PAGE as u64 - 1);
+    for page in (first..end).step_by(PAGE) {
         // SAFETY: passed on to the caller.
         unsafe { map_page(page as usize, page, memory) };
     }

@@ -3,7 +3,7 @@
 //! No handler ever returns to what it interrupted: it ends QEMU or unwinds to a probe. So nothing
 //! is saved but what the CPU pushes. Interrupts stay disabled.
 
-use crate::{memory, stack, trap::Trap, vectors};
+use crate::{memory, stack, trap::Trap};
 use core::arch::{asm, global_asm, naked_asm};
 
 const NAMES: [&str; 22] = [
@@ -135,7 +135,7 @@ fn set_stack(cpu: usize) {
 }
 
 /// Installs the exception handlers on the CPU with this number, and has vectors trap outside a
-/// guard.
+/// guard: until they are enabled, they trap anyway.
 pub fn init(cpu: usize) {
     set_stack(cpu);
     let gates = memory::allocate(size_of::<[Gate; 32]>(), 16).as_mut_ptr();
@@ -150,7 +150,8 @@ pub fn init(cpu: usize) {
     unsafe {
         asm!("lidt [{}]", in(reg) &raw const pointer, options(readonly, nostack, preserves_flags));
     }
-    vectors::init();
+    #[cfg(feature = "vectors")]
+    crate::vectors::init();
 }
 
 /// Calls `f(ptr, len)`. Returns 0, or 1 when [`unwind`] was called with what it stored in `probe`.

@@ -1,6 +1,6 @@
 //! What the kernel is told about its machine.
 
-use crate::{arch, firmware::Firmware, fw_cfg, println};
+use crate::{arch, firmware::Firmware, fw_cfg, print, println};
 use kpmem::{
     Platform, Table,
     arch::Cpu,
@@ -36,13 +36,13 @@ pub fn by_acpi(firmware: Firmware) -> Discovered {
     }
 }
 
-/// The machine, with the NVDIMM mapped at its physical address.
+/// The machine, with its NVDIMM mapped at its physical address.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Machine {
-    /// The persistent memory: physical and virtual address are the same. No bytes with the
-    /// parameter `nvdimm=none`.
-    pub nvdimm: Region,
+    /// The first persistent range that the firmware names, or why there is none. Physical and
+    /// virtual address are the same.
+    pub nvdimm: Result<Region, Error>,
     /// Which firmware table described it.
     pub source: &'static str,
     /// Cache-block size in bytes, where the firmware tells it (RISC-V) and the CPU does not.
@@ -55,19 +55,12 @@ pub struct Machine {
 
 impl Machine {
     pub(crate) fn new(found: Discovered) -> Self {
-        let args = Args::read();
-        let nothing = Region { base: 0, len: 0 };
         Self {
-            nvdimm: match found.nvdimm {
-                Ok(region) => region,
-                // A kernel that was told so looks for its memory elsewhere.
-                Err(_) if args.get("nvdimm") == Some("none") => nothing,
-                Err(error) => panic!("no NVDIMM: {error}"),
-            },
+            nvdimm: found.nvdimm,
             source: found.source,
             block: found.block,
             firmware: found.firmware,
-            args,
+            args: Args::read(),
         }
     }
 
@@ -77,14 +70,20 @@ impl Machine {
         arch::cpu::cpu(self.block)
     }
 
-    /// First byte of the NVDIMM.
-    pub fn address(&self) -> *mut u8 {
-        self.nvdimm.base as *mut u8
+    /// The NVDIMM. For kernels that can do nothing without: that there is none is a panic.
+    pub fn region(&self) -> Region {
+        self.nvdimm
+            .unwrap_or_else(|error| panic!("no NVDIMM: {error}"))
     }
 
-    /// Length of the NVDIMM in bytes.
+    /// First byte of the NVDIMM. That there is none is a panic.
+    pub fn address(&self) -> *mut u8 {
+        self.region().base as *mut u8
+    }
+
+    /// Length of the NVDIMM in bytes. That there is none is a panic.
     pub fn size(&self) -> usize {
-        self.nvdimm.len as usize
+        self.region().len as usize
     }
 }
 
@@ -123,12 +122,11 @@ impl Args {
 
 /// Prints the boot line.
 pub(crate) fn announce(machine: &Machine) {
-    let Region { base, len } = machine.nvdimm;
+    print!("kpmem-runtime: arch={} nvdimm=", arch::NAME);
+    match machine.nvdimm {
+        Ok(Region { base, len }) => print!("{base:#x}+{len:#x} source={}", machine.source),
+        Err(_) => print!("none"),
+    }
     let table = machine.cpu().table().map_or("none", Table::name);
-    println!(
-        "kpmem-guest: arch={} nvdimm={base:#x}+{len:#x} source={} line={} table={table}",
-        arch::NAME,
-        machine.source,
-        machine.cpu().line,
-    );
+    println!(" line={} table={table}", machine.cpu().line);
 }

@@ -58,7 +58,7 @@ unsafe impl Guard for Lent {
 }
 
 /// Enables what vectors this CPU has, for guards only.
-pub fn init() {
+pub(crate) fn init() {
     const XSAVE: u32 = 1 << 26;
     const AVX: u32 = 1 << 28;
     let has = |bit| __cpuid(1).ecx & bit != 0;

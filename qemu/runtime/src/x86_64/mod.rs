@@ -8,6 +8,7 @@ pub mod discover;
 pub mod exit;
 pub mod fw_cfg;
 pub mod mmu;
+#[cfg(feature = "virtio")]
 pub mod pci;
 pub mod serial;
 pub mod smp;
