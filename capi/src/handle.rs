@@ -4,7 +4,7 @@
 //! first word says that a value is there, of which kind, and that it was made at this address: a
 //! copy, an ended handle and memory that was never one are errors.
 
-use core::{ffi::c_int, ptr};
+use core::ffi::c_int;
 
 use crate::error::{KPMEM_E_ARGUMENT, KPMEM_E_HANDLE};
 
@@ -55,14 +55,8 @@ pub(crate) unsafe fn put<T: Held>(handle: *mut T::Handle, value: T) -> Result<()
 /// `handle` is null or points to C's struct, which may hold anything, and which nothing puts
 /// another value into or ends meanwhile.
 pub(crate) unsafe fn get<'a, T: Held>(handle: *const T::Handle) -> Result<&'a T, c_int> {
-    const { T::FITS };
-    let sealed = at::<T>(handle)?;
-    // SAFETY: readable, as the caller vouches; it is a number, whatever it is.
-    if unsafe { (&raw const (*sealed).seal).read() } != seal::<T>(sealed.addr()) {
-        return Err(KPMEM_E_HANDLE);
-    }
-    // SAFETY: `put` made it.
-    Ok(unsafe { &(*sealed).value })
+    // SAFETY: the caller's; `put` made the value.
+    unsafe { Ok(&(*sealed::<T>(handle)?).value) }
 }
 
 /// The same, to change.
@@ -70,10 +64,8 @@ pub(crate) unsafe fn get<'a, T: Held>(handle: *const T::Handle) -> Result<&'a T,
 /// # Safety
 /// As for [`get`], and nothing else uses the handle meanwhile.
 pub(crate) unsafe fn get_mut<'a, T: Held>(handle: *mut T::Handle) -> Result<&'a mut T, c_int> {
-    // SAFETY: the caller's.
-    let value = unsafe { get::<T>(handle)? };
-    // SAFETY: the caller vouches that it is the only one.
-    Ok(unsafe { &mut *ptr::from_ref(value).cast_mut() })
+    // SAFETY: the caller's; `put` made the value.
+    unsafe { Ok(&mut (*sealed::<T>(handle)?.cast_mut()).value) }
 }
 
 /// Takes the value out: the handle is none any more.
@@ -81,21 +73,34 @@ pub(crate) unsafe fn get_mut<'a, T: Held>(handle: *mut T::Handle) -> Result<&'a 
 /// # Safety
 /// As for [`get_mut`].
 pub(crate) unsafe fn take<T: Held>(handle: *mut T::Handle) -> Result<T, c_int> {
-    // SAFETY: the caller's.
-    let value = ptr::from_ref(unsafe { get::<T>(handle)? });
-    // SAFETY: initialised, as `get` saw, and read once, as the seal is broken.
+    // SAFETY: the caller's; the value is read once, as the seal is broken.
     unsafe {
-        handle.cast::<usize>().write(0);
-        Ok(value.read())
+        let sealed = sealed::<T>(handle)?.cast_mut();
+        (&raw mut (*sealed).seal).write(0);
+        Ok((&raw const (*sealed).value).read())
     }
 }
 
-fn at<T: Held>(handle: *const T::Handle) -> Result<*const Sealed<T>, c_int> {
-    let sealed = handle.cast::<Sealed<T>>();
-    if handle.is_null() || !handle.is_aligned() {
+/// Where the value is, if there is one.
+///
+/// # Safety
+/// `handle` is null or points to C's struct, which may hold anything.
+unsafe fn sealed<T: Held>(handle: *const T::Handle) -> Result<*const Sealed<T>, c_int> {
+    const { T::FITS };
+    let sealed = at::<T>(handle)?;
+    // SAFETY: readable, as the caller vouches; it is a number, whatever it is.
+    if unsafe { (&raw const (*sealed).seal).read() } != seal::<T>(sealed.addr()) {
         return Err(KPMEM_E_HANDLE);
     }
     Ok(sealed)
+}
+
+/// Where it would be.
+fn at<T: Held>(handle: *const T::Handle) -> Result<*const Sealed<T>, c_int> {
+    if handle.is_null() || !handle.is_aligned() {
+        return Err(KPMEM_E_HANDLE);
+    }
+    Ok(handle.cast())
 }
 
 /// What C points to, if anything.
