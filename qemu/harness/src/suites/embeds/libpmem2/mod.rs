@@ -65,7 +65,7 @@ struct Built {
 }
 
 impl Built {
-    fn program(&self, name: &str, library: Library) -> Program<'_> {
+    fn program<'a>(&'a self, name: &str, library: Library<'a>) -> Program<'a> {
         let os = library != Library::Bare(&self.bare);
         Program {
             name: name.to_owned(),
@@ -77,7 +77,7 @@ impl Built {
         }
     }
 
-    /// The one with the shared library, by a compiler for C++.
+    /// The same, by a compiler for C++.
     fn as_cpp<'a>(&'a self, name: &str, library: Library<'a>) -> Program<'a> {
         let mut program = self.program(name, library);
         program.cpp = true;

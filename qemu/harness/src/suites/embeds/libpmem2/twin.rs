@@ -6,7 +6,6 @@ use anyhow::{Context, Result, bail};
 use std::{
     path::{Path, PathBuf},
     process::Command,
-    sync::OnceLock,
     time::Duration,
 };
 
