@@ -12,7 +12,12 @@ use crate::{
 };
 use anyhow::{Context, Result, bail};
 use object::{Object, ObjectSymbol, read::archive::ArchiveFile};
-use std::{collections::BTreeSet, env, fs, path::Path, process::Command};
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 /// What the names of the API begin with.
 pub const PREFIXES: [&str; 2] = ["kpmem_", "pmem2_"];
