@@ -156,7 +156,7 @@ int pmem2_deep_flush(struct pmem2_map *map, void *ptr, size_t size);
 
 /* Maps at a time, and what each takes of memory that is given for more. */
 #define KPMEM_PMEM2_MAPS 32
-#define KPMEM_PMEM2_MAP_SIZE 384
+#define KPMEM_PMEM2_MAP_SIZE 320
 
 /*
  * Gives `size` bytes at `memory` for more maps, for good. Returns for how many: at least

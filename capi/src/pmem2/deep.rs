@@ -23,22 +23,25 @@ pub unsafe extern "C" fn pmem2_deep_flush(
     len: usize,
 ) -> c_int {
     // SAFETY: the caller's.
-    answer(deep_flush(unsafe { &*map }, ptr.cast(), len))
+    answer(unsafe { deep_flush(&*map, ptr.cast(), len) })
 }
 
-fn deep_flush(map: &Pmem2Map, ptr: *const u8, len: usize) -> Result<(), Code> {
+/// # Safety
+/// The map must be live.
+unsafe fn deep_flush(map: &Pmem2Map, ptr: *const u8, len: usize) -> Result<(), Code> {
     let outside = codes::DEEP_FLUSH_RANGE;
     let at = ptr.addr().checked_sub(map.start()).ok_or(outside)?;
     let room = map.len().checked_sub(at).ok_or(outside)?;
     if len > room {
         return Err(outside);
     }
-    let hooks = map.about().and_then(|about| about.hooks);
+    // SAFETY: the caller's.
+    let (kind, hooks) = unsafe { (map.kind(), map.about().hooks) };
     let domain = hooks
         .as_ref()
         .and_then(|hooks| hooks.deep())
         .ok_or(codes::NOSUPP)?;
-    let result = match map.kind().ok_or(codes::MAPPING_NOT_FOUND)? {
+    let result = match kind {
         Kind::Page(map) => map.deep_flush(&domain, ptr, len),
         Kind::Table(map) => by_line(map).and_then(|map| map.deep_flush(&domain, ptr, len)),
     };

@@ -9,8 +9,8 @@ use super::map::{About, Pmem2Map};
 /// # Safety
 /// `map` must be a map that is not deleted meanwhile.
 unsafe fn about(map: *const Pmem2Map) -> &'static About {
-    // SAFETY: the caller's; a live map has its functions.
-    unsafe { (*map).about().unwrap_unchecked() }
+    // SAFETY: the caller's.
+    unsafe { (*map).about() }
 }
 
 /// The address of the first byte.

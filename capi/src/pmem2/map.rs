@@ -4,6 +4,7 @@ use core::{
     cell::UnsafeCell,
     ffi::{c_int, c_uint, c_void},
     fmt,
+    mem::MaybeUninit,
     ptr::null_mut,
     sync::atomic::{AtomicU8, AtomicUsize, Ordering::SeqCst},
 };
@@ -30,10 +31,12 @@ pub struct Pmem2Map {
     start: AtomicUsize,
     len: AtomicUsize,
     slot: PageSlot,
-    kind: UnsafeCell<Option<Kind>>,
     /// Of a page map; refers to `kind`.
     registered: UnsafeCell<Option<Registered<'static>>>,
-    about: UnsafeCell<Option<About>>,
+    /// Written before the place is live, as is `about`. Neither has anything to drop, and without
+    /// a value the pool is zeroes, which take no room in a kernel's file.
+    kind: UnsafeCell<MaybeUninit<Kind>>,
+    about: UnsafeCell<MaybeUninit<About>>,
 }
 
 const FREE: u8 = 0;
@@ -87,9 +90,9 @@ impl Pmem2Map {
             start: AtomicUsize::new(0),
             len: AtomicUsize::new(0),
             slot: PageSlot::new(),
-            kind: UnsafeCell::new(None),
             registered: UnsafeCell::new(None),
-            about: UnsafeCell::new(None),
+            kind: UnsafeCell::new(MaybeUninit::uninit()),
+            about: UnsafeCell::new(MaybeUninit::uninit()),
         }
     }
 
@@ -105,14 +108,18 @@ impl Pmem2Map {
             && (here.wrapping_sub(start) < len || start.wrapping_sub(here) < size)
     }
 
-    pub(super) fn kind(&self) -> Option<&Kind> {
-        // SAFETY: a live map's is not written to.
-        unsafe { (*self.kind.get()).as_ref() }
+    /// # Safety
+    /// The map must be live.
+    pub(super) unsafe fn kind(&self) -> &Kind {
+        // SAFETY: written before, and not again while it is live.
+        unsafe { (*self.kind.get()).assume_init_ref() }
     }
 
-    pub(super) fn about(&self) -> Option<&About> {
+    /// # Safety
+    /// The map must be live.
+    pub(super) unsafe fn about(&self) -> &About {
         // SAFETY: as above.
-        unsafe { (*self.about.get()).as_ref() }
+        unsafe { (*self.about.get()).assume_init_ref() }
     }
 
     pub(super) fn start(&self) -> usize {
@@ -135,17 +142,17 @@ impl Pmem2Map {
         hooks: Option<Hooks>,
     ) -> Result<(), Code> {
         // SAFETY: the caller vouches for the range; the place is claimed, so nobody else uses its
-        // cells; the registration is dropped before the map (`empty`).
+        // cells; the registration is dropped before the place is used again (`empty`).
         unsafe {
             let functions = if granularity == Granularity::Page {
                 let hook = hooks.and_then(|hooks| hooks.page());
                 let hook = hook.ok_or(codes::GRANULARITY_NOT_SUPPORTED)?;
                 let map = Map::with_hook(base, len, hook).map_err(|error| codes::of(&error))?;
-                self.register((*self.kind.get()).insert(Kind::Page(map)))?
+                self.register((*self.kind.get()).write(Kind::Page(map)))?
             } else {
                 let map = Map::new(base, len, granularity).map_err(|error| codes::of(&error))?;
                 let table = map.table().functions();
-                *self.kind.get() = Some(Kind::Table(map));
+                (*self.kind.get()).write(Kind::Table(map));
                 Functions {
                     persist: table.persist,
                     flush: table.flush,
@@ -154,7 +161,7 @@ impl Pmem2Map {
                     memset: table.memset,
                 }
             };
-            *self.about.get() = Some(About {
+            (*self.about.get()).write(About {
                 granularity,
                 functions,
                 hooks,
@@ -191,12 +198,8 @@ impl Pmem2Map {
     /// # Safety
     /// Nobody else may use the map.
     unsafe fn empty(&self) {
-        // SAFETY: the caller's; the registration, which refers to the map, goes first.
-        unsafe {
-            *self.registered.get() = None;
-            *self.kind.get() = None;
-            *self.about.get() = None;
-        }
+        // SAFETY: the caller's.
+        unsafe { *self.registered.get() = None };
         self.state.store(FREE, SeqCst);
     }
 }

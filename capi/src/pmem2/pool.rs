@@ -13,7 +13,7 @@ use super::map::Pmem2Map;
 /// Maps at a time, before the caller gives memory: `KPMEM_PMEM2_MAPS`.
 pub const MAPS: usize = 32;
 /// What a map takes at most, in bytes: `KPMEM_PMEM2_MAP_SIZE`.
-pub const MAP_SIZE: usize = 384;
+pub const MAP_SIZE: usize = 320;
 
 const _: () = assert!(size_of::<Pmem2Map>() <= MAP_SIZE);
 

@@ -69,10 +69,10 @@ fn functions(include: &Path, folder: &Path) -> Result<BTreeSet<String>> {
     let declarations = text.lines().filter_map(|line| {
         // /* libpmem2.h:80:NC */ extern int pmem2_... (...);
         let (_, declaration) = line.split_once("*/ ")?;
-        declaration.contains(" pmem2_").then(|| {
-            let end = declaration.find(';').unwrap_or(declaration.len());
-            declaration[..end].to_owned()
-        })
+        let (before, _) = declaration.split_once(" (")?;
+        let name = before.rsplit([' ', '*']).next()?;
+        let (declaration, _) = declaration.split_once(';')?;
+        name.starts_with("pmem2_").then(|| declaration.to_owned())
     });
     Ok(declarations.collect())
 }

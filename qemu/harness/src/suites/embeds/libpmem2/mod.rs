@@ -12,11 +12,11 @@ use crate::{
         archive::Target,
         libpmem2::{Libraries, libraries},
     },
-    process,
+    parallel, process,
     report::{Case, Suite, Verdict},
     setup, workspace,
 };
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use known::differences;
 use twin::{Library, Program};
@@ -65,23 +65,8 @@ struct Built {
 }
 
 impl Built {
-    fn program<'a>(&'a self, name: &str, library: Library<'a>) -> Program<'a> {
-        let os = library != Library::Bare(&self.bare);
-        Program {
-            name: name.to_owned(),
-            cpp: false,
-            library,
-            os,
-            defines: Vec::new(),
-            folder: &self.folder,
-        }
-    }
-
-    /// The same, by a compiler for C++.
-    fn as_cpp<'a>(&'a self, name: &str, library: Library<'a>) -> Program<'a> {
-        let mut program = self.program(name, library);
-        program.cpp = true;
-        program
+    fn program<'a>(&'a self, name: &'static str, library: Library<'a>) -> Program<'a> {
+        Program::new(name, library, &self.folder)
     }
 
     /// What needs no other library.
@@ -124,51 +109,40 @@ impl Built {
             suite.add(Case::from_result(name, said(result)));
         }
         let shared = Library::Shared(&self.libraries.shared);
+        let archive = Library::Static(&self.libraries.archive);
+        let exchanged = Library::Exchanged(&self.libraries.shared);
         let bare = Library::Bare(&self.bare);
-        let mut peer_without = self.program("peer-bare", Library::Peer);
-        peer_without.os = false;
-        let peer = self.program("peer", Library::Peer);
-        let mut control = self.program("control", shared);
-        control.defines = vec!["CONTROL".to_owned()];
-        for (name, left, right) in [
-            (
-                "a program in C does the same with our shared library",
-                &peer,
-                self.program("shared", shared),
-            ),
-            (
-                "and with our static one, as C++",
-                &peer,
-                self.as_cpp("static", Library::Static(&self.libraries.archive)),
-            ),
-            (
-                "one that was linked with PMDK's runs with ours",
-                &peer,
-                self.program("exchanged", Library::Exchanged(&self.libraries.shared)),
-            ),
-            (
-                "without an OS it does the same",
-                &peer_without,
-                self.program("bare", bare),
-            ),
-            (
-                "and as C++",
-                &peer_without,
-                self.as_cpp("bare-cpp", bare),
-            ),
+        let programs = [
+            self.program("peer", Library::Peer),
+            self.program("shared", shared),
+            self.program("static", archive).as_cpp(),
+            self.program("exchanged", exchanged),
+            self.program("control", shared).with("CONTROL"),
+            self.program("peer-bare", Library::Peer).without_os(),
+            self.program("bare", bare).without_os(),
+            self.program("bare-cpp", bare).without_os().as_cpp(),
+        ];
+        let outputs = parallel::map(&programs, Program::output);
+        let same = |one: usize, other: usize| match (&outputs[one], &outputs[other]) {
+            (Ok(peer), Ok(ours)) => differences(peer, ours),
+            (Err(error), _) | (_, Err(error)) => bail!("{error:#}"),
+        };
+        for (name, one, other) in [
+            ("a program in C does the same with our shared library", 0, 1),
+            ("and with our static one, in C++", 0, 2),
+            ("one that was linked with PMDK's does it with ours", 0, 3),
+            ("without an OS it does the same", 5, 6),
+            ("and in C++", 5, 7),
         ] {
-            suite.add(Case::from_result(name, said(same(left, &right))));
+            suite.add(Case::from_result(name, said(same(one, other))));
         }
+        let seen = same(0, 4).is_err_and(|error| format!("{error:#}").contains(" wrong"));
         suite.add(Case::check(
-            "a library that copies one byte too few is seen",
-            same(&peer, &control).is_err_and(|error| format!("{error:#}").contains("wrong")),
+            "a library that copies a byte too few is seen",
+            seen,
             "it was taken for the same",
         ));
     }
-}
-
-fn same(peer: &Program<'_>, ours: &Program<'_>) -> Result<()> {
-    differences(&peer.output()?, &ours.output()?)
 }
 
 fn said(result: Result<()>) -> Result<(), String> {

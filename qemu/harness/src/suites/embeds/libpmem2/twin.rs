@@ -1,7 +1,7 @@
 //! The twin program: one source, several libraries.
 
-use super::sources;
-use crate::{capi, process};
+use super::{sources, symbols::HIDDEN};
+use crate::{capi, process, tools::LIBPMEM2};
 use anyhow::{Context, Result, bail};
 use std::{
     path::{Path, PathBuf},
@@ -12,7 +12,7 @@ use std::{
 /// What the program is linked with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Library<'a> {
-    /// PMDK's.
+    /// PMDK's, with what it hides.
     Peer,
     Shared(&'a Path),
     Static(&'a Path),
@@ -22,21 +22,49 @@ pub(super) enum Library<'a> {
     Bare(&'a Path),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Program<'a> {
-    pub(super) name: String,
-    pub(super) cpp: bool,
-    pub(super) library: Library<'a>,
+    name: &'static str,
+    library: Library<'a>,
+    folder: &'a Path,
+    cpp: bool,
     /// Whether it has the parts that need an OS.
-    pub(super) os: bool,
-    pub(super) defines: Vec<String>,
-    pub(super) folder: &'a Path,
+    os: bool,
+    define: Option<&'static str>,
 }
 
 /// A run takes a second or two; what hangs, does so in a child with a limit of its own.
 const LIMIT: Duration = Duration::from_secs(60);
 
-impl Program<'_> {
+impl<'a> Program<'a> {
+    /// The whole program, in C.
+    pub(super) fn new(name: &'static str, library: Library<'a>, folder: &'a Path) -> Self {
+        Self {
+            name,
+            library,
+            folder,
+            cpp: false,
+            os: true,
+            define: None,
+        }
+    }
+
+    /// Compiled as C++.
+    pub(super) fn as_cpp(self) -> Self {
+        Self { cpp: true, ..self }
+    }
+
+    /// Without the parts that need an OS.
+    pub(super) fn without_os(self) -> Self {
+        Self { os: false, ..self }
+    }
+
+    /// With a name defined.
+    pub(super) fn with(self, define: &'static str) -> Self {
+        let define = Some(define);
+        Self { define, ..self }
+    }
+
     fn sources(&self) -> Vec<PathBuf> {
         let hosted = ["files", "rules", "reservations", "devices"];
         let hosted = hosted.into_iter().filter(|_| self.os);
@@ -47,7 +75,7 @@ impl Program<'_> {
     }
 
     fn compile(&self) -> Result<PathBuf> {
-        let program = self.folder.join(&self.name);
+        let program = self.folder.join(self.name);
         let mut command = Command::new(if self.cpp { "c++" } else { "cc" });
         if self.cpp {
             command.args(["-std=c++17", "-x", "c++"]);
@@ -59,14 +87,14 @@ impl Program<'_> {
         if !self.os {
             command.arg("-DNO_OS");
         }
-        let defines = self.defines.iter().map(|name| format!("-D{name}"));
-        command.args(defines);
+        command.args(self.define.map(|name| format!("-D{name}")));
         if !matches!(self.library, Library::Peer | Library::Exchanged(_)) {
             command.arg("-I").arg(capi::include());
         }
         command.args(self.sources()).args(["-x", "none"]);
         match self.library {
-            Library::Peer | Library::Exchanged(_) => command.arg("-lpmem2"),
+            Library::Peer => command.args(self.peer()?),
+            Library::Exchanged(_) => command.arg("-lpmem2"),
             Library::Shared(file) | Library::Static(file) | Library::Bare(file) => {
                 command.arg(file)
             }
@@ -74,6 +102,18 @@ impl Program<'_> {
         command.args(["-lpthread", "-ldl", "-o"]).arg(&program);
         process::run(&mut command).context("the twin program does not build")?;
         Ok(program)
+    }
+
+    /// PMDK's static library, in which `pmem2_err_to_errno` is local, with that made global; and
+    /// what it needs, for which Debian's libpmem2 has no other names.
+    fn peer(&self) -> Result<[PathBuf; 3]> {
+        let (peer, copy) = (Path::new(LIBPMEM2), self.folder.join(self.name));
+        let copy = copy.with_extension("a");
+        let mut globalise = Command::new("objcopy");
+        globalise.arg(format!("--globalize-symbol={HIDDEN}"));
+        process::run(globalise.arg(peer).arg(&copy))?;
+        let beside = |name| peer.with_file_name(name);
+        Ok([copy, beside("libndctl.so.6"), beside("libdaxctl.so.1")])
     }
 
     /// What it prints, as lines.
