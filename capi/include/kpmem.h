@@ -20,7 +20,7 @@
  *
  * Handles
  *	`struct kpmem_map` and its kin are the caller's to place: on a stack, in a static, in
- *	another struct. Each has a stated size, an alignment of 8, and one function that makes it
+ *	another struct. Each has a stated size in bytes, an alignment of 8, and one function that makes it
  *	(`..._init`) and one that ends it (`..._fini`). It must stay where it was made: a copy is
  *	no handle. To use what is none is KPMEM_E_HANDLE, not a crash, where the memory can be
  *	read. To make or end one while another CPU uses it is the caller's to avoid; all other
@@ -139,7 +139,8 @@ struct kpmem_cpu {
 };
 
 /* Asks the CPU that this runs on. KPMEM_E_UNSUPPORTED on riscv64, which cannot be asked: there,
- * fill the struct from the device tree or the RHCT (kpmem_device_tree_cache_blocks()). */
+ * fill the struct from the device tree's riscv,cbom-block-size or the RHCT
+ * (kpmem_rhct_cache_blocks()). */
 int kpmem_cpu_detect(struct kpmem_cpu *cpu);
 
 /* Makes of `cpu` what it and `other` have in common: the instructions that both have, the smaller
@@ -192,7 +193,7 @@ const struct kpmem_table *kpmem_selected_byte(void);
 
 /* A range of persistent memory, with what makes it durable. */
 struct kpmem_map {
-	uint64_t opaque[KPMEM_MAP_SIZE / 8];
+	uint64_t opaque[24];
 };
 
 /* What makes bytes durable where the CPU alone cannot: of a page map, or of a deep domain. Both
@@ -300,7 +301,7 @@ KPMEM_MUST_CHECK int kpmem_map_store64(const struct kpmem_map *map, uint64_t *de
 
 /* Flushes and copies that share a drain. It stays on the CPU that it was made on. */
 struct kpmem_batch {
-	uint64_t opaque[KPMEM_BATCH_SIZE / 8];
+	uint64_t opaque[8];
 };
 
 /* What keeps a task on its CPU from the first flush to the drain, such as preemption off and on
@@ -363,7 +364,7 @@ int kpmem_map_functions(const struct kpmem_map *map, struct kpmem_functions *fun
 /* A place for a page map whose plain functions are wanted: a static that is zero at first, stays
  * for good, and is nobody's to touch. It may be used again once its map was taken out. */
 struct kpmem_page_slot {
-	uint64_t opaque[KPMEM_PAGE_SLOT_SIZE / 8];
+	uint64_t opaque[12];
 };
 
 /* Lets plain functions find a page map by address. What its hook returns them is kept for the next
@@ -445,7 +446,7 @@ int kpmem_domain_of_hints(struct kpmem_hook *domain, const struct kpmem_hints *h
 
 /* A list of poisoned bytes. It takes no lock: a machine-check handler may add to it. */
 struct kpmem_poison {
-	uint64_t opaque[KPMEM_POISON_SIZE / 8];
+	uint64_t opaque[4];
 };
 
 /* A list of up to `count` runs of 64 units each, in words of the caller's that stay as long as the
@@ -502,7 +503,7 @@ int kpmem_find_table(kpmem_physical_fn physical, void *context, uint64_t rsdp,
 
 /* What the firmware's tables say of persistent memory. */
 struct kpmem_platform {
-	uint64_t opaque[KPMEM_PLATFORM_SIZE / 8];
+	uint64_t opaque[48];
 };
 
 /* A platform of which nothing is known yet. */
@@ -516,7 +517,6 @@ int kpmem_platform_fini(struct kpmem_platform *platform);
 int kpmem_platform_add_nfit(struct kpmem_platform *platform, const void *table, size_t len);
 int kpmem_platform_add_cedt(struct kpmem_platform *platform, const void *table, size_t len);
 int kpmem_platform_add_srat(struct kpmem_platform *platform, const void *table, size_t len);
-int kpmem_platform_add_device_tree(struct kpmem_platform *platform, const void *tree, size_t len);
 
 #define KPMEM_SOURCE_NFIT 1
 #define KPMEM_SOURCE_CXL_WINDOW 2
@@ -580,6 +580,17 @@ struct kpmem_cache_blocks {
 	size_t zero;  /* Zicboz */
 };
 
+/* Block sizes by ACPI's RHCT. */
+int kpmem_rhct_cache_blocks(const void *table, size_t len, struct kpmem_cache_blocks *blocks);
+
+/* Device trees: in the library that `cargo xtask capi --device-tree` makes, and declared where
+ * KPMEM_DEVICE_TREE is defined. Their parser has ways to a panic handler, which loops for ever;
+ * no tree is known that takes one. */
+#ifdef KPMEM_DEVICE_TREE
+
+/* Adds the device tree to what a platform knows, as the tables above. */
+int kpmem_platform_add_device_tree(struct kpmem_platform *platform, const void *tree, size_t len);
+
 /* Length of the device tree whose first eight bytes are at `head`. */
 int kpmem_device_tree_len(const void *head, size_t *len);
 
@@ -591,8 +602,7 @@ int kpmem_device_tree_cache_blocks(const void *tree, size_t len,
 int kpmem_device_tree_memory(const void *tree, size_t len, size_t index,
 			     struct kpmem_region *region);
 
-/* Block sizes by ACPI's RHCT. */
-int kpmem_rhct_cache_blocks(const void *table, size_t len, struct kpmem_cache_blocks *blocks);
+#endif
 
 /* ---- virtio-pmem ------------------------------------------------------------------------------ */
 
@@ -604,7 +614,7 @@ int kpmem_rhct_cache_blocks(const void *table, size_t len, struct kpmem_cache_bl
  * what the specification forbids, -110 (ETIMEDOUT). After a failure nothing more is asked of it
  * until it is started anew; then store again what must be durable. */
 struct kpmem_virtio {
-	uint64_t opaque[KPMEM_VIRTIO_SIZE / 8];
+	uint64_t opaque[64];
 };
 
 #define KPMEM_VIRTIO_QUEUE_SIZE 4096 /* of the memory that is shared, and its alignment */

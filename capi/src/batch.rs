@@ -21,7 +21,7 @@ pub const KPMEM_BATCH_SIZE: usize = 64;
 #[repr(C)]
 #[derive(Debug)]
 pub struct kpmem_batch {
-    opaque: [u64; KPMEM_BATCH_SIZE / 8],
+    opaque: [u64; 8],
 }
 
 /// What keeps a task on its CPU from the first flush to the drain: a [`Guard`](kpmem::Guard).
@@ -45,6 +45,7 @@ struct Batch {
 impl Held for Batch {
     type Handle = kpmem_batch;
     const KIND: usize = 3;
+    const SIZE: usize = KPMEM_BATCH_SIZE;
 }
 
 /// [`Map::batch_within`](kpmem::Map::batch_within)

@@ -76,9 +76,11 @@ pub unsafe extern "C" fn kpmem_map_writeback_invalidate(
 ) -> c_int {
     // SAFETY: the caller vouches for the handle.
     let map = unsafe { get(map) };
-    status(map.and_then(|map| {
-        with!(map, map => map.writeback_invalidate(ptr.cast(), len)).map_err(code)
-    }))
+    status(
+        map.and_then(|map| {
+            with!(map, map => map.writeback_invalidate(ptr.cast(), len)).map_err(code)
+        }),
+    )
 }
 
 /// [`Map::memmove`](kpmem::Map::memmove)

@@ -21,10 +21,13 @@ pub(crate) trait Held: Sized {
     type Handle;
     /// A number of its own.
     const KIND: usize;
-    /// C's struct has room. Named by each function, so that it is checked when the crate is
+    /// Bytes of C's struct, as the header states them.
+    const SIZE: usize;
+    /// C's struct is as stated, and has room. Named by each function, so that it is checked when the crate is
     /// compiled.
     const FITS: () = assert!(
-        size_of::<Sealed<Self>>() <= size_of::<Self::Handle>()
+        size_of::<Self::Handle>() == Self::SIZE
+            && size_of::<Sealed<Self>>() <= Self::SIZE
             && align_of::<Sealed<Self>>() <= align_of::<Self::Handle>()
     );
 }

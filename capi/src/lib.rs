@@ -31,12 +31,14 @@ mod error;
 mod fixed;
 mod functions;
 mod handle;
+mod harts;
 mod map;
 mod physical;
 mod platform;
 pub mod pmem2;
 mod poison;
 mod table;
+#[cfg(feature = "device-tree")]
 mod tree;
 mod virtio;
 
@@ -47,11 +49,13 @@ pub use deep::*;
 pub use error::*;
 pub use fixed::*;
 pub use functions::*;
+pub use harts::*;
 pub use map::*;
 pub use physical::*;
 pub use platform::*;
 pub use poison::*;
 pub use table::*;
+#[cfg(feature = "device-tree")]
 pub use tree::*;
 pub use virtio::*;
 

@@ -25,14 +25,14 @@ pub const KPMEM_PAGE_SLOT_SIZE: usize = 96;
 #[repr(C)]
 #[derive(Debug)]
 pub struct kpmem_map {
-    opaque: [u64; KPMEM_MAP_SIZE / 8],
+    opaque: [u64; 24],
 }
 
 /// A place for a page map whose plain functions are wanted. Zero at first.
 #[repr(C)]
 #[derive(Debug)]
 pub struct kpmem_page_slot {
-    opaque: [u64; KPMEM_PAGE_SLOT_SIZE / 8],
+    opaque: [u64; 12],
 }
 
 /// What makes a page map durable, or is a deep domain: a [`Hook`].
@@ -95,11 +95,13 @@ static NO_POISON: Poison<'static> = Poison::new(&[]);
 impl Held for Mapped {
     type Handle = kpmem_map;
     const KIND: usize = 1;
+    const SIZE: usize = KPMEM_MAP_SIZE;
 }
 
 impl Held for PageSlot {
     type Handle = kpmem_page_slot;
     const KIND: usize = 2;
+    const SIZE: usize = KPMEM_PAGE_SLOT_SIZE;
 }
 
 /// Has the map, whichever it is, in an expression.
@@ -223,7 +225,7 @@ unsafe fn register(map: *mut kpmem_map, slot: *mut kpmem_page_slot) -> Result<()
         if slot.is_null() || !slot.is_aligned() {
             return Err(KPMEM_E_HANDLE);
         }
-        if (*slot).opaque == [0; KPMEM_PAGE_SLOT_SIZE / 8] {
+        if (*slot).opaque == [0; 12] {
             put(slot, PageSlot::new())?;
         }
         let map: &'static Map<_> = &*core::ptr::from_ref(map);

@@ -4,7 +4,7 @@ use core::ffi::{c_int, c_void};
 
 use kpmem::{
     Device, PersistentRange, Platform, Source,
-    firmware::{cedt::Cedt, fdt::DeviceTree, nfit::Nfit, srat::Srat},
+    firmware::{cedt::Cedt, nfit::Nfit, srat::Srat},
 };
 
 use crate::{
@@ -29,7 +29,7 @@ pub const KPMEM_SOURCE_DEVICE_TREE: u32 = 3;
 #[repr(C)]
 #[derive(Debug)]
 pub struct kpmem_platform {
-    opaque: [u64; KPMEM_PLATFORM_SIZE / 8],
+    opaque: [u64; 48],
 }
 
 /// A range of persistent memory.
@@ -77,6 +77,7 @@ pub struct kpmem_device {
 impl Held for Platform<'static> {
     type Handle = kpmem_platform;
     const KIND: usize = 5;
+    const SIZE: usize = KPMEM_PLATFORM_SIZE;
 }
 
 impl From<&PersistentRange<'_>> for kpmem_range {
@@ -86,8 +87,8 @@ impl From<&PersistentRange<'_>> for kpmem_range {
             granularity: granularity_to_c(range.granularity()),
             source: match range.source() {
                 Source::CxlWindow => KPMEM_SOURCE_CXL_WINDOW,
-                Source::DeviceTree => KPMEM_SOURCE_DEVICE_TREE,
-                _ => KPMEM_SOURCE_NFIT,
+                Source::Nfit { .. } => KPMEM_SOURCE_NFIT,
+                _ => KPMEM_SOURCE_DEVICE_TREE,
             },
             has_domain: range.domain().is_some().into(),
             domain: range.domain().unwrap_or_default(),
@@ -162,28 +163,9 @@ pub unsafe extern "C" fn kpmem_platform_add_srat(
     unsafe { add(platform, table, len, Srat::parse, Platform::with_srat) }
 }
 
-/// [`Platform::with_device_tree`]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn kpmem_platform_add_device_tree(
-    platform: *mut kpmem_platform,
-    tree: *const c_void,
-    len: usize,
-) -> c_int {
-    // SAFETY: the caller vouches for handle and tree.
-    unsafe {
-        add(
-            platform,
-            tree,
-            len,
-            DeviceTree::parse,
-            Platform::with_device_tree,
-        )
-    }
-}
-
 /// # Safety
 /// As for [`get_mut`] and [`bytes`].
-unsafe fn add<T>(
+pub(crate) unsafe fn add<T>(
     platform: *mut kpmem_platform,
     table: *const c_void,
     len: usize,

@@ -24,7 +24,7 @@ const _: () = assert!(KPMEM_POISON_UNIT == kpmem::poison::UNIT);
 #[repr(C)]
 #[derive(Debug)]
 pub struct kpmem_poison {
-    opaque: [u64; KPMEM_POISON_SIZE / 8],
+    opaque: [u64; 4],
 }
 
 /// What the platform does before poison is cleared; 0, or a code of its own.
@@ -43,6 +43,7 @@ pub type kpmem_copy_mc_fn = Option<
 impl Held for Poison<'static> {
     type Handle = kpmem_poison;
     const KIND: usize = 4;
+    const SIZE: usize = KPMEM_POISON_SIZE;
 }
 
 /// [`Poison::new`]

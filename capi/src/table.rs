@@ -93,6 +93,10 @@ pub unsafe extern "C" fn kpmem_select(table: *const kpmem_table) -> c_int {
 /// [`selected`]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kpmem_selected(table: *mut *const kpmem_table) -> c_int {
+    // First, for a call without an answer must settle nothing.
+    if table.is_null() {
+        return KPMEM_E_ARGUMENT;
+    }
     let found = selected().map_err(code);
     // SAFETY: the caller vouches for the place.
     status(found.and_then(|found| unsafe { answer(table, to_c(found)) }))

@@ -1,31 +1,33 @@
-//! What a kernel asks of a device tree or the RHCT beside its persistent memory.
+//! Device trees: feature `device-tree`.
 
 use core::ffi::{c_int, c_void};
 
-use kpmem::firmware::{CacheBlocks, fdt::DeviceTree, rhct::Rhct};
+use kpmem::{Platform, firmware::fdt::DeviceTree};
 
 use crate::{
     error::{KPMEM_E_NO_MORE, of_firmware, status},
     handle::{answer, read},
+    harts::kpmem_cache_blocks,
     physical::{bytes, kpmem_region},
+    platform::{add, kpmem_platform},
 };
 
-/// [`CacheBlocks`]: sizes in bytes, 0 where not every hart has the instruction.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct kpmem_cache_blocks {
-    /// Of Zicbom.
-    pub clean: usize,
-    /// Of Zicboz.
-    pub zero: usize,
-}
-
-impl From<CacheBlocks> for kpmem_cache_blocks {
-    fn from(blocks: CacheBlocks) -> Self {
-        Self {
-            clean: blocks.clean.unwrap_or_default(),
-            zero: blocks.zero.unwrap_or_default(),
-        }
+/// [`Platform::with_device_tree`]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kpmem_platform_add_device_tree(
+    platform: *mut kpmem_platform,
+    tree: *const c_void,
+    len: usize,
+) -> c_int {
+    // SAFETY: the caller vouches for handle and tree.
+    unsafe {
+        add(
+            platform,
+            tree,
+            len,
+            DeviceTree::parse,
+            Platform::with_device_tree,
+        )
     }
 }
 
@@ -65,22 +67,6 @@ pub unsafe extern "C" fn kpmem_device_tree_memory(
         parse(tree, len).and_then(|tree| {
             let found = tree.memory().nth(index).ok_or(KPMEM_E_NO_MORE)?;
             answer(region, found.into())
-        })
-    })
-}
-
-/// [`Rhct::cache_blocks`]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn kpmem_rhct_cache_blocks(
-    table: *const c_void,
-    len: usize,
-    blocks: *mut kpmem_cache_blocks,
-) -> c_int {
-    // SAFETY: the caller vouches for both.
-    status(unsafe {
-        bytes(table, len).and_then(|table| {
-            let rhct = Rhct::parse(table).map_err(of_firmware)?;
-            answer(blocks, rhct.cache_blocks().into())
         })
     })
 }

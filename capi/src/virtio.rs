@@ -35,7 +35,7 @@ const _: () = assert!(
 #[repr(C)]
 #[derive(Debug)]
 pub struct kpmem_virtio {
-    opaque: [u64; KPMEM_VIRTIO_SIZE / 8],
+    opaque: [u64; 64],
 }
 
 /// The memory that driver and device share, and how long the driver waits.
@@ -84,6 +84,7 @@ enum Driver {
 impl Held for Driver {
     type Handle = kpmem_virtio;
     const KIND: usize = 6;
+    const SIZE: usize = KPMEM_VIRTIO_SIZE;
 }
 
 /// Has the device, whatever its transport, in an expression.

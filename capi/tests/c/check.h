@@ -36,6 +36,7 @@ void test_batches(void);
 void test_deep(void);
 void test_poison(void);
 void test_platform(void);
+void test_others(void);
 void test_trees(void);
 void test_virtio(void);
 

@@ -51,6 +51,7 @@ int main(int argc, char **argv)
 	test_deep();
 	test_poison();
 	test_platform();
+	test_others();
 	test_trees();
 	test_virtio();
 	if (argc > 2 && strcmp(argv[2], "wrong") == 0) {

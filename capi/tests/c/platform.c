@@ -160,7 +160,6 @@ void test_platform(void)
 	RETURNS(KPMEM_E_TRUNCATED, kpmem_platform_add_nfit(&platform, nfit, len - 1));
 	RETURNS(KPMEM_E_SIGNATURE, kpmem_platform_add_srat(&platform, nfit, len));
 	RETURNS(KPMEM_E_SIGNATURE, kpmem_platform_add_cedt(&platform, nfit, len));
-	RETURNS(KPMEM_E_TREE, kpmem_platform_add_device_tree(&platform, nfit, len));
 	RETURNS(KPMEM_E_ARGUMENT, kpmem_platform_add_nfit(&platform, NULL, len));
 	RETURNS(0, kpmem_platform_range(&platform, 0, &range));
 	RETURNS(KPMEM_E_ARGUMENT, kpmem_platform_range(&platform, 0, NULL));

@@ -61,24 +61,30 @@ fn host() -> Result<String> {
 }
 
 /// The command that compiles the library for a target. (Another one for [`build`] has other flags.)
-pub fn command(target: Target) -> Result<Command> {
+pub fn command(target: Target, device_tree: bool) -> Result<Command> {
     let mut command = match target {
         Target::Host => Toolchain::active()?.cargo("rustc"),
         Target::Bare(arch) => Toolchain::require(arch)?.cargo_for(arch, "rustc"),
     };
-    arguments(&mut command);
+    // On the host nobody minds a way to a panic.
+    arguments(&mut command, device_tree || target == Target::Host);
     Ok(command)
 }
 
 /// What `cargo rustc` is asked for, whatever the target.
-pub fn arguments(command: &mut Command) {
+pub fn arguments(command: &mut Command, device_tree: bool) {
+    let features = if device_tree {
+        "standalone,device-tree"
+    } else {
+        "standalone"
+    };
     command.args(["--package", "kpmem-capi", "--lib", "--profile", "capi"]);
-    command.args(["--crate-type", "staticlib", "--features", "standalone"]);
+    command.args(["--crate-type", "staticlib", "--features", features]);
 }
 
 /// The compiler's own library of a target, with all of `core` in it.
 pub fn raw(target: Target) -> Result<PathBuf> {
-    toolchain::static_library(command(target)?, "kpmem_capi")
+    toolchain::static_library(command(target, false)?, "kpmem_capi")
 }
 
 /// Compiles by a command and puts the library at `to`.

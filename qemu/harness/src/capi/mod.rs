@@ -25,10 +25,11 @@ pub fn include() -> PathBuf {
     folder().join("include")
 }
 
-/// The static library of a target, built anew where something changed.
-pub fn library(target: Target) -> Result<PathBuf> {
+/// The static library of a target, built anew where something changed, with device trees or (but
+/// on the host) without.
+pub fn library(target: Target, device_tree: bool) -> Result<PathBuf> {
     let to = folder().join("lib").join(target.triple()?).join(LIBRARY);
-    archive::build(target.arch()?, archive::command(target)?, &to)?;
+    archive::build(target.arch()?, archive::command(target, device_tree)?, &to)?;
     Ok(to)
 }
 

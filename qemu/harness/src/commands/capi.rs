@@ -9,6 +9,9 @@ pub(super) struct Args {
     /// Only the library for the host.
     #[arg(long)]
     host: bool,
+    /// With device trees, which bring ways to the panic handler.
+    #[arg(long)]
+    device_tree: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
@@ -21,7 +24,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         .try_for_each(|header| print(header))?;
     for target in capi::targets() {
         if !args.host || target == capi::archive::Target::Host {
-            print(&capi::library(target)?)?;
+            print(&capi::library(target, args.device_tree)?)?;
         }
     }
     print(&capi::description()?)?;

@@ -37,7 +37,7 @@ const COMPLEMENT: u64 = 256;
 fn build(arch: Arch, folder: &Path) -> Result<PathBuf> {
     let source = workspace::root().join("examples/c-kernel/kernel.c");
     let object = object(for_bare(arch), &source, folder)?;
-    let library = capi::library(Target::Bare(arch))?;
+    let library = capi::library(Target::Bare(arch), false)?;
     let toolchain = Toolchain::require(arch)?;
     let mut command = toolchain.cargo_for(arch, "rustc");
     command.args([
