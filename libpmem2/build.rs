@@ -2,5 +2,7 @@
 
 fn main() {
     println!("cargo:rerun-if-changed=src/perror.c");
-    cc::Build::new().file("src/perror.c").compile("pmem2_perror");
+    cc::Build::new()
+        .file("src/perror.c")
+        .compile("pmem2_perror");
 }

@@ -1,6 +1,9 @@
 //! libpmem2's names without an OS: the pool, the hooks, the errors. What is the same as in PMDK's
 //! library, the twin program compares (`libpmem2/tests/twin`).
-#![allow(clippy::undocumented_unsafe_blocks, reason = "each map is of memory of its own")]
+#![allow(
+    clippy::undocumented_unsafe_blocks,
+    reason = "each map is of memory of its own"
+)]
 
 use std::{
     ffi::{CStr, c_int, c_void},
@@ -30,7 +33,12 @@ fn memory(pages: usize) -> *mut u8 {
         .cast()
 }
 
-fn map(source: *const Pmem2Source, base: *mut u8, len: usize, granularity: u32) -> Result<*mut Pmem2Map, c_int> {
+fn map(
+    source: *const Pmem2Source,
+    base: *mut u8,
+    len: usize,
+    granularity: u32,
+) -> Result<*mut Pmem2Map, c_int> {
     let mut map = null_mut();
     match unsafe { pmem2_map_from_existing(&mut map, source, base.cast(), len, granularity) } {
         0 => Ok(map),
@@ -135,7 +143,10 @@ unsafe extern "C" fn deep(_context: *mut c_void, _ptr: *const u8, len: usize) ->
 
 fn source(hooks: Hooks) -> *mut Pmem2Source {
     let mut source = null_mut();
-    assert_eq!(unsafe { kpmem_pmem2_source_from_hooks(&mut source, 8192, &hooks) }, 0);
+    assert_eq!(
+        unsafe { kpmem_pmem2_source_from_hooks(&mut source, 8192, &hooks) },
+        0
+    );
     source
 }
 
@@ -191,10 +202,16 @@ fn deep_flush_asks_the_hook_and_says_what_it_says() {
     for granularity in [BYTE, LINE] {
         DEEP.store(0, SeqCst);
         let map = map(source, base, 8192, granularity).unwrap();
-        let flush = |at: usize, len| unsafe { pmem2_deep_flush(map, base.wrapping_add(at).cast(), len) };
+        let flush =
+            |at: usize, len| unsafe { pmem2_deep_flush(map, base.wrapping_add(at).cast(), len) };
         assert_eq!(flush(0, 8192), 0);
         assert_eq!(DEEP.load(SeqCst), 8192);
-        for (at, len) in [(0, 8193), (8192, 1), (1, usize::MAX), (0, -32_isize as usize)] {
+        for (at, len) in [
+            (0, 8193),
+            (8192, 1),
+            (1, usize::MAX),
+            (0, -32_isize as usize),
+        ] {
             assert_eq!(flush(at, len), codes::DEEP_FLUSH_RANGE.value);
         }
         assert_eq!(flush(usize::MAX, 1), codes::DEEP_FLUSH_RANGE.value);

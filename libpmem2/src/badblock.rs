@@ -110,10 +110,7 @@ pub unsafe extern "C" fn pmem2_badblock_context_delete(context: *mut *mut Contex
 /// # Safety
 /// `context` must be a context, and `block` valid for a write.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmem2_badblock_next(
-    context: *mut Context,
-    block: *mut BadBlock,
-) -> c_int {
+pub unsafe extern "C" fn pmem2_badblock_next(context: *mut Context, block: *mut BadBlock) -> c_int {
     // SAFETY: the caller's.
     let next = unsafe { (*context).blocks.next() };
     answer(match next {

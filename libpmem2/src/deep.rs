@@ -51,7 +51,11 @@ impl Hook for Region {
             .write(true)
             .open(&self.0)
             .and_then(|mut file| file.write_all(b"1"));
-        written.map_err(|error| -Errno::from_io_error(&error).unwrap_or(Errno::IO).raw_os_error())
+        written.map_err(|error| {
+            -Errno::from_io_error(&error)
+                .unwrap_or(Errno::IO)
+                .raw_os_error()
+        })
     }
 }
 
@@ -63,7 +67,10 @@ fn deep_flush(map: &Map, sysfs: &Sysfs, ptr: *const u8, len: usize) -> Result<()
         );
         Failure::new(codes::DEEP_FLUSH_RANGE, text)
     };
-    let at = ptr.addr().checked_sub(map.base.addr()).ok_or_else(outside)?;
+    let at = ptr
+        .addr()
+        .checked_sub(map.base.addr())
+        .ok_or_else(outside)?;
     if map.len.checked_sub(at).is_none_or(|room| room < len) {
         return Err(outside());
     }
@@ -92,13 +99,14 @@ fn deep_flush(map: &Map, sysfs: &Sysfs, ptr: *const u8, len: usize) -> Result<()
 /// # Safety
 /// `map` must be a map that is not deleted meanwhile.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pmem2_deep_flush(
-    map: *const Map,
-    ptr: *mut c_void,
-    len: usize,
-) -> c_int {
+pub unsafe extern "C" fn pmem2_deep_flush(map: *const Map, ptr: *mut c_void, len: usize) -> c_int {
     // SAFETY: the caller's.
-    answer(deep_flush(unsafe { &*map }, &Sysfs::system(), ptr.cast(), len))
+    answer(deep_flush(
+        unsafe { &*map },
+        &Sysfs::system(),
+        ptr.cast(),
+        len,
+    ))
 }
 
 #[cfg(test)]

@@ -16,7 +16,9 @@ use crate::{
 /// The NVDIMMs; an error if there are none.
 fn dimms(sysfs: &Sysfs, backing: Backing) -> Result<Vec<PathBuf>> {
     let region = sysfs.region_of(backing);
-    let dimms = region.map(|region| sysfs.dimms(&region)).unwrap_or_default();
+    let dimms = region
+        .map(|region| sysfs.dimms(&region))
+        .unwrap_or_default();
     if dimms.is_empty() {
         let text = "the source is on no NVDIMM that the kernel knows".to_owned();
         return Err(Failure::new(codes::NOSUPP, text));
@@ -26,9 +28,8 @@ fn dimms(sysfs: &Sysfs, backing: Backing) -> Result<Vec<PathBuf>> {
 
 fn attribute(dimm: &Path, name: &str) -> Result<String> {
     let file = dimm.join("nfit").join(name);
-    sysfs::read(&file)?.ok_or_else(|| {
-        Failure::new(codes::NOSUPP, format!("there is no {}", file.display()))
-    })
+    sysfs::read(&file)?
+        .ok_or_else(|| Failure::new(codes::NOSUPP, format!("there is no {}", file.display())))
 }
 
 /// The unique names of all of them, one after another.
@@ -92,10 +93,12 @@ pub unsafe extern "C" fn pmem2_source_device_id(
 pub unsafe extern "C" fn pmem2_source_device_usc(source: *const Source, count: *mut u64) -> c_int {
     // SAFETY: the caller's.
     let source = unsafe { &*source };
-    answer(unsafe_shutdowns(&Sysfs::system(), source.backing).map(|sum| {
-        // SAFETY: the caller's.
-        unsafe { *count = sum };
-    }))
+    answer(
+        unsafe_shutdowns(&Sysfs::system(), source.backing).map(|sum| {
+            // SAFETY: the caller's.
+            unsafe { *count = sum };
+        }),
+    )
 }
 
 fn numa_node(sysfs: &Sysfs, backing: Backing) -> Result<c_int> {

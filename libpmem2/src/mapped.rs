@@ -1,6 +1,10 @@
 //! Address space, and what is mapped there.
 
-use std::{ffi::c_void, os::fd::BorrowedFd, ptr::{null, null_mut}};
+use std::{
+    ffi::c_void,
+    os::fd::BorrowedFd,
+    ptr::{null, null_mut},
+};
 
 use rustix::{
     io::Errno,
@@ -76,7 +80,16 @@ impl Place {
             let at = self.base.cast();
             let flags = flags | MapFlags::FIXED;
             // SAFETY: as above.
-            unsafe { mmap(at, self.len, content.protection, flags, file, content.offset as u64) }
+            unsafe {
+                mmap(
+                    at,
+                    self.len,
+                    content.protection,
+                    flags,
+                    file,
+                    content.offset as u64,
+                )
+            }
         };
         if !content.private {
             match map(MapFlags::SHARED_VALIDATE | MapFlags::SYNC) {
@@ -162,6 +175,5 @@ pub(crate) unsafe fn unmap(base: *mut u8, len: usize) -> Result<()> {
         return Ok(());
     }
     // SAFETY: the caller's.
-    unsafe { munmap(base.cast::<c_void>(), len) }
-        .map_err(|error| Failure::of_call("munmap", error))
+    unsafe { munmap(base.cast::<c_void>(), len) }.map_err(|error| Failure::of_call("munmap", error))
 }

@@ -93,9 +93,7 @@ pub unsafe extern "C" fn pmem2_source_pwrite_mcsafe(
     answer(file(source, size, offset).and_then(|file| {
         in_parts("pwrite", size, |done| {
             // SAFETY: the caller's.
-            let rest = unsafe {
-                slice::from_raw_parts(buffer.cast::<u8>().add(done), size - done)
-            };
+            let rest = unsafe { slice::from_raw_parts(buffer.cast::<u8>().add(done), size - done) };
             pwrite(file, rest, (offset + done) as u64)
         })
     }))

@@ -27,15 +27,18 @@ impl Part {
     fn of(config: &Config, source: &Source) -> Result<Self> {
         let (alignment, size) = (source.alignment()?, source.size()?);
         let offset = config.offset;
-        if offset % alignment != 0 {
+        if !offset.is_multiple_of(alignment) {
             let text = format!("the offset {offset:#x} is not a multiple of {alignment:#x}");
             return Err(Failure::new(codes::OFFSET_UNALIGNED, text));
         }
         if size == 0 {
             return Err(codes::SOURCE_EMPTY.into());
         }
-        if config.length % alignment != 0 {
-            let text = format!("the length {:#x} is not a multiple of {alignment:#x}", config.length);
+        if !config.length.is_multiple_of(alignment) {
+            let text = format!(
+                "the length {:#x} is not a multiple of {alignment:#x}",
+                config.length
+            );
             return Err(Failure::new(codes::LENGTH_UNALIGNED, text));
         }
         let outside = || {
@@ -71,17 +74,19 @@ impl Part {
     /// # Safety
     /// The config's reservation must live.
     unsafe fn place(&self, config: &Config, source: &Source) -> Result<Place> {
-        let pages = self.len.next_multiple_of(self.alignment);
+        let pages = self.len.checked_next_multiple_of(self.alignment);
+        let pages = pages.ok_or_else(Failure::no_memory)?;
         // SAFETY: the caller's.
         let Some(reservation) = (unsafe { config.reservation.as_ref() }) else {
             return Place::anywhere(pages, alignment_for(pages).max(self.alignment));
         };
         let offset = config.offset_in_reservation;
-        if offset % page_size() != 0 {
+        if !offset.is_multiple_of(page_size()) {
             return Err(codes::OFFSET_UNALIGNED.into());
         }
         let device = matches!(source.backing, Backing::Device(_));
-        if device && (reservation.base().addr() + offset) % self.alignment != 0 {
+        let base = reservation.base().wrapping_add(offset).addr();
+        if device && !base.is_multiple_of(self.alignment) {
             return Err(codes::ADDRESS_UNALIGNED.into());
         }
         reservation.place(offset, pages)

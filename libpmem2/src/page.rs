@@ -53,7 +53,9 @@ impl Hook for Msync {
 static SPARE: Mutex<Vec<&'static PageSlot>> = Mutex::new(Vec::new());
 
 fn spare() -> std::sync::MutexGuard<'static, Vec<&'static PageSlot>> {
-    SPARE.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    SPARE
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 /// A page map that function pointers find, until it is dropped.

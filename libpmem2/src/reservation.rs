@@ -5,12 +5,7 @@ use std::{
     ptr::null_mut,
 };
 
-use crate::{
-    codes,
-    failure::answer,
-    map::Map,
-    reserved::Reservation,
-};
+use crate::{codes, failure::answer, map::Map, reserved::Reservation};
 
 /// Reserves `size` bytes of address space, at an address or (null) anywhere.
 ///

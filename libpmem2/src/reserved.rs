@@ -34,7 +34,7 @@ struct Taken {
 }
 
 fn aligned(value: usize, what: codes::Code) -> Result<()> {
-    if value % page_size() == 0 {
+    if value.is_multiple_of(page_size()) {
         return Ok(());
     }
     let text = format!("{value:#x} is not a multiple of {:#x}", page_size());
@@ -70,7 +70,9 @@ impl Reservation {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.0
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     pub(crate) fn base(&self) -> *mut u8 {

@@ -82,7 +82,10 @@ impl Sysfs {
             Failure::new(codes::DAX_REGION_NOT_FOUND, text)
         })?;
         parse(&text).ok_or_else(|| {
-            Failure::new(wrong, format!("{}: {attribute} is {text:?}", device.display()))
+            Failure::new(
+                wrong,
+                format!("{}: {attribute} is {text:?}", device.display()),
+            )
         })
     }
 
@@ -192,8 +195,16 @@ mod tests {
         let bus = "devices/LNXSYSTM:00/ndbus0";
         for (region, domain) in [(0, "memory_controller"), (1, "cpu_cache")] {
             let at = format!("{bus}/region{region}");
-            write(root, &format!("{at}/persistence_domain"), &format!("{domain}\n"));
-            write(root, &format!("{at}/mapping0"), &format!("nmem{region},0,1048576,0\n"));
+            write(
+                root,
+                &format!("{at}/persistence_domain"),
+                &format!("{domain}\n"),
+            );
+            write(
+                root,
+                &format!("{at}/mapping0"),
+                &format!("nmem{region},0,1048576,0\n"),
+            );
             fs::create_dir_all(root.join("bus/nd/devices")).unwrap();
             let link = root.join(format!("bus/nd/devices/region{region}"));
             symlink(root.join(&at), link).unwrap();
@@ -233,7 +244,11 @@ mod tests {
         assert!(sysfs.caches_are_flushed(Some("region1")));
         assert!(!sysfs.caches_are_flushed(Some("region2")));
         assert!(!sysfs.caches_are_flushed(None));
-        write(machine.path(), "bus/nd/devices/region0/persistence_domain", "cpu_cache\n");
+        write(
+            machine.path(),
+            "bus/nd/devices/region0/persistence_domain",
+            "cpu_cache\n",
+        );
         assert!(sysfs.caches_are_flushed(None));
         assert!(!Sysfs::at(&machine.path().join("bus/dax")).caches_are_flushed(None));
     }

@@ -43,7 +43,10 @@ pub const INVALID_FILE_HANDLE: Code = own(4, c"the file is not open, or not for 
 /// `PMEM2_E_INVALID_FILE_TYPE`.
 pub const INVALID_FILE_TYPE: Code = own(5, c"neither a regular file nor a DAX device");
 /// `PMEM2_E_MAP_RANGE`.
-pub const MAP_RANGE: Code = own(6, c"the range is larger than its source or the address space");
+pub const MAP_RANGE: Code = own(
+    6,
+    c"the range is larger than its source or the address space",
+);
 /// `PMEM2_E_MAPPING_EXISTS`.
 pub const MAPPING_EXISTS: Code = own(7, c"something is mapped there");
 /// `PMEM2_E_GRANULARITY_NOT_SET`.

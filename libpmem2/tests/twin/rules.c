@@ -200,6 +200,10 @@ static void anonymous(void)
 	say("deep flush", "%d", pmem2_deep_flush(made, base, 1));
 	say("deleted", "%d", pmem2_map_delete(&made));
 	pmem2_source_delete(&source);
+	pmem2_source_from_anon(&source, SIZE_MAX);
+	fresh();
+	map("of all there is", source);
+	pmem2_source_delete(&source);
 	pmem2_source_from_anon(&source, 0);
 	fresh();
 	map("of nothing", source);

@@ -20,6 +20,8 @@ pub struct Libraries {
     pub archive: PathBuf,
     /// `libpmem2.so.1`, with `libpmem2.so` beside it, for `-lpmem2`.
     pub shared: PathBuf,
+    /// `libpmem2.pc`, beside `kpmem.pc`.
+    pub description: PathBuf,
 }
 
 /// Builds both, for the host.
@@ -38,7 +40,30 @@ pub fn libraries() -> Result<Libraries> {
     }
     std::os::unix::fs::symlink("libpmem2.so.1", &plain)
         .with_context(|| format!("cannot make {}", plain.display()))?;
-    Ok(Libraries { archive, shared })
+    let description = folder().join("libpmem2.pc");
+    fs::write(&description, text(&Target::Host.triple()?))
+        .with_context(|| format!("cannot write {}", description.display()))?;
+    Ok(Libraries {
+        archive,
+        shared,
+        description,
+    })
+}
+
+/// What `pkg-config` reads. The version is that of the PMDK whose calls these are.
+fn text(triple: &str) -> String {
+    format!(
+        "prefix=${{pcfiledir}}\n\
+         libdir=${{prefix}}/lib/{triple}\n\
+         includedir=${{prefix}}/include\n\
+         \n\
+         Name: libpmem2\n\
+         Description: PMDK's libpmem2 over kpmem\n\
+         Version: 1.12.1\n\
+         Libs: -L${{libdir}} -lpmem2\n\
+         Libs.private: -lpthread -ldl\n\
+         Cflags: -I${{includedir}}\n"
+    )
 }
 
 fn link(archive: &Path, shared: &Path) -> Result<()> {

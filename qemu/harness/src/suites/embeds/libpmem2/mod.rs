@@ -17,8 +17,8 @@ use crate::{
     setup, workspace,
 };
 use anyhow::{Context, Result, bail};
-use std::path::{Path, PathBuf};
 use known::differences;
+use std::path::{Path, PathBuf};
 use twin::{Library, Program};
 
 /// Where Debian's libpmem2-dev puts its headers.
@@ -38,7 +38,7 @@ pub fn run() -> Result<Suite> {
     let folder = tempfile::tempdir().context("cannot make a directory for programs")?;
     let built = Built {
         libraries: libraries()?,
-        bare: capi::library(Target::Host)?,
+        bare: capi::library(Target::Host, false)?,
         folder: folder.path().to_owned(),
     };
     built.alone(&mut suite);
