@@ -149,7 +149,7 @@ pub(crate) fn extents_of(file: BorrowedFd<'_>) -> Result<Vec<Extent>> {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, io::Write, os::fd::AsFd};
+    use std::{fs, io::Write, ops::Range, os::fd::AsFd};
 
     use super::{Extent, bad_bytes, bad_parts, extents_of};
 
@@ -174,8 +174,8 @@ mod tests {
             len,
         };
         let extents = [extent(0, 8192, 4096), extent(4096, 0, 4096)];
-        let parts = |bad| bad_parts(&[bad], &extents);
-        assert_eq!(parts(8192..8704), [0..512]);
+        let parts = |bad: Range<u64>| bad_parts(std::slice::from_ref(&bad), &extents);
+        assert_eq!(parts(8192..8704), vec![Range { start: 0, end: 512 }]);
         assert_eq!(parts(3584..8704), [0..512, 7680..8192]);
         assert_eq!(parts(4096..8192), []);
         assert_eq!(parts(0..u64::MAX), [0..4096, 4096..8192]);

@@ -115,12 +115,12 @@ impl Built {
         let programs = [
             self.program("peer", Library::Peer),
             self.program("shared", shared),
-            self.program("static", archive).as_cpp(),
+            self.program("static", archive).in_cpp(),
             self.program("exchanged", exchanged),
             self.program("control", shared).with("CONTROL"),
             self.program("peer-bare", Library::Peer).without_os(),
             self.program("bare", bare).without_os(),
-            self.program("bare-cpp", bare).without_os().as_cpp(),
+            self.program("bare-cpp", bare).without_os().in_cpp(),
         ];
         let outputs = parallel::map(&programs, Program::output);
         let same = |one: usize, other: usize| match (&outputs[one], &outputs[other]) {

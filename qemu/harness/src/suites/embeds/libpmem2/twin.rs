@@ -50,7 +50,7 @@ impl<'a> Program<'a> {
     }
 
     /// Compiled as C++.
-    pub(super) fn as_cpp(self) -> Self {
+    pub(super) fn in_cpp(self) -> Self {
         Self { cpp: true, ..self }
     }
 
