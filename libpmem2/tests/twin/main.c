@@ -56,7 +56,7 @@ const char *in_child(int (*run)(void))
 	}
 	if (!child) {
 		/* What an abort has to say is no part of the output. */
-		if (!freopen("/dev/null", "w", stderr) || setitimer(ITIMER_REAL, &limit, NULL))
+		if (!freopen("/dev/null", "w", stderr) || setitimer(ITIMER_PROF, &limit, NULL))
 			_exit(99);
 		_exit(run());
 	}
@@ -64,7 +64,7 @@ const char *in_child(int (*run)(void))
 		perror("waitpid");
 		exit(1);
 	}
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGPROF)
 		return "hangs";
 	if (WIFSIGNALED(status))
 		snprintf(text, sizeof(text), "signal %d", WTERMSIG(status));

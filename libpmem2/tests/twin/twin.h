@@ -20,7 +20,7 @@ void say(const char *what, const char *format, ...) __attribute__((__format__(__
 void defect(int number, const char *what, const char *format, ...)
 	__attribute__((__format__(__printf__, 3, 4)));
 
-/* Runs it in a child, for half a second at most: "returned 5", "signal 11", "hangs". */
+/* Runs it in a child, for half a second of the CPU: "returned 5", "signal 11", "hangs". */
 const char *in_child(int (*run)(void));
 
 /* Fresh memory, whole pages of zeroes, with a page behind that faults. */
