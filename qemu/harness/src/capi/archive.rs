@@ -22,6 +22,16 @@ use std::{
 /// What the names of the API begin with.
 pub const PREFIXES: [&str; 2] = ["kpmem_", "pmem2_"];
 
+/// Sections that no kernel has a use for: tables for unwinding, the compiler's notes.
+const LEFT_OUT: [&str; 6] = [
+    ".eh_frame",
+    ".gcc_except_table*",
+    ".llvmbc",
+    ".llvmcmd",
+    ".comment",
+    ".debug*",
+];
+
 /// What a library is built for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
@@ -101,34 +111,27 @@ pub fn join(arch: Arch, raw: &Path, to: &Path) -> Result<()> {
     }
     let folder = tempfile::tempdir().context("cannot make a directory for objects")?;
     let file = |name: &str| folder.path().join(name);
-    let (plain, joined, object) = (file("plain.a"), file("joined.o"), file("kpmem.o"));
-    let (keep, roots) = (file("keep"), file("roots"));
+    let (joined, object) = (file("joined.o"), file("kpmem.o"));
+    let (keep, roots, script) = (file("keep"), file("roots"), file("script"));
     let lines = |prefix: &str| {
         let line = |name: &String| format!("{prefix}{name}\n");
         names.iter().map(line).collect::<String>()
     };
     fs::write(&keep, lines(""))?;
     fs::write(&roots, lines("--undefined="))?;
-
-    // First of all, for its tables would keep everything.
-    let mut unwind = tool(arch, "objcopy");
-    for section in [".eh_frame", ".gcc_except_table", ".llvmbc", ".llvmcmd"] {
-        unwind.arg(format!("--remove-section={section}"));
-        unwind.arg(format!("--remove-section=.rela{section}"));
-    }
-    process::run(
-        unwind
-            .arg("--remove-section=.gcc_except_table.*")
-            .arg(raw)
-            .arg(&plain),
+    let left_out = LEFT_OUT.map(|name| format!("*({name}) ")).concat();
+    fs::write(
+        &script,
+        format!("SECTIONS {{ /DISCARD/ : {{ {left_out}}} }}\n"),
     )?;
 
     let mut join = tool(arch, "ld");
-    join.args(["-r", "--gc-sections", "-o"]).arg(&joined);
-    process::run(join.arg(format!("@{}", roots.display())).arg(&plain))?;
+    join.args(["-r", "--gc-sections", "--strip-debug", "-T"])
+        .arg(&script);
+    join.arg(format!("@{}", roots.display())).arg(raw);
+    process::run(join.arg("-o").arg(&joined))?;
 
     let mut localise = tool(arch, "objcopy");
-    localise.args(["--strip-debug", "--remove-section=.comment"]);
     localise.arg(format!("--keep-global-symbols={}", keep.display()));
     process::run(localise.arg(&joined).arg(&object))?;
 

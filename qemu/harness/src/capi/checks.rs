@@ -12,11 +12,7 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use object::{Object, ObjectSection, ObjectSymbol, read::archive::ArchiveFile};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::Path,
-};
+use std::{collections::BTreeSet, fs, path::Path};
 
 /// The symbols and sections of a library's objects.
 #[derive(Debug, Default)]
@@ -159,25 +155,17 @@ pub fn nothing_panics(program: &Program) -> Result<(), String> {
     }
 }
 
-/// The functions whose instruction is settled, and all that they call, call and jump to nothing
-/// that a register or data names. How many there are.
-pub fn settled_are_direct(program: &Program, names: &[&str]) -> Result<usize, String> {
+/// Functions whose instruction is settled, and all that they call, call and jump to nothing that a
+/// register or data names.
+pub fn are_direct(program: &Program, names: &[&str]) -> Result<(), String> {
     let mut left: Vec<&Function> = Vec::new();
     for name in names {
-        let starts = format!("kpmem_{name}_");
-        left.extend(
-            program
-                .functions()
-                .filter(|it| it.name.starts_with(&starts)),
-        );
+        let function = program.address_of(name).and_then(|at| program.at(at));
+        left.push(function.ok_or_else(|| format!("{name} is not there"))?);
     }
-    let roots = left.len();
-    if roots < 5 * names.len() {
-        return Err(format!("only {roots} functions for {names:?} are there"));
-    }
-    let mut seen = BTreeMap::new();
+    let mut seen = BTreeSet::new();
     while let Some(function) = left.pop() {
-        if seen.insert(function.start, ()).is_some() {
+        if !seen.insert(function.start) {
             continue;
         }
         let mut previous = None;
@@ -189,5 +177,5 @@ pub fn settled_are_direct(program: &Program, names: &[&str]) -> Result<usize, St
             left.extend(rules::called(program, instruction).and_then(|at| program.at(at)));
         }
     }
-    Ok(roots)
+    Ok(())
 }
