@@ -13,17 +13,16 @@ use crate::{
     sysfs::{self, Sysfs},
 };
 
-/// The NVDIMMs; an error if there are none.
+/// The NVDIMMs of the source's region, which has none where firmware names none (`memmap=`); an
+/// error if it is in no region.
 fn dimms(sysfs: &Sysfs, backing: Backing) -> Result<Vec<PathBuf>> {
-    let region = sysfs.region_of(backing);
-    let dimms = region
-        .map(|region| sysfs.dimms(&region))
-        .unwrap_or_default();
-    if dimms.is_empty() {
-        let text = "the source is on no NVDIMM that the kernel knows".to_owned();
-        return Err(Failure::new(codes::NOSUPP, text));
+    match sysfs.region_of(backing) {
+        Some(region) => Ok(sysfs.dimms(&region)),
+        None => {
+            let text = "the source is in no region of persistent memory".to_owned();
+            Err(Failure::new(codes::NOSUPP, text))
+        }
     }
-    Ok(dimms)
 }
 
 fn attribute(dimm: &Path, name: &str) -> Result<String> {
@@ -124,4 +123,51 @@ pub unsafe extern "C" fn pmem2_source_numa_node(source: *const Source, node: *mu
         // SAFETY: the caller's.
         unsafe { *node = found };
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::symlink};
+
+    use super::{Backing, Sysfs, names, numa_node, unsafe_shutdowns};
+    use crate::sysfs::Number;
+
+    #[test]
+    fn names_are_joined_and_counts_added() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        let bus = root.join("bus/nd/devices");
+        let device = bus.join("region2/namespace2.0/block/pmem2");
+        fs::create_dir_all(&device).unwrap();
+        fs::create_dir_all(root.join("dev/block")).unwrap();
+        symlink(&device, root.join("dev/block/259:5")).unwrap();
+        let of = |minor| Backing::File(Number { major: 259, minor });
+        let sysfs = Sysfs::at(root);
+        assert_eq!(names(&sysfs, of(4)).unwrap_err().value(), -100_001);
+        assert_eq!(
+            unsafe_shutdowns(&sysfs, of(4)).unwrap_err().value(),
+            -100_001
+        );
+        assert_eq!(numa_node(&sysfs, of(4)).unwrap_err().value(), -100_026);
+        // A region without NVDIMMs.
+        assert_eq!(names(&sysfs, of(5)).unwrap(), "");
+        assert_eq!(unsafe_shutdowns(&sysfs, of(5)).unwrap(), 0);
+        for (number, count) in [(0, "3\n"), (1, "4\n")] {
+            let nfit = bus.join(format!("nmem{number}/nfit"));
+            fs::create_dir_all(&nfit).unwrap();
+            fs::write(nfit.join("id"), format!("8089-a2-{number}\n")).unwrap();
+            fs::write(nfit.join("dirty_shutdown"), count).unwrap();
+            let mapping = bus.join(format!("region2/mapping{number}"));
+            fs::write(mapping, format!("nmem{number},0,4096,{number}\n")).unwrap();
+        }
+        fs::write(bus.join("region2/numa_node"), "1\n").unwrap();
+        assert_eq!(names(&sysfs, of(5)).unwrap(), "8089-a2-08089-a2-1");
+        assert_eq!(unsafe_shutdowns(&sysfs, of(5)).unwrap(), 7);
+        assert_eq!(numa_node(&sysfs, of(5)).unwrap(), 1);
+        fs::write(bus.join("nmem1/nfit/dirty_shutdown"), "many\n").unwrap();
+        assert_eq!(
+            unsafe_shutdowns(&sysfs, of(5)).unwrap_err().value(),
+            -100_001
+        );
+    }
 }
