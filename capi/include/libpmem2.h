@@ -4,8 +4,8 @@
  * code written to them compiles and links unchanged.
  *
  * Calls in the first part need no OS: libkpmem.a has them for bare metal, without an allocator. The
- * others, and the first part too, are in libpmem2.a and libpmem2.so.1 for Linux user space. Link one
- * of the two.
+ * others, and the first part too, are in libpmem2.a and libpmem2.so.1 for Linux user space. Link
+ * one of the two.
  *
  * A call returns 0, or a negative code: PMEM2_E_..., or the negative of an errno.
  */
@@ -147,8 +147,8 @@ pmem2_memcpy_fn pmem2_get_memcpy_fn(struct pmem2_map *map);
 pmem2_memset_fn pmem2_get_memset_fn(struct pmem2_map *map);
 
 /*
- * Moves a range on to the most reliable domain of the platform. DEEP_FLUSH_RANGE if it is not inside
- * the map; NOSUPP if there is no such domain, or none is known: 0 is never returned for nothing.
+ * Moves a range on to the most reliable domain of the platform. DEEP_FLUSH_RANGE if it is not
+ * inside the map; NOSUPP if there is no such domain, or none is known: 0 is never returned for nothing.
  */
 int pmem2_deep_flush(struct pmem2_map *map, void *ptr, size_t size);
 

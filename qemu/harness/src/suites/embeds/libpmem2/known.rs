@@ -13,8 +13,8 @@ const fn known(line: &'static str, peer: &'static str, ours: &'static str) -> Kn
     Known { line, peer, ours }
 }
 
-/// The numbers are those of the list of defects in the contract; 0 is misuse, which is an error here
-/// and whatever comes of it there.
+/// The numbers are those of the list of defects in the contract; 0 is misuse, which is an error
+/// here and whatever comes of it there.
 const KNOWN: &[Known] = &[
     known(
         "defect 0: errno of 5, which is no code",

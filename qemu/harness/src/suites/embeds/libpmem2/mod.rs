@@ -24,7 +24,7 @@ use twin::{Library, Program};
 /// Where Debian's libpmem2-dev puts its headers.
 const PEER_INCLUDE: &str = "/usr/include";
 
-/// Runs all of it: without PMDK's library nothing but what needs none, without a C compiler nothing.
+/// Runs all of it: without PMDK's library what needs none, without a C compiler nothing.
 pub fn run() -> Result<Suite> {
     let mut suite = Suite::new("libpmem2", None, None);
     if let Some(compiler) = ["cc", "c++"]
