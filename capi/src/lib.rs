@@ -35,6 +35,7 @@ mod harts;
 mod map;
 mod physical;
 mod platform;
+pub mod pmem2;
 mod poison;
 mod table;
 #[cfg(feature = "device-tree")]

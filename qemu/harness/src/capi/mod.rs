@@ -2,6 +2,7 @@
 
 pub mod archive;
 pub mod checks;
+pub mod libpmem2;
 
 use crate::{arch::Arch, workspace};
 use anyhow::{Context, Result};

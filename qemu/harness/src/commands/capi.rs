@@ -27,7 +27,15 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             print(&capi::library(target, args.device_tree)?)?;
         }
     }
-    print(&capi::description()?)?;
+    let hosted = capi::libpmem2::libraries()?;
+    for path in [
+        &hosted.archive,
+        &hosted.shared,
+        &capi::description()?,
+        &hosted.description,
+    ] {
+        print(path)?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -3,6 +3,7 @@
 mod capi;
 mod hypervisor;
 mod unikernel;
+mod libpmem2;
 
 use crate::report::Suite;
 use anyhow::Result;
@@ -13,5 +14,6 @@ pub fn run() -> Result<Vec<Suite>> {
     suites.extend(capi::run()?);
     suites.extend(unikernel::run()?);
     suites.extend(hypervisor::run()?);
+    suites.push(libpmem2::run()?);
     Ok(suites)
 }
