@@ -44,7 +44,9 @@ macro_rules! entry {
 
         #[cfg(not(target_os = "none"))]
         fn main() {
-            ::std::println!("This is a kernel: build it for a bare-metal target and boot it in QEMU.");
+            ::std::println!(
+                "This is a kernel: build it for a bare-metal target and boot it in QEMU."
+            );
         }
     };
 }

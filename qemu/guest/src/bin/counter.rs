@@ -6,8 +6,8 @@
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 use kpmem::Map;
-use kpmem_runtime::{Machine, println};
 use kpmem_marks::{MAILBOX, Mailbox, begin, claim, end, next_crash, verdict};
+use kpmem_runtime::{Machine, println};
 
 kpmem_runtime::entry!(kernel);
 

@@ -9,8 +9,8 @@
 
 use core::slice;
 use kpmem::{Granularity, Map};
-use kpmem_runtime::{Machine, exit, println};
 use kpmem_log::{Full, Log, MAX_PAYLOAD, Memory, recover};
+use kpmem_runtime::{Machine, exit, println};
 
 kpmem_runtime::entry!(kernel);
 

@@ -15,6 +15,7 @@ const BARE: [&str; 7] = [
     "kpmem-firmware",
     "kpmem-guest",
     "kpmem-runtime",
+    "kpmem-unikernel",
     "kpmem-artefact",
 ];
 const DENY: [&str; 3] = ["--", "-D", "warnings"];

@@ -18,8 +18,8 @@ mod slots;
 mod strategies;
 
 use kpmem::{BYTE, Table};
-use kpmem_runtime::{Machine, println};
 use kpmem_marks::{Crash, Mailbox, next_crash, verdict};
+use kpmem_runtime::{Machine, println};
 use log::Mistake;
 use region::Region;
 

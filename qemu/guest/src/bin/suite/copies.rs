@@ -8,8 +8,8 @@ use crate::{
 };
 use core::slice;
 use kpmem::{BYTE, Error, Flags, Map, Table};
-use kpmem_runtime::{Machine, memory, memory::PAGE};
 use kpmem_log::pattern;
+use kpmem_runtime::{Machine, memory, memory::PAGE};
 
 pub const CASES: &[Case] = &[
     ("copies_agree_with_an_oracle", oracle),

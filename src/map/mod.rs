@@ -1,11 +1,13 @@
 //! A range of persistent memory with the functions that make it durable.
 
+mod functions;
+mod make;
+
+pub(crate) use make::range_of;
+
 use core::fmt;
 
-use crate::{
-    Dispatch, DrainFn, Error, Fixed, FlushFn, Granularity, MemcpyFn, MemmoveFn, MemsetFn,
-    PersistFn, Primitives, Table, Tabled, range::Span, selected, selected_byte,
-};
+use crate::{Dispatch, Error, Granularity, Table, range::Span};
 
 /// A range of persistent memory, its granularity, and the functions that make stores to it durable.
 ///
@@ -15,6 +17,25 @@ use crate::{
 /// the caller's hook, wherever that may be called.
 ///
 /// Any number of maps may cover a range.
+///
+/// ```
+/// use kpmem::{Granularity, Map};
+///
+/// # let mut memory = vec![0_u64; 512];
+/// # let (base, len) = (memory.as_mut_ptr().cast::<u8>(), 4096);
+/// // SAFETY: the range is mapped write-back on every CPU, and the platform has ADR.
+/// let map = unsafe { Map::new(base, len, Granularity::CacheLine)? };
+/// assert_eq!((map.address(), map.size()), (base, len));
+/// assert_eq!(map.granularity(), Granularity::CacheLine);
+///
+/// map.flush(base, 64)?;
+/// map.flush(base.wrapping_add(1000), 8)?;
+/// map.drain()?; // both are durable
+///
+/// map.writeback_invalidate(base, len)?; // and whoever reads past the caches finds them
+/// assert!(map.persist(base, len + 1).is_err()); // nothing was touched
+/// # Ok::<(), kpmem::Error>(())
+/// ```
 ///
 /// # Migration
 /// A drain waits for the flushes of the CPU that it runs on. Where a task may be moved to another
@@ -35,172 +56,6 @@ pub struct Map<D: Dispatch = &'static Table> {
 unsafe impl<D: Dispatch + Send> Send for Map<D> {}
 // SAFETY: as above.
 unsafe impl<D: Dispatch + Sync> Sync for Map<D> {}
-
-impl Map {
-    /// A map of `len` bytes at `base`, over the best functions that this machine has for its
-    /// granularity (see [`selected`]).
-    ///
-    /// # Errors
-    /// A null base, no bytes, or a range that wraps; [`Error::Unsupported`] or [`Error::LineSize`]
-    /// where the CPU cannot honour the granularity; [`Error::NoHook`] for page granularity, which
-    /// `Map::with_hook` makes.
-    ///
-    /// # Safety
-    /// As long as the map is used, the range must be mapped for each CPU that uses it, as
-    /// write-back cacheable memory; the platform must make durable what `granularity` says; and the
-    /// selected table must be right for the CPU ([`select`](crate::select) says how).
-    #[doc(alias = "pmem2_map_new")]
-    pub unsafe fn new(base: *mut u8, len: usize, granularity: Granularity) -> Result<Self, Error> {
-        let span = range_of(base, len)?;
-        let table = match granularity {
-            Granularity::Byte => selected_byte(),
-            Granularity::CacheLine => selected()?,
-            Granularity::Page => return Err(no_hook(span.first, len)),
-        };
-        Ok(Self::over(base, len, table))
-    }
-
-    /// A map of `len` bytes at `base` over a table of the caller's choice.
-    ///
-    /// # Errors
-    /// As for [`Map::new`].
-    ///
-    /// # Safety
-    /// As for [`Map::new`] with the table's granularity; for a cache-line table also as for
-    /// [`select`](crate::select).
-    pub unsafe fn with_table(
-        base: *mut u8,
-        len: usize,
-        table: &'static Table,
-    ) -> Result<Self, Error> {
-        let span = range_of(base, len)?;
-        if table.granularity() == Granularity::Page {
-            return Err(no_hook(span.first, len));
-        }
-        Ok(Self::over(base, len, table))
-    }
-
-    /// [`Map::with_table`] at an address that is known at compile time, for a `static`.
-    ///
-    /// # Errors
-    /// As for [`Map::with_table`].
-    ///
-    /// # Safety
-    /// As for [`Map::with_table`].
-    pub const unsafe fn with_table_at(
-        address: usize,
-        len: usize,
-        table: &'static Table,
-    ) -> Result<Self, Error> {
-        match checked_at(address, len, table.granularity()) {
-            Ok(()) => Ok(Self::over(address as *mut u8, len, table)),
-            Err(error) => Err(error),
-        }
-    }
-}
-
-impl<P: Primitives> Map<Fixed<P>> {
-    /// A map of `len` bytes at `base` over primitives chosen at compile time, such as
-    /// `Lines<arch::Clwb, 64>` or [`Byte`](crate::Byte).
-    ///
-    /// # Errors
-    /// A null base, no bytes, or a range that wraps; [`Error::NoHook`] for primitives of page
-    /// granularity.
-    ///
-    /// # Safety
-    /// As for [`Map::with_table`].
-    pub unsafe fn fixed(base: *mut u8, len: usize) -> Result<Self, Error> {
-        let span = range_of(base, len)?;
-        match P::GRANULARITY {
-            Granularity::Page => Err(no_hook(span.first, len)),
-            _ => Ok(Self::over(base, len, Fixed::new())),
-        }
-    }
-
-    /// [`Map::fixed`] at an address that is known at compile time.
-    ///
-    /// ```
-    /// # #[cfg(target_arch = "x86_64")] {
-    /// use kpmem::{Fixed, Lines, Map, arch::Clwb};
-    ///
-    /// // SAFETY: 16 MiB of persistent memory are mapped there, and every CPU has clwb.
-    /// static LOG: Map<Fixed<Lines<Clwb, 64>>> =
-    ///     match unsafe { Map::fixed_at(0xffff_9000_0000_0000, 16 << 20) } {
-    ///         Ok(map) => map,
-    ///         Err(_) => panic!("no such range"), // at compile time
-    ///     };
-    /// assert_eq!(LOG.size(), 16 << 20);
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// As for [`Map::fixed`].
-    ///
-    /// # Safety
-    /// As for [`Map::fixed`].
-    pub const unsafe fn fixed_at(address: usize, len: usize) -> Result<Self, Error> {
-        match checked_at(address, len, P::GRANULARITY) {
-            Ok(()) => Ok(Self::over(address as *mut u8, len, Fixed::new())),
-            Err(error) => Err(error),
-        }
-    }
-}
-
-/// The functions as plain pointers: never null, the same at every call.
-impl<D: Tabled> Map<D> {
-    /// The table behind the functions: its name, its line size.
-    #[must_use]
-    #[inline]
-    pub fn table(&self) -> &'static Table {
-        self.dispatch.table()
-    }
-
-    /// The function that makes a range of this map durable before it returns. Any alignment; whole
-    /// lines may become durable.
-    #[must_use]
-    #[doc(alias = "pmem2_get_persist_fn")]
-    pub fn persist_fn(&self) -> PersistFn {
-        self.table().persist_fn()
-    }
-
-    /// The function that starts to make a range of this map durable; many flushes may share one
-    /// drain.
-    #[must_use]
-    #[doc(alias = "pmem2_get_flush_fn")]
-    pub fn flush_fn(&self) -> FlushFn {
-        self.table().flush_fn()
-    }
-
-    /// The function that waits until all earlier flushes of this CPU are durable.
-    #[must_use]
-    #[doc(alias = "pmem2_get_drain_fn")]
-    pub fn drain_fn(&self) -> DrainFn {
-        self.table().drain_fn()
-    }
-
-    /// The function that copies to this map, overlap included, durably unless its flags say
-    /// otherwise.
-    #[must_use]
-    #[doc(alias = "pmem2_get_memmove_fn")]
-    pub fn memmove_fn(&self) -> MemmoveFn {
-        self.table().memmove_fn()
-    }
-
-    /// The function that copies to this map: the same as [`memmove_fn`](Self::memmove_fn).
-    #[must_use]
-    #[doc(alias = "pmem2_get_memcpy_fn")]
-    pub fn memcpy_fn(&self) -> MemcpyFn {
-        self.table().memcpy_fn()
-    }
-
-    /// The function that fills a range of this map, durably unless its flags say otherwise.
-    #[must_use]
-    #[doc(alias = "pmem2_get_memset_fn")]
-    pub fn memset_fn(&self) -> MemsetFn {
-        self.table().memset_fn()
-    }
-}
-
 impl<D: Dispatch> Map<D> {
     pub(crate) const fn over(base: *mut u8, len: usize, dispatch: D) -> Self {
         Self {
@@ -358,28 +213,4 @@ impl<D: Dispatch> fmt::Debug for Map<D> {
             .field("dispatch", &self.dispatch)
             .finish()
     }
-}
-
-/// The range of a map that is being made. Its provenance is exposed, for the instructions that get
-/// no more than an address, and for [`Map::address`] of another map of the range.
-pub(crate) fn range_of(base: *mut u8, len: usize) -> Result<Span, Error> {
-    if base.is_null() {
-        return Err(Error::Null { len });
-    }
-    Span::new(base.expose_provenance(), len)
-}
-
-const fn checked_at(address: usize, len: usize, granularity: Granularity) -> Result<(), Error> {
-    if address == 0 {
-        return Err(Error::Null { len });
-    }
-    match (Span::new(address, len), granularity) {
-        (Err(error), _) => Err(error),
-        (Ok(_), Granularity::Page) => Err(no_hook(address, len)),
-        (Ok(_), Granularity::Byte | Granularity::CacheLine) => Ok(()),
-    }
-}
-
-const fn no_hook(start: usize, len: usize) -> Error {
-    Error::NoHook { start, len }
 }
