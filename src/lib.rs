@@ -72,19 +72,27 @@
 //! register is used, but on x86_64 with the feature `vector` and a guard of the
 //! caller's (`arch::vector`).
 //!
+//! # In your kernel
+//!
+//! The [porting guide](guide) says where to call what, and what goes wrong otherwise; from
+//! [libpmem2](guide::from_libpmem2) and [Linux](guide::from_linux), which function is which; and
+//! for some kernels and hypervisors, the place in their code.
+//!
 //! # What it does not do
 //!
 //! It maps nothing, finds no persistent memory, and makes nothing atomic but what the CPU does: a
 //! range may become durable in any order, and earlier than asked. It cannot see whether the
 //! platform keeps its promise: who makes a map vouches for that.
 #![no_std]
+// docs.rs shows which feature an item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!(
     "kpmem needs a target with 64-bit pointers, which this one is not: it promises that an aligned \
      word of 8 bytes is stored at once, and its instructions take 8-byte addresses"
 );
-#[cfg(not(target_has_atomic = "64"))]
+#[cfg(all(target_pointer_width = "64", not(target_has_atomic = "64")))]
 compile_error!(
     "kpmem needs a target with atomic compare-and-swap of 8 bytes, which this one lacks"
 );
@@ -92,6 +100,7 @@ compile_error!(
 #[path = "../arch/mod.rs"]
 pub mod arch;
 mod batch;
+mod code;
 mod copy;
 pub mod deep;
 mod dispatch;
@@ -99,7 +108,10 @@ mod error;
 #[cfg(feature = "nfit")]
 pub mod firmware;
 mod flags;
+mod granularity;
 mod guard;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod hook;
 mod map;
 #[cfg(feature = "page")]
@@ -119,9 +131,11 @@ mod values;
 pub mod virtio;
 
 pub use batch::Batch;
+pub use code::ErrorCode;
 pub use dispatch::{Dispatch, Fixed, Tabled};
 pub use error::{Error, Redacted};
 pub use flags::Flags;
+pub use granularity::Granularity;
 pub use guard::{Guard, NoGuard};
 pub use hook::{Hook, HookFns, RawHook, RoundedTo};
 pub use map::Map;
@@ -134,7 +148,7 @@ pub use primitives::{Byte, Instruction, Lines, Primitives};
 pub use region::Region;
 pub use select::{select, selected, selected_byte};
 pub use table::{
-    BYTE, DrainFn, FlushFn, Functions, Granularity, MemcpyFn, MemmoveFn, MemsetFn, PersistFn, Table,
+    BYTE, DrainFn, FlushFn, Functions, MemcpyFn, MemmoveFn, MemsetFn, PersistFn, Table,
 };
 pub use values::{Atomic, Pod};
 

@@ -43,7 +43,7 @@ pub fn build() -> Result<String> {
 
 /// The one that rustup has; else the distribution's, unpacked beside the newer one and not
 /// installed; else one that rustup fetches.
-fn find() -> Result<Toolchain> {
+pub fn find() -> Result<Toolchain> {
     if let Some(toolchain) = from_rustup() {
         return Ok(toolchain);
     }
@@ -51,7 +51,7 @@ fn find() -> Result<Toolchain> {
         Ok(toolchain) => return Ok(toolchain),
         Err(error) => error,
     };
-    eprintln!("lint: rustup toolchain install {MSRV}");
+    eprintln!("setup: rustup toolchain install {MSRV}");
     let mut install = Command::new("rustup");
     install.args([
         "toolchain",
@@ -86,7 +86,7 @@ fn from_distribution() -> Result<Toolchain> {
     let mark = home.join("complete");
     if !mark.is_file() {
         let version = packaged_version()?;
-        eprintln!("lint: unpacking the distribution's Rust {version} (some 140 MB to fetch)");
+        eprintln!("setup: unpacking the distribution's Rust {version} (some 140 MB to fetch)");
         fs::create_dir_all(&root)?;
         let pinned = [
             "rustc-web",

@@ -4,11 +4,12 @@ use crate::{
     arch::Arch,
     artefact,
     crash::{campaign::Campaign, plugin},
+    parallel,
     report::{Report, Suite, write_json},
     setup,
     suites::{
-        self, bare, controls, crash_models, crash_strange, embedder, fixtures, fuzz, host, judged,
-        miri, platform, targets, virtio, witness,
+        self, bare, controls, crash_models, crash_strange, embedder, embeds, features, fixtures,
+        fuzz, host, judged, miri, platform, release, targets, virtio, witness,
     },
     toolchain,
 };
@@ -17,7 +18,8 @@ use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, thread};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Keep the listings of the generated code as they are now, and run nothing.
+    /// Keep the listings of the generated code and of the public interface as they are now, and run
+    /// nothing.
     #[arg(long)]
     bless: bool,
     /// Only a part of the suites.
@@ -28,8 +30,10 @@ pub(super) struct Args {
 /// What belongs together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
-    /// On the host, Miri, builds for odd targets.
+    /// On the host, Miri.
     Host,
+    /// What is published: packages, interface, examples, features, odd targets.
+    Release,
     /// Firmware's tables, and what others read in them.
     Firmware,
     /// Kernels in QEMU, and the machine code.
@@ -38,13 +42,14 @@ enum Part {
     Virtio,
     /// The crash simulator.
     Crash,
-    /// kpmem in other people's programs: hypervisors.
+    /// kpmem inside other programs: the examples.
     Embeds,
 }
 
 impl Part {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Host,
+        Self::Release,
         Self::Firmware,
         Self::Metal,
         Self::Virtio,
@@ -62,7 +67,11 @@ impl Part {
                 });
                 let mut suites = host?;
                 suites.push(miri.map_err(|_| anyhow!("the suite of Miri panicked"))??);
-                suites.push(targets::run()?);
+                Ok(suites)
+            }
+            Self::Release => {
+                let mut suites = release::run()?;
+                suites.extend([features::run()?, targets::run()?]);
                 Ok(suites)
             }
             Self::Firmware => {
@@ -76,7 +85,7 @@ impl Part {
                 virtio::run(named(&kernels, "virtio")?)
             }
             Self::Crash => simulated(),
-            Self::Embeds => suites::embeds::run(),
+            Self::Embeds => embeds::run(),
         }
     }
 }
@@ -84,6 +93,9 @@ impl Part {
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     setup::ensure()?;
     if args.bless {
+        for list in release::api::bless()? {
+            println!("{}", list.display());
+        }
         for arch in Arch::ALL {
             println!("{}", artefact::bless(arch)?.display());
         }
@@ -114,9 +126,9 @@ fn named<'a>(kernels: &'a Kernels, name: &str) -> Result<&'a PathBuf> {
 }
 
 fn on_metal() -> Result<Vec<Suite>> {
-    let mut suites = Vec::new();
-    for arch in Arch::ALL {
+    let each = parallel::map(&Arch::ALL, |&arch| {
         let kernels = toolchain::build(arch, "kpmem-guest")?;
+        let mut suites = Vec::new();
         for variant in bare::VARIANTS.iter().filter(|variant| variant.arch == arch) {
             suites.push(bare::run(variant, named(&kernels, "suite")?)?);
         }
@@ -124,8 +136,9 @@ fn on_metal() -> Result<Vec<Suite>> {
         suites.push(platform::run(arch, named(&kernels, "platform")?)?);
         suites.push(embedder::run(arch)?);
         suites.push(artefact::run(arch)?);
-    }
-    Ok(suites)
+        Ok(suites)
+    });
+    Ok(each.into_iter().collect::<Result<Vec<_>>>()?.concat())
 }
 
 fn simulated() -> Result<Vec<Suite>> {

@@ -10,7 +10,12 @@ use serde::Deserialize;
 use std::process::Output;
 
 /// Programs for bare metal only, and packages of other users', which have their own suites.
-const ELSEWHERE: [&str; 3] = ["kpmem-guest", "kpmem-artefact", "kpmem-vmm"];
+const ELSEWHERE: [&str; 4] = [
+    "kpmem-guest",
+    "kpmem-artefact",
+    "kpmem-unikernel",
+    "kpmem-vmm",
+];
 
 /// Runs the tests of every package of the workspace that can run here.
 pub fn run() -> Result<Vec<Suite>> {
