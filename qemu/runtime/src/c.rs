@@ -89,7 +89,9 @@ pub unsafe extern "C" fn kpmem_runtime_is(
         (full, CStr::from_ptr(key), CStr::from_ptr(value))
     };
     let found = key.to_str().ok().and_then(|key| full.args.get(key));
-    found.is_some_and(|found| found.as_bytes() == value.to_bytes()).into()
+    found
+        .is_some_and(|found| found.as_bytes() == value.to_bytes())
+        .into()
 }
 
 /// Ends QEMU: 0 is success.
