@@ -135,6 +135,10 @@ impl<B: Bitmap + 'static> DirtyPages for Tracked<B> {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::single_range_in_vec_init,
+    reason = "a list of ranges, also of one"
+)]
 mod tests {
     use super::*;
 

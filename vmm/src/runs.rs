@@ -70,6 +70,10 @@ impl Runs {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::single_range_in_vec_init,
+    reason = "a list of ranges, also of one"
+)]
 mod tests {
     use super::*;
 
@@ -83,7 +87,7 @@ mod tests {
     fn each_bit_is_a_page_and_neighbours_are_one_run() {
         assert_eq!(runs(&[], 4096, 1 << 20), []);
         assert_eq!(runs(&[0, 0], 4096, 1 << 20), []);
-        assert_eq!(runs(&[0b1011_0], 10, 1000), [10..30, 40..50]);
+        assert_eq!(runs(&[0b1_0110], 10, 1000), [10..30, 40..50]);
         assert_eq!(runs(&[1 << 63, 1], 10, 10_000), [630..650]);
         assert_eq!(runs(&[u64::MAX, u64::MAX], 10, 10_000), [0..1280]);
         assert_eq!(runs(&[1 << 63, 2], 10, 10_000), [630..640, 650..660]);

@@ -122,6 +122,18 @@ fn loops_and_huge_chains_end() {
 }
 
 #[test]
+fn sixteen_descriptors_are_looked_at_and_no_more() {
+    let after = |empty: u16| -> Vec<Descriptor> {
+        let before = (0..empty).map(|index| (REQUEST, 0, NEXT, index + 1));
+        let ask = (REQUEST, 4, NEXT, empty + 1);
+        before.chain([ask, TELL]).collect()
+    };
+    let all = (TABLE, 32 * 16, INDIRECT, 0);
+    assert_eq!(one(&[all], &after(14)), GOOD);
+    assert_eq!(one(&[all], &after(15)), NO_PLACE);
+}
+
+#[test]
 fn indirect_tables_that_are_none() {
     for (what, table) in [
         ("not in memory", (HOLE, 32, INDIRECT, 0)),

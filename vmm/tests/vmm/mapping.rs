@@ -11,9 +11,9 @@ use std::{
 };
 
 use kpmem::{Lines, Table};
-use kpmem_vmm::{DirtyPages, Error, Mapping, Tracked};
+use kpmem_vmm::{DirtyPages, Error, Mapping, Persist, PersistentMemory, Tracked};
 use vm_memory::{
-    Bytes, MmapRegion, VolatileMemory,
+    Bytes, GuestAddress, GuestMemoryMmap, GuestRegionMmap, MmapRegion, VolatileMemory,
     bitmap::{AtomicBitmap, Bitmap},
 };
 
@@ -105,6 +105,25 @@ fn by_lines_each_line_is_written_back_once_before_one_fence() {
     assert_eq!((drains(&events), events.last()), (1, Some(&Event::Drain)));
     assert_eq!(mapping.persist_dirty().unwrap(), 0);
     assert!(written_back(&recorded(), base).is_empty());
+}
+
+#[test]
+fn lines_of_several_regions_share_one_fence() {
+    let mappings = [(); 2].map(|()| Arc::new(by_lines::<()>()));
+    let regions = mappings
+        .iter()
+        .zip([0, SIZE as u64])
+        .map(|(mapping, start)| {
+            let region = Arc::clone(mapping.region());
+            GuestRegionMmap::with_arc(region, GuestAddress(start)).unwrap()
+        });
+    let memory = GuestMemoryMmap::from_regions(regions.collect()).unwrap();
+    let memory = PersistentMemory::with_mappings(memory, &mappings);
+    recorded();
+    memory.persist(GuestAddress(SIZE as u64 - 1), 2).unwrap();
+    let base = |index: usize| mappings[index].region().as_ptr().addr();
+    let lines = [base(0) + SIZE - 64, base(1)].map(Event::WriteBack);
+    assert_eq!(recorded(), [lines[0], lines[1], Event::Drain]);
 }
 
 #[test]
