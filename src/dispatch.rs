@@ -219,8 +219,17 @@ impl Dispatch for &'static Table {
 pub struct Fixed<P>(PhantomData<fn() -> P>);
 
 impl<P> Fixed<P> {
-    pub(crate) const fn new() -> Self {
+    /// The primitives alone, for who keeps the ranges himself; [`Map::fixed`](crate::Map::fixed)
+    /// makes a map of them.
+    #[must_use]
+    pub const fn new() -> Self {
         Self(PhantomData)
+    }
+}
+
+impl<P> Default for Fixed<P> {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

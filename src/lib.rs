@@ -72,6 +72,12 @@
 //! register is used, but on x86_64 with the feature `vector` and a guard of the
 //! caller's (`arch::vector`).
 //!
+//! # In your kernel
+//!
+//! The [porting guide](guide) says where to call what, and what goes wrong otherwise; from
+//! [libpmem2](guide::from_libpmem2) and [Linux](guide::from_linux), which function is which; and
+//! for some kernels and hypervisors, the place in their code.
+//!
 //! # What it does not do
 //!
 //! It maps nothing, finds no persistent memory, and makes nothing atomic but what the CPU does: a

@@ -4,6 +4,7 @@
 #[path = "../arch/mod.rs"]
 pub mod arch;
 pub(crate) mod batch;
+pub(crate) mod code;
 pub(crate) mod copy;
 pub mod deep;
 pub(crate) mod dispatch;
@@ -13,6 +14,8 @@ pub mod firmware;
 pub(crate) mod flags;
 pub(crate) mod granularity;
 pub(crate) mod guard;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 pub(crate) mod hook;
 pub(crate) mod map;
 #[cfg(feature = "page")]
@@ -32,6 +35,7 @@ pub(crate) mod values;
 pub mod virtio;
 
 pub use batch::Batch;
+pub use code::ErrorCode;
 pub use dispatch::{Dispatch, Fixed, Tabled};
 pub use error::{Error, Redacted};
 pub use flags::Flags;

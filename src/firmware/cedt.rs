@@ -112,6 +112,7 @@ bitflags! {
 
 impl<'a> Cedt<'a> {
     /// Checks a whole table, from its header on: its sum, and each structure's length and fields.
+    /// Windows may overlap.
     ///
     /// # Errors
     /// What is malformed, and at which offset.
@@ -149,6 +150,9 @@ impl<'a> Cedt<'a> {
     }
 }
 
+/// What the base of a window, and its part of each target, is a multiple of, in bytes.
+const UNIT: u64 = 256 << 20;
+
 fn host_bridge(bytes: Bytes<'_>) -> Result<HostBridge, Error> {
     bytes.at_least(32)?;
     Ok(HostBridge {
@@ -175,6 +179,12 @@ fn window(bytes: Bytes<'_>) -> Result<Window<'_>, Error> {
         threes @ 8..=10 => 3 << (threes - 8),
         other => return Err(bytes.impossible("number of interleave ways", other)),
     };
+    if region.base % UNIT != 0 {
+        return Err(bytes.impossible("base", region.base));
+    }
+    if region.len % (ways as u64 * UNIT) != 0 {
+        return Err(bytes.impossible("length", region.len));
+    }
     let granularity = match bytes.u32(28)? {
         power @ 0..=6 => 256 << power,
         _ if ways == 1 => 0,

@@ -50,7 +50,8 @@ pub fn find_table<'a>(
         }
     };
     let mut unreadable = None;
-    for pointer in whole(&read, root)?[HEADER..].chunks_exact(entry) {
+    let pointers = whole(&read, root)?.get(HEADER..).unwrap_or_default();
+    for pointer in pointers.chunks_exact(entry) {
         let mut address = [0; 8];
         address[..entry].copy_from_slice(pointer);
         match u64::from_le_bytes(address) {

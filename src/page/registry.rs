@@ -17,7 +17,7 @@ use spin::Mutex;
 use super::{Device, Hook, Paged, failure::Failure};
 use crate::{
     DrainFn, Error, FlushFn, Granularity, Map, MemcpyFn, MemmoveFn, MemsetFn, PersistFn,
-    Primitives, Table, arch, range::Span,
+    Primitives, Table, arch, poison::Avoiding, range::Span,
 };
 
 static FIRST: AtomicPtr<PageSlot> = AtomicPtr::new(null_mut());
@@ -203,43 +203,66 @@ impl<H: Hook> Map<Paged<H>> {
     /// ever; nor may the drop be by a hook, which it waits for. The hook must be callable from any
     /// CPU that calls the pointers.
     pub unsafe fn register<'m>(&'m self, slot: &'static PageSlot) -> Result<Registered<'m>, Error> {
-        let span = self.dispatch().span;
-        let _writer = WRITER.lock();
-        let state = slot.state.load(Ordering::Acquire);
-        let (start, len) = (span.first, span.len());
-        if state & !LINKED != 0 {
-            return Err(Error::SlotInUse { start, len });
-        }
-        let overlapping = PageSlot::all()
-            .filter_map(PageSlot::read)
-            .find(|other| other.entry.span.overlaps(span));
-        if let Some(other) = overlapping {
-            return Err(Error::Overlap {
-                start,
-                len,
-                other_start: other.entry.span.first,
-                other_len: other.entry.span.len(),
-            });
-        }
-        let device: *const (dyn Device + 'm) = self.dispatch();
-        // SAFETY: only the lifetime changes, which the caller vouches for; and the slot is neither
-        // active nor read, and `WRITER` is held.
-        unsafe {
-            let device =
-                core::mem::transmute::<*const (dyn Device + 'm), *const dyn Device>(device);
-            *slot.entry.get() = Some(Entry { span, device });
-        }
-        if state & LINKED == 0 {
-            slot.next
-                .store(FIRST.load(Ordering::Relaxed), Ordering::Relaxed);
-            FIRST.store((&raw const *slot).cast_mut(), Ordering::Release);
-        }
-        slot.state.store(LINKED | ACTIVE, Ordering::Release);
-        Ok(Registered {
-            slot,
-            map: PhantomData,
-        })
+        // SAFETY: the caller's.
+        unsafe { register(self.dispatch(), slot) }
     }
+}
+
+impl<H: Hook> Map<Avoiding<'_, Paged<H>>> {
+    /// [`register`](Map::register) of a map that avoids poison, whose plain pointers know no list.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Safety
+    /// As there.
+    pub unsafe fn register<'m>(&'m self, slot: &'static PageSlot) -> Result<Registered<'m>, Error> {
+        // SAFETY: the caller's.
+        unsafe { register(self.dispatch().inner(), slot) }
+    }
+}
+
+/// # Safety
+/// As for [`Map::register`].
+unsafe fn register<'m, H: Hook>(
+    paged: &'m Paged<H>,
+    slot: &'static PageSlot,
+) -> Result<Registered<'m>, Error> {
+    let span = paged.span;
+    let _writer = WRITER.lock();
+    let state = slot.state.load(Ordering::Acquire);
+    let (start, len) = (span.first, span.len());
+    if state & !LINKED != 0 {
+        return Err(Error::SlotInUse { start, len });
+    }
+    let overlapping = PageSlot::all()
+        .filter_map(PageSlot::read)
+        .find(|other| other.entry.span.overlaps(span));
+    if let Some(other) = overlapping {
+        return Err(Error::Overlap {
+            start,
+            len,
+            other_start: other.entry.span.first,
+            other_len: other.entry.span.len(),
+        });
+    }
+    let device: *const (dyn Device + 'm) = paged;
+    // SAFETY: only the lifetime changes, which the caller vouches for; and the slot is neither
+    // active nor read, and `WRITER` is held.
+    unsafe {
+        let device = core::mem::transmute::<*const (dyn Device + 'm), *const dyn Device>(device);
+        *slot.entry.get() = Some(Entry { span, device });
+    }
+    if state & LINKED == 0 {
+        slot.next
+            .store(FIRST.load(Ordering::Relaxed), Ordering::Relaxed);
+        FIRST.store((&raw const *slot).cast_mut(), Ordering::Release);
+    }
+    slot.state.store(LINKED | ACTIVE, Ordering::Release);
+    Ok(Registered {
+        slot,
+        map: PhantomData,
+    })
 }
 
 impl Registered<'_> {

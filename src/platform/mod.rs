@@ -187,11 +187,15 @@ impl<'a> Platform<'a> {
         if self.nfit_knows(region) {
             return None;
         }
-        let mut windows = self.cedt.iter().flat_map(Cedt::windows);
-        let window = windows.find(|window| {
-            window.region.contains(region) && window.restrictions.contains(Restrictions::PERSISTENT)
-        });
-        window.map(|_| self.by_line(region, Source::CxlWindow, None))
+        // Windows may overlap, and then all must say the same.
+        let windows = || {
+            let all = self.cedt.iter().flat_map(Cedt::windows);
+            all.filter(|window| window.region.overlaps(region))
+        };
+        let persistent = windows()
+            .all(|window| window.restrictions.contains(Restrictions::PERSISTENT))
+            && windows().any(|window| window.region.contains(region));
+        persistent.then(|| self.by_line(region, Source::CxlWindow, None))
     }
 
     /// A range at cache-line granularity: what holds unless a table says better.

@@ -64,6 +64,12 @@ impl<D: Dispatch> Map<D> {
 }
 
 impl<D: Dispatch> Map<Avoiding<'_, D>> {
+    /// The same map with another list instead of its own.
+    pub fn avoiding_instead<'p>(self, poison: &'p Poison<'p>) -> Map<Avoiding<'p, D>> {
+        let (base, len, Avoiding { dispatch, .. }) = self.into_parts();
+        Map::over(base, len, Avoiding { dispatch, poison })
+    }
+
     /// Clears poison by writing zeroes over whole units, durably, and takes them from the list.
     ///
     /// `platform` does first what the platform asks for (ACPI's `Clear Uncorrectable Error`, for
@@ -175,6 +181,14 @@ impl<D: Dispatch> Map<Avoiding<'_, D>> {
         Err(Error::Poisoned {
             address: bad.addr(),
         })
+    }
+}
+
+impl<D> Avoiding<'_, D> {
+    /// The dispatch of the map without the list.
+    #[cfg(feature = "page")]
+    pub(crate) const fn inner(&self) -> &D {
+        &self.dispatch
     }
 }
 

@@ -3,9 +3,9 @@
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 use kpmem::{Error, Granularity, Map};
-use kpmem_guest::{Machine, println};
+use kpmem_runtime::{Machine, println};
 
-kpmem_guest::entry!(kernel);
+kpmem_runtime::entry!(kernel);
 
 fn kernel(machine: &Machine) {
     let map = map(machine).unwrap_or_else(|error| panic!("{error}"));

@@ -4,6 +4,7 @@
 pub mod arch;
 pub mod artefact;
 pub mod boot;
+pub mod capi;
 pub mod commands;
 pub mod crash;
 pub mod demo;
@@ -26,6 +27,7 @@ pub mod setup;
 pub mod suites;
 pub mod toolchain;
 pub mod tools;
+pub mod unikernel;
 pub mod width;
 pub mod witness;
 pub mod workspace;

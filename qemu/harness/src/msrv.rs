@@ -28,6 +28,9 @@ pub fn build() -> Result<String> {
     let features = "acpi,bytemuck,vector,virtio-pmem,zerocopy";
     let arguments = ["--quiet", "--package", "kpmem", "--features", features];
     process::run(toolchain.cargo("build").args(arguments))?;
+    // And what it is to a hypervisor, which is for the host only.
+    let hypervisor = ["--quiet", "--package", "kpmem-vmm"];
+    process::run(toolchain.cargo("build").args(hypervisor))?;
     let mut built = vec!["host"];
     for arch in Arch::ALL {
         if toolchain.has(arch) || toolchain.has_sources() {

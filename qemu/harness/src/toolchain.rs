@@ -237,12 +237,12 @@ struct Target {
     name: String,
 }
 
-/// Builds, and returns what was made.
+/// Has cargo tell what it made.
+const MESSAGES: &str = "--message-format=json-render-diagnostics";
+
+/// Builds, and returns what was made. The command has [`MESSAGES`].
 fn artefacts(mut build: Command) -> Result<Vec<Built>> {
-    build
-        .arg("--message-format=json-render-diagnostics")
-        .stderr(Stdio::inherit());
-    let output = process::output_of(&mut build)?;
+    let output = process::output_of(build.stderr(Stdio::inherit()))?;
     if !output.status.success() {
         bail!("{build:?} failed ({})", output.status);
     }
@@ -252,11 +252,25 @@ fn artefacts(mut build: Command) -> Result<Vec<Built>> {
 }
 
 /// Builds a package's binaries and returns where they are, by name.
-pub fn executables(build: Command) -> Result<BTreeMap<String, PathBuf>> {
+pub fn executables(mut build: Command) -> Result<BTreeMap<String, PathBuf>> {
+    build.arg(MESSAGES);
+    executables_of(build)
+}
+
+fn executables_of(build: Command) -> Result<BTreeMap<String, PathBuf>> {
     let built = artefacts(build)?.into_iter();
     Ok(built
         .filter_map(|built| Some((built.target?.name, built.executable?)))
         .collect())
+}
+
+/// The same of `cargo rustc`, with files that the linker is given too.
+pub fn executables_with(mut build: Command, files: &[&Path]) -> Result<BTreeMap<String, PathBuf>> {
+    build.args([MESSAGES, "--"]);
+    for file in files {
+        build.args(["-C", &format!("link-arg={}", file.display())]);
+    }
+    executables_of(build)
 }
 
 /// Builds the dynamic library of this name and returns where it is.
@@ -269,7 +283,8 @@ pub fn static_library(build: Command, name: &str) -> Result<PathBuf> {
     library_of(build, name, "a")
 }
 
-fn library_of(build: Command, name: &str, extension: &str) -> Result<PathBuf> {
+fn library_of(mut build: Command, name: &str, extension: &str) -> Result<PathBuf> {
+    build.arg(MESSAGES);
     let mut built = artefacts(build)?.into_iter();
     let ours = built.find(|built| {
         built

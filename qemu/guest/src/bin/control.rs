@@ -7,9 +7,9 @@
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 use core::hint::{black_box, spin_loop};
-use kpmem_guest::{Machine, println, smp};
+use kpmem_runtime::{Machine, println, smp};
 
-kpmem_guest::entry!(kernel);
+kpmem_runtime::entry!(kernel);
 
 fn kernel(machine: &Machine) {
     println!("test the_first_case ... ok");

@@ -6,10 +6,10 @@
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 use kpmem::Map;
-use kpmem_guest::{Machine, println};
 use kpmem_marks::{MAILBOX, Mailbox, begin, claim, end, next_crash, verdict};
+use kpmem_runtime::{Machine, println};
 
-kpmem_guest::entry!(kernel);
+kpmem_runtime::entry!(kernel);
 
 const STEPS: u64 = 100;
 /// Slots are in different lines, whatever the line size.

@@ -9,10 +9,10 @@
 
 use core::slice;
 use kpmem::{Granularity, Map};
-use kpmem_guest::{Machine, exit, println};
 use kpmem_log::{Full, Log, MAX_PAYLOAD, Memory, recover};
+use kpmem_runtime::{Machine, exit, println};
 
-kpmem_guest::entry!(kernel);
+kpmem_runtime::entry!(kernel);
 
 /// Records that `control` acknowledges before it writes them.
 const BATCH: u64 = 16;

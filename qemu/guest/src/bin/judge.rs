@@ -2,4 +2,4 @@
 //! when it is linked with other functions.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
-kpmem_guest::entry!(kpmem_guest::judge::kernel);
+kpmem_runtime::entry!(kpmem_guest::judge::kernel);

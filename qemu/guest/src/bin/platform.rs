@@ -10,9 +10,9 @@ use kpmem::{
     Granularity, PersistentRange, Platform, Source,
     firmware::{Region, cedt::Cedt, nfit::Nfit, srat::Srat},
 };
-use kpmem_guest::{Machine, println};
+use kpmem_runtime::{Machine, println};
 
-kpmem_guest::entry!(kernel);
+kpmem_runtime::entry!(kernel);
 
 fn kernel(machine: &Machine) {
     let platform = platform(machine);
@@ -79,7 +79,7 @@ fn describe(range: &PersistentRange<'_>) {
 
 /// Maps a range and persists its first word. Only the first one is in the page tables.
 fn persist(machine: &Machine, range: &PersistentRange<'_>) {
-    let to_virtual = |region: Region| (region == machine.nvdimm).then(|| machine.address());
+    let to_virtual = |region: Region| (Ok(region) == machine.nvdimm).then(|| machine.address());
     // SAFETY: the runtime mapped the first NVDIMM, write-back.
     let map = match unsafe { range.map(Granularity::CacheLine, to_virtual) } {
         Ok(map) => map,

@@ -2,8 +2,8 @@
 //! was read, no aligned word was stored in parts (the simulator looks at that), and all of it is
 //! durable.
 
-use crate::{memory, println};
 use kpmem_marks::{begin, claim, end};
+use kpmem_runtime::{memory, println};
 
 use super::{
     functions::{kpmem_judge_drain, kpmem_judge_memcpy, kpmem_judge_memmove, kpmem_judge_memset},

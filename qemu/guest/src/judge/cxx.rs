@@ -3,7 +3,7 @@
 
 use core::ffi::c_void;
 
-use crate::memory;
+use kpmem_runtime::memory;
 
 fn new(len: usize, align: usize) -> *mut c_void {
     memory::allocate(len.max(1), align.max(16))

@@ -7,7 +7,7 @@ use core::{
     sync::atomic::{AtomicI32, AtomicPtr, AtomicUsize, Ordering},
 };
 
-use crate::memory;
+use kpmem_runtime::memory;
 
 #[unsafe(no_mangle)]
 extern "C" fn malloc(len: usize) -> *mut c_void {

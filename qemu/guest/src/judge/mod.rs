@@ -23,7 +23,7 @@ mod stubs;
 #[cfg(target_os = "none")]
 mod thread;
 
-use crate::Machine;
+use kpmem_runtime::Machine;
 use place::Place;
 
 /// Calls what `what` says.

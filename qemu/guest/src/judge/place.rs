@@ -2,8 +2,8 @@
 
 use core::slice;
 
-use crate::Machine;
 use kpmem_marks::MAILBOX;
+use kpmem_runtime::Machine;
 
 /// Where calls go.
 #[derive(Debug)]

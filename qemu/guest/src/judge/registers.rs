@@ -10,9 +10,9 @@ pub fn prepare() {}
 /// Lets all of it be used.
 #[cfg(all(target_os = "none", target_arch = "x86_64"))]
 pub fn prepare() {
-    use crate::vectors::Lent;
     use core::arch::asm;
     use kpmem::arch::vector::Guard;
+    use kpmem_runtime::vectors::Lent;
     // FS, and GS for kernels, which have the canary there.
     const BASES: [u32; 2] = [0xc000_0100, 0xc000_0101];
     let thread = thread::pointer();

@@ -2,7 +2,7 @@
 
 use core::slice;
 
-use crate::{
+use kpmem_runtime::{
     memory::{self, PAGE},
     paging::{self, Memory},
 };

@@ -159,6 +159,12 @@ impl Program {
         &self.sections
     }
 
+    /// Where the symbol of this name is.
+    pub fn address_of(&self, symbol: &str) -> Option<u64> {
+        let file = object::File::parse(&*self.bytes).ok()?;
+        Some(file.symbol_by_name(symbol)?.address())
+    }
+
     /// Bytes of the symbol of this name.
     pub fn size_of(&self, symbol: &str) -> Option<u64> {
         let file = object::File::parse(&*self.bytes).ok()?;

@@ -166,7 +166,7 @@ pub(super) fn target(instruction: &Instruction) -> Option<u64> {
 /// The function that a call reaches. x86 calls through the linker's table of addresses, as in
 /// `call *0x13e0(%rip)        # 202738 <symbol+0x148>`; RISC-V puts the sum of a pair of
 /// instructions after the same sign.
-fn called(program: &Program, instruction: &Instruction) -> Option<u64> {
+pub(crate) fn called(program: &Program, instruction: &Instruction) -> Option<u64> {
     let Some((_, comment)) = instruction.text.split_once("# ") else {
         return target(instruction);
     };

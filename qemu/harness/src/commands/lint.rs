@@ -8,11 +8,13 @@ use std::{
 };
 
 /// Packages that are built for bare metal.
-const BARE: [&str; 5] = [
+const BARE: [&str; 7] = [
     "kpmem",
     "kpmem-log",
     "kpmem-firmware",
     "kpmem-guest",
+    "kpmem-runtime",
+    "kpmem-unikernel",
     "kpmem-artefact",
 ];
 const DENY: [&str; 3] = ["--", "-D", "warnings"];

@@ -2,6 +2,7 @@
 
 mod bench;
 mod boot;
+mod capi;
 mod coverage;
 mod crash;
 mod demo;
@@ -14,6 +15,7 @@ mod machine;
 mod nfit;
 mod setup;
 mod test;
+mod unikernel;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -45,7 +47,7 @@ enum Command {
     Crash(crash::Args),
     /// Say whether flush and copy functions that you already have keep their promise.
     Judge(judge::Args),
-    /// Fuzz what reads untrusted bytes: firmware's tables, the driver of virtio-pmem.
+    /// Fuzz what reads untrusted bytes: firmware's tables, both sides of virtio-pmem.
     Fuzz(fuzz::Args),
     /// Count the branches of the parsers that their tests take (a nightly compiler's work).
     Coverage,
@@ -53,6 +55,10 @@ enum Command {
     Nfit(nfit::Args),
     /// Write the firmware tables that tests read, as QEMU gives them.
     Fixtures,
+    /// Boot the example unikernel, cut its power, and boot it on what is left.
+    Unikernel(unikernel::Args),
+    /// Build the static libraries and headers for C.
+    Capi(capi::Args),
     /// Run every suite: host, Miri, bare metal on each kind of CPU, machine code.
     Test(test::Args),
 }
@@ -67,9 +73,11 @@ impl Cli {
             Command::Bench(args) => bench::run(&args),
             Command::Lint => lint::run(),
             Command::Test(args) => test::run(&args),
+            Command::Unikernel(args) => unikernel::run(&args),
             Command::Boot(args) => boot::run(&args),
             Command::Crash(args) => crash::run(&args),
             Command::Judge(args) => judge::run(&args),
+            Command::Capi(args) => capi::run(&args),
             Command::Coverage => coverage::run(),
             Command::Fuzz(args) => fuzz::run(&args),
             Command::Nfit(args) => nfit::run(&args),

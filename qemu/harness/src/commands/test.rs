@@ -4,11 +4,12 @@ use crate::{
     arch::Arch,
     artefact,
     crash::{campaign::Campaign, plugin},
+    parallel,
     report::{Report, Suite, write_json},
     setup,
     suites::{
-        self, bare, controls, crash_models, crash_strange, embedder, features, fixtures, fuzz,
-        host, judged, miri, platform, release, targets, virtio, witness,
+        self, bare, controls, crash_models, crash_strange, embedder, embeds, features, fixtures,
+        fuzz, host, judged, miri, platform, release, targets, virtio, witness,
     },
     toolchain,
 };
@@ -44,16 +45,19 @@ enum Part {
     Virtio,
     /// The crash simulator.
     Crash,
+    /// kpmem inside other programs: the examples.
+    Embeds,
 }
 
 impl Part {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Host,
         Self::Release,
         Self::Firmware,
         Self::Metal,
         Self::Virtio,
         Self::Crash,
+        Self::Embeds,
     ];
 
     fn run(self, args: &Args) -> Result<Vec<Suite>> {
@@ -84,6 +88,7 @@ impl Part {
                 virtio::run(named(&kernels, "virtio")?)
             }
             Self::Crash => simulated(),
+            Self::Embeds => embeds::run(),
         }
     }
 }
@@ -126,9 +131,9 @@ fn named<'a>(kernels: &'a Kernels, name: &str) -> Result<&'a PathBuf> {
 }
 
 fn on_metal() -> Result<Vec<Suite>> {
-    let mut suites = Vec::new();
-    for arch in Arch::ALL {
+    let each = parallel::map(&Arch::ALL, |&arch| {
         let kernels = toolchain::build(arch, "kpmem-guest")?;
+        let mut suites = Vec::new();
         for variant in bare::VARIANTS.iter().filter(|variant| variant.arch == arch) {
             suites.push(bare::run(variant, named(&kernels, "suite")?)?);
         }
@@ -136,8 +141,9 @@ fn on_metal() -> Result<Vec<Suite>> {
         suites.push(platform::run(arch, named(&kernels, "platform")?)?);
         suites.push(embedder::run(arch)?);
         suites.push(artefact::run(arch)?);
-    }
-    Ok(suites)
+        Ok(suites)
+    });
+    Ok(each.into_iter().collect::<Result<Vec<_>>>()?.concat())
 }
 
 fn simulated() -> Result<Vec<Suite>> {

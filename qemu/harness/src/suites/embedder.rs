@@ -32,7 +32,7 @@ pub fn run(arch: Arch) -> Result<Suite> {
     let mut suite = Suite::new("embedder", Some(arch), None);
     let result = if !output.status.success() {
         Err(format!("cargo test failed ({})", output.status))
-    } else if !progress.contains("Running") || !text.contains("kpmem-guest: arch=") {
+    } else if !progress.contains("Running") || !text.contains("kpmem-runtime: arch=") {
         Err("no kernel was booted".to_owned())
     } else {
         Ok(())

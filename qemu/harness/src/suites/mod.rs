@@ -7,6 +7,7 @@ mod crash_controls;
 pub mod crash_models;
 pub mod crash_strange;
 pub mod embedder;
+pub mod embeds;
 pub mod features;
 pub mod fixtures;
 pub mod fuzz;

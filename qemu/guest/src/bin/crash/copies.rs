@@ -4,8 +4,8 @@
 use core::slice;
 
 use kpmem::{Flags, Map};
-use kpmem_guest::memory;
 use kpmem_marks::{begin, end};
+use kpmem_runtime::memory;
 
 use crate::{random::Random, region::Region, strategies};
 

@@ -10,8 +10,8 @@
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use kpmem::Table;
-use kpmem_guest::{Machine, smp};
 use kpmem_marks::{begin, end};
+use kpmem_runtime::{Machine, smp};
 
 use crate::{random::Random, region::Region};
 

@@ -18,15 +18,15 @@ mod slots;
 mod strategies;
 
 use kpmem::{BYTE, Table};
-use kpmem_guest::{Machine, println};
 use kpmem_marks::{Crash, Mailbox, next_crash, verdict};
+use kpmem_runtime::{Machine, println};
 use log::Mistake;
 use region::Region;
 
 /// The seeded bug of the two CPUs: one flushes, the other fences.
 const WRONG_FENCE: &str = "fence-on-other-cpu";
 
-kpmem_guest::entry!(kernel);
+kpmem_runtime::entry!(kernel);
 
 fn kernel(machine: &Machine) {
     let workload = machine.args.get("workload").unwrap_or("log");

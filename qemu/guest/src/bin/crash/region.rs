@@ -3,8 +3,8 @@
 use core::slice;
 
 use kpmem::{Map, Table};
-use kpmem_guest::Machine;
 use kpmem_marks::{MAILBOX, Mailbox, claim};
+use kpmem_runtime::Machine;
 
 /// Persistent memory under a table that may be a mutant. Offsets are in bytes.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use kpmem::{
 };
 
 #[cfg(target_arch = "x86_64")]
-use kpmem_guest::vectors::Lent;
+use kpmem_runtime::vectors::Lent;
 
 use crate::mutants::{BySize, Correct};
 

@@ -6,8 +6,8 @@ use core::{
 };
 
 use kpmem::Table;
-use kpmem_guest::smp;
 use kpmem_marks::{begin, end};
+use kpmem_runtime::smp;
 
 use crate::{
     Case,

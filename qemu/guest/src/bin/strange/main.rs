@@ -11,10 +11,10 @@ mod misuse;
 mod order;
 mod unseen;
 
-use kpmem_guest::Machine;
+use kpmem_runtime::Machine;
 use memory::Memory;
 
-kpmem_guest::entry!(kernel);
+kpmem_runtime::entry!(kernel);
 
 type Case = (&'static str, fn(&Memory));
 

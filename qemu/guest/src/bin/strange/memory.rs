@@ -1,12 +1,12 @@
 //! The persistent memory as the cases use it: by physical address, by other mappings, by hand.
 
 use kpmem::Table;
-use kpmem_guest::{
+use kpmem_marks::{MAILBOX, Mailbox, claim, next_crash, verdict};
+use kpmem_runtime::{
     Machine,
     paging::{self, Memory as Cached},
     println,
 };
-use kpmem_marks::{MAILBOX, Mailbox, claim, next_crash, verdict};
 
 /// Where nothing is mapped unless a case does it.
 const WINDOW: usize = 0x20_0000_0000;

@@ -8,8 +8,8 @@ use crate::{
 };
 use core::slice;
 use kpmem::{BYTE, Error, Flags, Map, Table};
-use kpmem_guest::{Machine, memory, memory::PAGE};
 use kpmem_log::pattern;
+use kpmem_runtime::{Machine, memory, memory::PAGE};
 
 pub const CASES: &[Case] = &[
     ("copies_agree_with_an_oracle", oracle),
@@ -198,7 +198,7 @@ fn checked(machine: &Machine) -> Outcome {
 /// Outside the guard they are a trap, which every other case would run into.
 #[cfg(target_arch = "x86_64")]
 fn vectors(machine: &Machine) -> Outcome {
-    use kpmem_guest::vectors::Lent;
+    use kpmem_runtime::vectors::Lent;
     let frame = machine.address().wrapping_add(AREA);
     for table in crate::strategies::vectors() {
         for flags in [Flags::NONTEMPORAL, Flags::TEMPORAL] {

@@ -10,8 +10,8 @@ use core::{
     slice,
 };
 use kpmem::{BYTE, Map, PersistFn, Table};
-use kpmem_guest::{Machine, memory::PAGE, trap::faults};
 use kpmem_log::pattern;
+use kpmem_runtime::{Machine, memory::PAGE, trap::faults};
 
 pub const CASES: &[Case] = &[
     ("no_bytes_are_no_access", no_bytes),

@@ -9,7 +9,7 @@ use crate::{
     window::{Window, unmapped},
 };
 use kpmem::Table;
-use kpmem_guest::{Machine, memory::PAGE, trap::fault};
+use kpmem_runtime::{Machine, memory::PAGE, trap::fault};
 
 pub const CASES: &[Case] = &[
     ("a_probe_sees_a_fault", probes),

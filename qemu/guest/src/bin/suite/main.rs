@@ -25,11 +25,11 @@ mod strategies;
 mod tables;
 mod window;
 
-use kpmem_guest::{Machine, exit, print, println};
+use kpmem_runtime::{Machine, exit, print, println};
 use nvdimm::HostPattern;
 use outcome::{Case, Stop};
 
-kpmem_guest::entry!(kernel);
+kpmem_runtime::entry!(kernel);
 
 const CASES: &[&[Case]] = &[
     selection::CASES,

@@ -7,7 +7,7 @@ use crate::{
 };
 use core::ptr::null_mut;
 use kpmem::{BYTE, Error, Granularity, Map};
-use kpmem_guest::{Machine, memory::PAGE};
+use kpmem_runtime::{Machine, memory::PAGE};
 
 pub const CASES: &[Case] = &[
     ("a_map_knows_what_it_was_made_of", accessors),

@@ -7,8 +7,8 @@ use crate::{
 };
 use core::slice;
 use kpmem::{Map, PersistFn};
-use kpmem_guest::{Machine, memory::PAGE};
 use kpmem_log::pattern;
+use kpmem_runtime::{Machine, memory::PAGE};
 
 pub const CASES: &[Case] = &[
     ("the_nvdimm_is_there_from_end_to_end", both_ends),

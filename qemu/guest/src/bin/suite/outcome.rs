@@ -1,7 +1,7 @@
 //! How a case ends.
 
 use core::fmt::{self, Write};
-use kpmem_guest::{Machine, memory};
+use kpmem_runtime::{Machine, memory};
 
 /// A case: what it shows, and how.
 pub type Case = (&'static str, fn(&Machine) -> Outcome);

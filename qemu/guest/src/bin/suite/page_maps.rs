@@ -7,7 +7,7 @@ use crate::{
 };
 use core::cell::Cell;
 use kpmem::{Error, Granularity, Hook, HookFns, Map, PageSlot, Paged};
-use kpmem_guest::{Machine, memory::PAGE};
+use kpmem_runtime::{Machine, memory::PAGE};
 
 pub const CASES: &[Case] = &[
     ("the_hook_of_a_page_map_is_found_by_address", by_address),

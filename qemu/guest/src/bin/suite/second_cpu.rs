@@ -10,8 +10,8 @@ use core::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 use kpmem::{Map, Table};
-use kpmem_guest::{Machine, smp, trap::fault};
 use kpmem_log::pattern;
+use kpmem_runtime::{Machine, smp, trap::fault};
 
 pub const CASES: &[Case] = &[
     ("one_cpu_has_no_second", alone),

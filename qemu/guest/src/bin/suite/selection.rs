@@ -5,7 +5,7 @@ use crate::{
     tables,
 };
 use kpmem::{BYTE, Error, Granularity, Map, Table, select, selected};
-use kpmem_guest::Machine;
+use kpmem_runtime::Machine;
 
 pub const CASES: &[Case] = &[
     ("line_size_is_what_the_hardware_says", line_size),

@@ -5,7 +5,7 @@ use kpmem::{
     Byte, Lines, Table, arch,
     tuning::{Copies, Stores},
 };
-use kpmem_guest::Machine;
+use kpmem_runtime::Machine;
 
 /// These stores at every size.
 pub struct Forced<T, N>(PhantomData<(T, N)>);
@@ -23,7 +23,7 @@ mod native {
         Clflush, Mov, Movnti, RepMovsq,
         vector::{Avx, Sse2, Vectors, Width},
     };
-    use kpmem_guest::vectors::Lent;
+    use kpmem_runtime::vectors::Lent;
 
     pub static LINES: [Table; 2] = [
         Table::of::<Lines<Clflush, 64, Forced<Mov, Movnti>>>(),

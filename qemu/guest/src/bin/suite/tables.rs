@@ -8,7 +8,7 @@ use core::ptr::NonNull;
 use kpmem::{BYTE, Map, Table, arch, deep::Hints};
 #[cfg(target_arch = "aarch64")]
 use kpmem::{Error, deep::ByTable};
-use kpmem_guest::Machine;
+use kpmem_runtime::Machine;
 
 pub const CASES: &[Case] = &[
     ("every_table_that_the_cpu_has_runs", each_runs),

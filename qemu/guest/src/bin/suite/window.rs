@@ -1,7 +1,7 @@
 //! A window of pages that are unmapped unless a case maps them: guard pages by default.
 
 use core::ops::Range;
-use kpmem_guest::{
+use kpmem_runtime::{
     Machine,
     memory::PAGE,
     paging::{Memory, map_page, unmap_page},
@@ -29,7 +29,7 @@ impl Window {
 
     fn at(machine: &Machine, start: usize, pages: usize) -> Self {
         for page in 0..pages {
-            let physical = machine.nvdimm.base + (page * PAGE) as u64;
+            let physical = machine.region().base + (page * PAGE) as u64;
             // SAFETY: the window's addresses are used by nothing else, and the NVDIMM is only
             // accessed through raw pointers.
             unsafe { map_page(start + page * PAGE, physical, Memory::Normal) };

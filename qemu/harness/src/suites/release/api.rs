@@ -90,6 +90,8 @@ fn list(docs: &Docs) -> Result<String> {
     let foreign = items::foreign(&docs.krate);
     let lines = api.items().filter(|item| !foreign.contains(&item.id()));
     let lines = lines.map(ToString::to_string);
+    // The porting guide is documentation only.
+    let lines = lines.filter(|line| !line.starts_with("pub mod kpmem::guide"));
     let lines = lines.filter(|line| !of_the_compiler.iter().any(|it| line.contains(it)));
     Ok(lines.map(|line| line + "\n").collect())
 }

@@ -50,7 +50,7 @@ fn look(suite: &mut Suite, package: &str, arch: Arch, mut docs: Docs) -> Result<
         items > 0 && without.is_empty(),
         format!("{} have no example:\n{}", without.len(), without.join("\n")),
     ));
-    let own = of_the_set(&shown);
+    let own = of_the_set(&shown, arch);
     if arch != Arch::X86_64 && !own.is_empty() {
         let (good, bad) = (compile(arch, &own)?, compile(arch, &[Block::wrong()])?);
         let name = format!("{} examples of {package} for {arch} compile", own.len());
@@ -71,15 +71,27 @@ fn look(suite: &mut Suite, package: &str, arch: Arch, mut docs: Docs) -> Result<
     Ok(())
 }
 
-/// The examples of what is there on this instruction set only.
-fn of_the_set(shown: &Shown<'_>) -> Vec<Block> {
+/// The examples of what is there on this instruction set only, and those of the porting guide that
+/// name it.
+fn of_the_set(shown: &Shown<'_>, arch: Arch) -> Vec<Block> {
+    let named = format!("target_arch = \"{}\"", arch.name());
     let entries = shown.entries.iter();
     let pages = entries.map(|entry| (entry.path.as_str(), entry.docs));
     let modules = shown.modules.iter();
     pages
         .chain(modules.map(|(path, docs)| (path.as_str(), *docs)))
-        .filter(|(path, _)| path.split("::").nth(1) == Some("arch"))
-        .flat_map(|(_, docs)| blocks::of(docs))
+        .flat_map(|(path, docs)| {
+            let part = path.split("::").nth(1);
+            let of_the_set = |block: &Block| match part {
+                Some("arch") => true,
+                Some("guide") => block.code.contains(&named),
+                _ => false,
+            };
+            blocks::of(docs)
+                .into_iter()
+                .filter(of_the_set)
+                .collect::<Vec<_>>()
+        })
         .filter(|block| block.compiles)
         .collect()
 }
@@ -99,7 +111,7 @@ fn compile(arch: Arch, examples: &[Block]) -> Result<Result<(), String>> {
     fs::copy(root.join("Cargo.lock"), dir.join("Cargo.lock"))?;
     let manifest = format!(
         "[package]\nname = \"examples\"\nedition = \"2024\"\n\
-         [dependencies]\nkpmem = {{ path = {0:?} }}\nkpmem-marks = {{ path = {1:?} }}\n[workspace]\n",
+         [dependencies]\nkpmem = {{ path = {0:?}, features = [\"acpi\", \"fdt\"] }}\nkpmem-marks = {{ path = {1:?} }}\n[workspace]\n",
         root,
         root.join("qemu/marks")
     );

@@ -1,0 +1,37 @@
+//! `cargo xtask capi`.
+
+use crate::{arch::Arch, capi, setup, tools::Need};
+use anyhow::Result;
+use std::{fs, path::Path, process::ExitCode};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Only the library for the host.
+    #[arg(long)]
+    host: bool,
+    /// With device trees, which bring ways to the panic handler.
+    #[arg(long)]
+    device_tree: bool,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    let mut needs = vec![Need::Linker];
+    needs.extend(Arch::ALL.map(Need::Core));
+    needs.extend(Arch::ALL.map(Need::Objdump));
+    setup::ensure_these(&needs)?;
+    capi::headers()?
+        .iter()
+        .try_for_each(|header| print(header))?;
+    for target in capi::targets() {
+        if !args.host || target == capi::archive::Target::Host {
+            print(&capi::library(target, args.device_tree)?)?;
+        }
+    }
+    print(&capi::description()?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(path: &Path) -> Result<()> {
+    println!("{:>9} bytes  {}", fs::metadata(path)?.len(), path.display());
+    Ok(())
+}
