@@ -1,6 +1,11 @@
 //! `cargo xtask capi`.
 
-use crate::{arch::Arch, capi, setup, tools::Need};
+use crate::{
+    arch::Arch,
+    capi::{self, kernel::Variant},
+    setup,
+    tools::Need,
+};
 use anyhow::Result;
 use std::{fs, path::Path, process::ExitCode};
 
@@ -25,6 +30,17 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     for target in capi::targets() {
         if !args.host || target == capi::archive::Target::Host {
             print(&capi::library(target, args.device_tree)?)?;
+        }
+    }
+    if !args.host {
+        for variant in Variant::ALL {
+            if variant == Variant::Hardened
+                && let Err(error) = setup::ensure_these(&[Need::Sources])
+            {
+                eprintln!("{error:#}; going on without the hardened library for Linux");
+                continue;
+            }
+            print(&capi::kernel::library(variant)?)?;
         }
     }
     let hosted = capi::libpmem2::libraries()?;

@@ -2,8 +2,9 @@
 
 mod capi;
 mod hypervisor;
-mod unikernel;
 mod libpmem2;
+mod linux_module;
+mod unikernel;
 
 use crate::report::Suite;
 use anyhow::Result;
@@ -15,5 +16,6 @@ pub fn run() -> Result<Vec<Suite>> {
     suites.extend(unikernel::run()?);
     suites.extend(hypervisor::run()?);
     suites.push(libpmem2::run()?);
+    suites.push(linux_module::run()?);
     Ok(suites)
 }
