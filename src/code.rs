@@ -1,7 +1,7 @@
 //! Errors as numbers, for languages that have no enums with fields.
 //!
-//! The numbers never change. They are negative, and neither the kernel's (`-EIO` and its like end at
-//! -4095) nor libpmem2's (-100000 and on).
+//! The numbers never change. They are negative, and neither the kernel's (`-EIO` and its like end
+//! at -4095) nor libpmem2's (-100000 and on).
 
 use crate::Error;
 
