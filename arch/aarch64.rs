@@ -162,6 +162,14 @@ pub static CVAC: [Table; 5] = Table::of_sizes::<Cvac>();
 
 bitflags! {
     /// The persistence instructions that a CPU has.
+    ///
+    /// ```
+    /// use kpmem::arch::{Cpu, Features};
+    ///
+    /// let cpu = Cpu { features: Features::DPB, line: 64 };
+    /// assert_eq!(cpu.table()?.name(), "cvap");
+    /// # Ok::<(), kpmem::Error>(())
+    /// ```
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Features: u32 {
         /// ID_AA64ISAR1_EL1.DPB is 1 or more.
@@ -173,6 +181,17 @@ bitflags! {
 
 /// What a CPU reports of its cache lines. Where a system mixes CPUs, take the features that all
 /// have and the smallest line.
+///
+/// ```
+/// use kpmem::arch::Cpu;
+///
+/// // The registers of two kinds of CPU in one machine: ID_AA64ISAR1_EL1, CTR_EL0.
+/// let cpu = Cpu::from_registers(2, 0x4_0000).common(Cpu::from_registers(1, 0x5_0000));
+/// assert_eq!((cpu.table()?.name(), cpu.line), ("cvap", 64));
+/// assert!(cpu.deep_table().is_err()); // one of them has no `dc cvadp`
+/// let this = Cpu::detect();
+/// # Ok::<(), kpmem::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cpu {
     /// Its persistence instructions.

@@ -134,6 +134,14 @@ pub static ZICBOM_FLUSH: [Table; 5] = Table::of_sizes::<CboFlush>();
 
 bitflags! {
     /// The cache-block instructions that a hart has.
+    ///
+    /// ```
+    /// use kpmem::arch::{Cpu, Features};
+    ///
+    /// let cpu = Cpu { features: Features::ZICBOM, line: 64 };
+    /// assert_eq!(cpu.table()?.name(), "zicbom");
+    /// # Ok::<(), kpmem::Error>(())
+    /// ```
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Features: u32 {
         /// Zicbom: `cbo.clean`, `cbo.flush`.
@@ -145,6 +153,19 @@ bitflags! {
 }
 
 /// What the platform says of its harts: there is no instruction that asks.
+///
+/// ```
+/// use kpmem::arch::{Cpu, Features};
+///
+/// // Two kinds of hart in one machine, as the device tree says.
+/// let hart = Cpu { features: Features::ZICBOM, line: 64 };
+/// let other = Cpu { features: Features::ZICBOM | Features::ZICBOZ, line: 128 };
+/// let table = hart.common(other).table()?;
+/// assert_eq!((table.name(), table.line()), ("zicbom", 64));
+/// // SAFETY: the harts have Zicbom, enabled, and what they write back is in the persistence domain.
+/// unsafe { kpmem::select(table)? };
+/// # Ok::<(), kpmem::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cpu {
     /// Its cache-block instructions.

@@ -21,7 +21,9 @@ use crate::{Dispatch, Error, Flags, Guard, Map, NoGuard, Pod};
 /// // SAFETY: nothing else uses this part of the map.
 /// unsafe {
 ///     batch.write(base.add(512).cast(), 7_u64)?;
+///     batch.copy_from_slice(base.add(600), b"payload")?;
 ///     batch.memset(base.add(1024), 0, 64, Flags::empty())?;
+///     batch.memmove(base.add(2048), base, 64, Flags::empty())?;
 /// }
 /// batch.finish()?; // all of it is durable
 /// # Ok::<(), kpmem::Error>(())
@@ -59,6 +61,18 @@ impl<D: Dispatch> Map<D> {
     }
 
     /// Begins a batch inside the guard `G`, which is left after the drain.
+    ///
+    /// ```
+    /// # use kpmem::{Granularity, Map, NoGuard};
+    /// # let mut memory = vec![0_u64; 512];
+    /// # let base = memory.as_mut_ptr().cast::<u8>();
+    /// # // SAFETY: as for any map.
+    /// # let map = unsafe { Map::new(base, 4096, Granularity::Byte)? };
+    /// map.batch().finish()?;
+    /// map.batch_within::<NoGuard>().finish()?; // the same: a kernel names a guard of its own
+    /// map.persist_within::<NoGuard>(base, 8)?;
+    /// # Ok::<(), kpmem::Error>(())
+    /// ```
     #[inline]
     pub fn batch_within<G: Guard>(&self) -> Batch<'_, D, G> {
         Batch {

@@ -1,7 +1,7 @@
 //! Errors as numbers, for languages that have no enums with fields.
 //!
-//! The numbers never change. They are negative, and neither the kernel's (`-EIO` and its like end at
-//! -4095) nor libpmem2's (-100000 and on).
+//! The numbers never change. They are negative, and neither the kernel's (`-EIO` and its like end
+//! at -4095) nor libpmem2's (-100000 and on).
 
 use crate::Error;
 
@@ -187,6 +187,13 @@ impl ErrorCode {
 
 impl Error {
     /// Its kind.
+    ///
+    /// ```
+    /// use kpmem::{Error, ErrorCode};
+    ///
+    /// let error = Error::Empty { start: 0x1000 };
+    /// assert_eq!((error.kind(), error.code()), (ErrorCode::Empty, -200002));
+    /// ```
     #[must_use]
     pub const fn kind(&self) -> ErrorCode {
         match self {
@@ -227,6 +234,13 @@ impl Error {
 #[cfg(feature = "nfit")]
 impl crate::firmware::Error {
     /// Its kind.
+    ///
+    /// ```
+    /// use kpmem::{ErrorCode, firmware::nfit::Nfit};
+    ///
+    /// let error = Nfit::parse(b"APIC").unwrap_err();
+    /// assert_eq!((error.kind(), error.code()), (ErrorCode::Signature, -200102));
+    /// ```
     #[must_use]
     pub const fn kind(&self) -> ErrorCode {
         match self {

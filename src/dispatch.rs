@@ -10,6 +10,16 @@ use crate::{
 
 /// How a map reaches its functions: a [`Table`] at run time, [`Fixed`] at compile time, or the hook
 /// of a page map.
+///
+/// ```
+/// use kpmem::{Dispatch, Error, Map};
+///
+/// /// Appends to a log in a map of any kind.
+/// fn append<D: Dispatch>(map: &Map<D>, at: *mut u8, record: &[u8]) -> Result<(), Error> {
+///     // SAFETY: the log is this function's.
+///     unsafe { map.copy_from_slice(at, record) }
+/// }
+/// ```
 pub trait Dispatch: fmt::Debug + sealed::Sealed {
     /// What the platform makes durable.
     fn granularity(&self) -> Granularity;
@@ -91,6 +101,15 @@ pub trait Dispatch: fmt::Debug + sealed::Sealed {
 }
 
 /// A dispatch whose functions exist as plain pointers.
+///
+/// ```
+/// use kpmem::{Map, PersistFn, Tabled};
+///
+/// /// What C code is given, of any map but a page map, whose functions are registered.
+/// fn for_c<D: Tabled>(map: &Map<D>) -> PersistFn {
+///     map.persist_fn()
+/// }
+/// ```
 pub trait Tabled: Dispatch {
     /// The table with the same functions.
     fn table(&self) -> &'static Table;
@@ -184,11 +203,33 @@ impl Dispatch for &'static Table {
 /// function's address is taken unless a pointer is asked for: for kernels with retpolines, `ENDBR`
 /// or kCFI, which are linked statically. (In position-independent code without LTO, rustc calls
 /// other crates' functions through the linker's table of addresses.)
+///
+/// ```
+/// # #[cfg(target_arch = "x86_64")] {
+/// use kpmem::{Fixed, Lines, Map, arch::Clflush};
+///
+/// # let mut memory = vec![0_u64; 512];
+/// # let (base, len) = (memory.as_mut_ptr().cast::<u8>(), 4096);
+/// // SAFETY: the range is mapped write-back on every CPU, and the platform has ADR.
+/// let map: Map<Fixed<Lines<Clflush, 64>>> = unsafe { Map::fixed(base, len)? };
+/// map.persist(base, 8)?; // `clflush` and `mfence`, in line
+/// # }
+/// # Ok::<(), kpmem::Error>(())
+/// ```
 pub struct Fixed<P>(PhantomData<fn() -> P>);
 
 impl<P> Fixed<P> {
     /// The primitives alone, for who keeps the ranges himself; [`Map::fixed`](crate::Map::fixed)
     /// makes a map of them.
+    ///
+    /// ```
+    /// use kpmem::{Byte, Dispatch, Fixed};
+    ///
+    /// let word = 42_u64;
+    /// // SAFETY: the word is mapped.
+    /// unsafe { Fixed::<Byte>::new().persist((&raw const word).cast(), 8)? };
+    /// # Ok::<(), kpmem::Error>(())
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self(PhantomData)

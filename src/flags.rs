@@ -13,6 +13,23 @@ bitflags! {
     /// such flags for none.
     ///
     /// The values are those of libpmem2's `PMEM2_F_MEM_*`.
+    ///
+    /// ```
+    /// use kpmem::{Error, Flags, Granularity, Map};
+    ///
+    /// # let mut memory = vec![0_u64; 512];
+    /// # let base = memory.as_mut_ptr().cast::<u8>();
+    /// # // SAFETY: as for any map.
+    /// # let map = unsafe { Map::new(base, 4096, Granularity::Byte)? };
+    /// // SAFETY: nothing else uses this part of the map.
+    /// unsafe {
+    ///     map.memset(base, 0, 64, Flags::TEMPORAL | Flags::NODRAIN)?; // read soon, durable later
+    ///     let both = Flags::TEMPORAL | Flags::NONTEMPORAL;
+    ///     assert!(matches!(map.memset(base, 0, 64, both), Err(Error::Flags { .. })));
+    /// }
+    /// map.drain()?;
+    /// # Ok::<(), kpmem::Error>(())
+    /// ```
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     #[doc(alias("PMEM2_F_MEM_NODRAIN", "PMEM2_F_MEM_NONTEMPORAL", "PMEM2_F_MEM_TEMPORAL"))]
     #[doc(alias("PMEM2_F_MEM_WC", "PMEM2_F_MEM_WB", "PMEM2_F_MEM_NOFLUSH"))]

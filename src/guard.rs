@@ -9,6 +9,36 @@
 /// [`Map::persist_within`](crate::Map::persist_within) hold one from the first flush to the drain,
 /// so that both are of the same CPU.
 ///
+/// ```
+/// use kpmem::{Granularity, Guard, Map};
+///
+/// # fn preempt_disable() {}
+/// # fn preempt_enable() {}
+/// /// The task stays on its CPU.
+/// struct Pinned;
+///
+/// // SAFETY: both count, so sections may lie in each other.
+/// unsafe impl Guard for Pinned {
+///     type State = ();
+///     fn enter() {
+///         preempt_disable();
+///     }
+///     fn leave((): ()) {
+///         preempt_enable();
+///     }
+/// }
+///
+/// # let mut memory = vec![0_u64; 512];
+/// # let base = memory.as_mut_ptr().cast::<u8>();
+/// # // SAFETY: as for any map.
+/// # let map = unsafe { Map::new(base, 4096, Granularity::Byte)? };
+/// map.persist_within::<Pinned>(base, 8)?;
+/// let batch = map.batch_within::<Pinned>();
+/// batch.flush(base, 64)?;
+/// batch.finish()?; // drained on the same CPU
+/// # Ok::<(), kpmem::Error>(())
+/// ```
+///
 /// # Safety
 /// Between `enter` and `leave`, the caller must stay on one CPU. Sections may lie in each other,
 /// and those of two batches may end in the order in which they began, so a guard counts them, as
@@ -25,6 +55,16 @@ pub unsafe trait Guard {
 }
 
 /// No guard: where callers stay on their CPU anyway, and may use its vectors (or do not).
+///
+/// ```
+/// # use kpmem::{Granularity, Map, NoGuard};
+/// # let mut memory = vec![0_u64; 512];
+/// # let base = memory.as_mut_ptr().cast::<u8>();
+/// # // SAFETY: as for any map.
+/// # let map = unsafe { Map::new(base, 4096, Granularity::Byte)? };
+/// map.batch_within::<NoGuard>().finish()?; // what Map::batch does
+/// # Ok::<(), kpmem::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct NoGuard;
 

@@ -9,6 +9,34 @@ use core::{ffi::c_void, fmt};
 /// `&H` is a hook where `H` is, and so is `&dyn Hook`; closures are one as [`HookFns`], and C's
 /// functions as [`RawHook`]. An error is the hook's own code, such as `-EIO`: it surfaces as
 /// [`Error::Sync`](crate::Error::Sync).
+///
+/// ```
+/// use kpmem::{Hook, Map};
+///
+/// /// A device that is asked once, whatever the ranges.
+/// struct Device;
+/// # impl Device { fn sync(&self) -> i32 { 0 } }
+///
+/// impl Hook for Device {
+///     fn flush(&self, _ptr: *const u8, _len: usize) -> Result<(), i32> {
+///         Ok(())
+///     }
+///
+///     fn drain(&self) -> Result<(), i32> {
+///         match self.sync() {
+///             0 => Ok(()),
+///             code => Err(code),
+///         }
+///     }
+/// }
+///
+/// # let mut memory = vec![0_u64; 512];
+/// # let (base, len) = (memory.as_mut_ptr().cast::<u8>(), 4096);
+/// // SAFETY: what the device has synced is durable.
+/// let map = unsafe { Map::with_hook(base, len, Device)? };
+/// map.persist(base, 8)?;
+/// # Ok::<(), kpmem::Error>(())
+/// ```
 pub trait Hook {
     /// Starts to sync `len` bytes at `ptr`, which lie in the map; not rounded (see [`RoundedTo`]).
     /// The pointer is the one that the map's method was called with, so to read through it is as
@@ -37,6 +65,16 @@ impl<H: Hook + ?Sized> Hook for &H {
 }
 
 /// A hook of two closures.
+///
+/// ```
+/// use kpmem::{Hook, HookFns};
+///
+/// let hook = HookFns {
+///     flush: |_ptr: *const u8, _len: usize| Ok(()),
+///     drain: || Err(-5), // the device has failed
+/// };
+/// assert_eq!(hook.drain(), Err(-5));
+/// ```
 #[derive(Clone, Copy)]
 pub struct HookFns<F, D> {
     /// [`Hook::flush`].
@@ -67,6 +105,22 @@ impl<F, D> fmt::Debug for HookFns<F, D> {
 
 /// A hook of C's: two functions that return 0 or a code of their own, and what they are called
 /// with.
+///
+/// ```
+/// use core::{ffi::c_void, ptr::null_mut};
+/// use kpmem::{Hook, RawHook};
+///
+/// unsafe extern "C" fn flush(_context: *mut c_void, _ptr: *const u8, _len: usize) -> i32 {
+///     0
+/// }
+/// unsafe extern "C" fn drain(_context: *mut c_void) -> i32 {
+///     -5
+/// }
+///
+/// // SAFETY: the functions do not look at the context.
+/// let hook = unsafe { RawHook::new(flush, drain, null_mut()) };
+/// assert_eq!(hook.drain(), Err(-5));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct RawHook {
     flush: unsafe extern "C" fn(context: *mut c_void, ptr: *const u8, len: usize) -> i32,
@@ -125,6 +179,17 @@ const fn ok(code: i32) -> Result<(), i32> {
 /// A hook whose flushes get whole pages of `PAGE` bytes, as `msync` wants them: the range is
 /// widened to the pages that it touches, which may reach beyond the map if that does not begin or
 /// end with one.
+///
+/// ```
+/// use kpmem::{Hook, HookFns, RoundedTo};
+///
+/// let msync = |start: *const u8, len: usize| {
+///     assert_eq!((start.addr(), len), (0x1000, 0x2000));
+///     Ok(())
+/// };
+/// let hook = RoundedTo::<4096, _>(HookFns { flush: msync, drain: || Ok(()) });
+/// assert_eq!(hook.flush(core::ptr::without_provenance(0x1fff), 2), Ok(()));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct RoundedTo<const PAGE: usize, H>(pub H);
 

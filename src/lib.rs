@@ -72,73 +72,37 @@
 //! register is used, but on x86_64 with the feature `vector` and a guard of the
 //! caller's (`arch::vector`).
 //!
+//! # In your kernel
+//!
+//! The [porting guide](guide) says where to call what, and what goes wrong otherwise; from
+//! [libpmem2](guide::from_libpmem2) and [Linux](guide::from_linux), which function is which; and
+//! for some kernels and hypervisors, the place in their code.
+//!
 //! # What it does not do
 //!
 //! It maps nothing, finds no persistent memory, and makes nothing atomic but what the CPU does: a
 //! range may become durable in any order, and earlier than asked. It cannot see whether the
 //! platform keeps its promise: who makes a map vouches for that.
 #![no_std]
+// docs.rs shows which feature an item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!(
     "kpmem needs a target with 64-bit pointers, which this one is not: it promises that an aligned \
      word of 8 bytes is stored at once, and its instructions take 8-byte addresses"
 );
-#[cfg(not(target_has_atomic = "64"))]
+#[cfg(all(target_pointer_width = "64", not(target_has_atomic = "64")))]
 compile_error!(
     "kpmem needs a target with atomic compare-and-swap of 8 bytes, which this one lacks"
 );
 
-#[path = "../arch/mod.rs"]
-pub mod arch;
-mod batch;
-mod code;
-mod copy;
-pub mod deep;
-mod dispatch;
-mod error;
-#[cfg(feature = "nfit")]
-pub mod firmware;
-mod flags;
-mod guard;
-mod hook;
-mod map;
-#[cfg(feature = "page")]
-mod page;
-#[cfg(feature = "nfit")]
-mod platform;
-pub mod poison;
-mod primitives;
-mod range;
-#[cfg(any(feature = "nfit", feature = "virtio-pmem"))]
-mod region;
-mod select;
-mod table;
-pub mod tuning;
-mod values;
-#[cfg(feature = "virtio-pmem")]
-pub mod virtio;
-
-pub use batch::Batch;
-pub use code::ErrorCode;
-pub use dispatch::{Dispatch, Fixed, Tabled};
-pub use error::{Error, Redacted};
-pub use flags::Flags;
-pub use guard::{Guard, NoGuard};
-pub use hook::{Hook, HookFns, RawHook, RoundedTo};
-pub use map::Map;
-#[cfg(feature = "page")]
-pub use page::{PageSlot, Paged, Registered};
-#[cfg(feature = "nfit")]
-pub use platform::{Device, PersistentRange, Platform, Source};
-pub use primitives::{Byte, Instruction, Lines, Primitives};
-#[cfg(any(feature = "nfit", feature = "virtio-pmem"))]
-pub use region::Region;
-pub use select::{select, selected, selected_byte};
-pub use table::{
-    BYTE, DrainFn, FlushFn, Functions, Granularity, MemcpyFn, MemmoveFn, MemsetFn, PersistFn, Table,
-};
-pub use values::{Atomic, Pod};
+// Where the library cannot be, nothing is: what those two sentences say is all that is said.
+#[cfg(all(target_pointer_width = "64", target_has_atomic = "64"))]
+#[path = "modules.rs"]
+mod modules;
+#[cfg(all(target_pointer_width = "64", target_has_atomic = "64"))]
+pub use modules::*;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -10,6 +10,30 @@ use crate::{Granularity, arch, range::for_each_line, tuning::Copies};
 /// Each file in `arch/` implements this for its instructions. Implement it yourself to add one, or
 /// to record calls in a test.
 ///
+/// ```
+/// use kpmem::{Instruction, Lines, Table};
+///
+/// /// A cache controller that does everything in `drain`.
+/// struct Controller;
+/// # fn write_back_all() {}
+///
+/// // SAFETY: its call completes when all lines are in memory, and is opaque to the compiler.
+/// unsafe impl Instruction for Controller {
+///     const NAME: &'static str = "controller";
+///
+///     unsafe fn write_back(_line: *const u8) {}
+///
+///     fn drain() {
+///         write_back_all();
+///     }
+///
+///     unsafe fn write_back_invalidate(_line: *const u8) {}
+/// }
+///
+/// static BY_CONTROLLER: Table = Table::of::<Lines<Controller, 64>>();
+/// assert_eq!(BY_CONTROLLER.name(), "controller");
+/// ```
+///
 /// # Safety
 /// When `drain` returns, every store that this CPU made to a line before its `write_back` of that
 /// line, in program order, must be in the persistence domain, and so must every earlier store past
@@ -47,6 +71,32 @@ pub unsafe trait Instruction {
 
 /// A complete set of functions for one [`Granularity`]: what a [`Table`](crate::Table) points to,
 /// and what [`Map::fixed`](crate::Map::fixed) inlines.
+///
+/// ```
+/// use kpmem::{Byte, Granularity, Primitives, Table};
+///
+/// /// Byte granularity that counts its drains.
+/// struct Counted;
+/// # fn count() {}
+///
+/// // SAFETY: it does what `Byte` does.
+/// unsafe impl Primitives for Counted {
+///     const NAME: &'static str = "counted";
+///     const GRANULARITY: Granularity = Granularity::Byte;
+///     const LINE: usize = 1;
+///     type Copies = <Byte as Primitives>::Copies;
+///
+///     unsafe fn flush(_ptr: *const u8, _len: usize) {}
+///
+///     fn drain() {
+///         count();
+///         Byte::<Self::Copies>::drain();
+///     }
+/// }
+///
+/// static COUNTED: Table = Table::of::<Counted>();
+/// assert_eq!(COUNTED.granularity(), Granularity::Byte);
+/// ```
 ///
 /// # Safety
 /// After `flush` of a range and then `drain` on the same CPU, all stores that the CPU made to the
@@ -98,6 +148,13 @@ pub unsafe trait Primitives: Sized {
 
 /// Cache-line granularity by the instruction `I`, for lines of `LINE` bytes (a power of two, 8 or
 /// more): each line that a range touches is written back once. Copies are tuned by `C`.
+///
+/// ```
+/// # #[cfg(target_arch = "x86_64")] {
+/// static LARGE: kpmem::Table = kpmem::Table::of::<kpmem::Lines<kpmem::arch::Clflush, 128>>();
+/// assert_eq!(LARGE.line(), 128);
+/// # }
+/// ```
 ///
 /// Another size does not compile, as a word would be flushed in part, or no line found:
 ///
@@ -153,6 +210,17 @@ unsafe impl<I: Instruction, const LINE: usize, C: Copies> Primitives for Lines<I
 
 /// Byte granularity: what has left the core is durable, so only the store fence of the instruction
 /// set is left. Copies are tuned by `C`.
+///
+/// ```
+/// use kpmem::{Byte, Fixed, Map};
+///
+/// # let mut memory = vec![0_u64; 512];
+/// # let (base, len) = (memory.as_mut_ptr().cast::<u8>(), 4096);
+/// // SAFETY: the range is mapped write-back, and what has left a core is durable.
+/// let map: Map<Fixed<Byte>> = unsafe { Map::fixed(base, len)? };
+/// map.persist(base, len)?; // one fence
+/// # Ok::<(), kpmem::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Byte<C = arch::ByteCopies>(PhantomData<C>);
 

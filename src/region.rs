@@ -4,6 +4,15 @@ use core::fmt;
 
 /// A range of physical addresses. Those of persistent memory are not empty, and do not wrap past
 /// 2^64.
+///
+/// ```
+/// use kpmem::Region;
+///
+/// let dimm = Region { base: 0x1_0000_0000, len: 1 << 30 };
+/// let page = Region { base: 0x1_0000_1000, len: 4096 };
+/// assert!(dimm.contains(page) && page.overlaps(dimm) && !page.contains(dimm));
+/// assert_eq!(page.last(), Some(0x1_0000_1fff));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Region {
     /// First byte.

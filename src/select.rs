@@ -36,6 +36,13 @@ impl Settled {
 /// The table that cache-line maps use: the injected one, else the best that the CPU reports, found
 /// on the first call. Takes no lock, so that an interrupt handler may be the first caller too.
 ///
+/// ```
+/// match kpmem::selected() {
+///     Ok(table) => println!("{} on lines of {} bytes", table.name(), table.line()),
+///     Err(error) => println!("no cache-line maps here: {error}"),
+/// }
+/// ```
+///
 /// # Errors
 /// [`Error::Unsupported`] or [`Error::LineSize`] if the CPU cannot write lines back, or cannot be
 /// asked (RISC-V has no CPUID, and without the feature `detect` nobody asks: use [`select`]).
@@ -49,6 +56,10 @@ pub fn selected() -> Result<&'static Table, Error> {
 
 /// The table that byte-granularity maps use: that of the CPU's best copies; [`BYTE`](crate::BYTE)
 /// where the CPU cannot be asked.
+///
+/// ```
+/// assert_eq!(kpmem::selected_byte().name(), "byte");
+/// ```
 #[must_use]
 pub fn selected_byte() -> &'static Table {
     BYTES
@@ -59,6 +70,20 @@ pub fn selected_byte() -> &'static Table {
 /// Injects the table for cache-line maps, before the first of them is made: for a kernel that knows
 /// its CPU, that has read the device tree, or that hides instructions from CPUID. Selecting the
 /// same table again changes nothing.
+///
+/// ```
+/// use kpmem::{Error, Table};
+///
+/// /// What a kernel does before its first map, with a table of `arch::Cpu` or of its own.
+/// fn early(table: &'static Table) -> Result<(), Error> {
+///     // SAFETY: every CPU has its instruction, and lines of its size.
+///     unsafe { kpmem::select(table) }
+/// }
+///
+/// early(kpmem::selected()?)?; // the same again changes nothing
+/// assert!(matches!(early(&kpmem::BYTE), Err(Error::WrongGranularity { .. })));
+/// # Ok::<(), kpmem::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`Error::WrongGranularity`] if it is not a cache-line table; [`Error::AlreadySelected`] if

@@ -1,9 +1,7 @@
 //! The dispatch table: one complete, immutable `static` for each instruction and line size.
 
-use core::fmt;
-
 use crate::{
-    Byte, Error, Flags, Instruction, Lines, Primitives,
+    Byte, Error, Flags, Granularity, Instruction, Lines, Primitives,
     copy::{self, Shared},
 };
 
@@ -38,31 +36,21 @@ pub type MemcpyFn = MemmoveFn;
 /// As for [`MemmoveFn`].
 pub type MemsetFn = unsafe extern "C" fn(dest: *mut u8, c: i32, len: usize, flags: u32) -> *mut u8;
 
-/// What the platform makes durable, and so which functions a map needs. In order, from the finest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Granularity {
-    /// Every store that has left the core (eADR, battery-backed or flush-on-fail caches). Persist
-    /// is a store fence.
-    Byte,
-    /// Every cache line that was written back (ADR, Arm's point of persistence, RISC-V Zicbom).
-    CacheLine,
-    /// Only what the host or device was asked to sync (virtio-pmem, block-backed memory). Persist
-    /// calls the map's hook.
-    Page,
-}
-
-impl fmt::Display for Granularity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Byte => "byte",
-            Self::CacheLine => "cache-line",
-            Self::Page => "page",
-        })
-    }
-}
-
 /// The functions of a table, as pointers.
+///
+/// ```
+/// use kpmem::{BYTE, Functions, Granularity, Table};
+///
+/// /// Another kernel's drain, and the rest as it is.
+/// unsafe extern "C" fn drain() {
+///     kpmem::arch::store_fence();
+/// }
+///
+/// let functions = Functions { drain, ..BYTE.functions() };
+/// // SAFETY: they do what is asked of byte granularity.
+/// let table = unsafe { Table::from_functions("mine", Granularity::Byte, 1, functions) };
+/// assert_eq!(table.name(), "mine");
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Functions {
     /// Makes a range durable.
@@ -81,6 +69,34 @@ pub struct Functions {
 }
 
 /// The functions of one granularity, instruction and line size. Never incomplete, never changed.
+///
+/// ```
+/// use kpmem::{BYTE, Byte, Error, Granularity, Lines, Primitives, Table};
+///
+/// static MINE: Table = Table::of::<Byte>();
+/// assert_eq!((MINE.name(), MINE.granularity(), MINE.line()), ("byte", Granularity::Byte, 1));
+/// assert!(MINE.writeback_invalidate_fn().is_none()); // nothing writes a line back
+/// // SAFETY: the functions are those of byte granularity.
+/// static SAME: Table =
+///     unsafe { Table::from_functions("same", Granularity::Byte, 1, MINE.functions()) };
+///
+/// // Each function by itself, or all.
+/// let (persist, flush, drain) = (MINE.persist_fn(), MINE.flush_fn(), MINE.drain_fn());
+/// let (memmove, memcpy, memset) = (MINE.memmove_fn(), MINE.memcpy_fn(), MINE.memset_fn());
+/// let word = [0_u64];
+/// // SAFETY: the word is mapped.
+/// unsafe { (BYTE.functions().persist)(word.as_ptr().cast(), 8) };
+///
+/// # #[cfg(target_arch = "x86_64")] {
+/// // An instruction's tables, by line size.
+/// use kpmem::arch::{CLFLUSH, Clflush};
+///
+/// static OF_ALL_SIZES: [Table; 5] = Table::of_sizes::<Clflush>();
+/// assert_eq!(Table::with_line(&OF_ALL_SIZES, 128)?.line(), 128);
+/// assert!(matches!(Table::with_line(&CLFLUSH, 128), Err(Error::LineSize { line: 128, .. })));
+/// # }
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Table {
     name: &'static str,

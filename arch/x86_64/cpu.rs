@@ -11,6 +11,14 @@ use crate::{BYTE, Error, Granularity, Table};
 
 bitflags! {
     /// The write-back instructions that a CPU has, and those that copy or zero a whole line.
+    ///
+    /// ```
+    /// use kpmem::arch::{Cpu, Features};
+    ///
+    /// let cpu = Cpu { features: Features::CLWB | Features::CLFLUSHOPT, line: 64 };
+    /// assert_eq!(cpu.table()?.name(), "clwb");
+    /// # Ok::<(), kpmem::Error>(())
+    /// ```
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Features: u32 {
         /// CPUID leaf 1, EDX bit 19.
@@ -28,6 +36,22 @@ bitflags! {
 
 /// What a CPU reports of its cache lines. A hypervisor that hides instructions makes its own, and
 /// gives its table to [`select`](crate::select).
+///
+/// ```
+/// use kpmem::arch::{Cpu, Features};
+///
+/// // What a hypervisor leaves of this CPU, which also has slower ones beside it.
+/// let mut cpu = Cpu::detect().common(Cpu { features: Features::all(), line: 64 });
+/// cpu.features.remove(Features::CLWB);
+/// if let Ok(table) = cpu.table() {
+///     assert_ne!(table.name(), "clwb");
+/// }
+/// assert_eq!(cpu.byte_table().name(), "byte");
+///
+/// // One that reports nothing.
+/// let nothing = |_leaf, _subleaf| raw_cpuid::CpuIdResult { eax: 0, ebx: 0, ecx: 0, edx: 0 };
+/// assert!(Cpu::from_cpuid(nothing).table().is_err());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cpu {
     /// Its instructions.

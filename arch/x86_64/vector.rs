@@ -5,6 +5,48 @@
 //! SDM Volume 1, "Detection of AVX Instructions" and "Detection of AVX-512 Foundation
 //! Instructions": CPUID says what the CPU can, XCR0 what the system has enabled. With CPUID alone,
 //! a kernel that enables no AVX would die of an invalid opcode.
+//!
+//! ```
+//! use kpmem::{Guard, Map, arch::{Cpu, Clwb, vector::Width}};
+//!
+//! # fn kernel_fpu_begin() {}
+//! # fn kernel_fpu_end() {}
+//! /// The vector registers are the kernel's.
+//! struct KernelFpu;
+//!
+//! // SAFETY: both count; between them the task stays, and its registers are saved.
+//! unsafe impl Guard for KernelFpu {
+//!     type State = ();
+//!     fn enter() {
+//!         kernel_fpu_begin();
+//!     }
+//!     fn leave((): ()) {
+//!         kernel_fpu_end();
+//!     }
+//! }
+//!
+//! let (width, cpu) = (Width::detect(), Cpu::detect());
+//! let by_line = width.table::<Clwb, KernelFpu>(cpu)?; // where the CPU has `clwb`
+//! assert_eq!(by_line.line(), 64);
+//!
+//! # let mut memory = vec![0_u64; 512];
+//! # let base = memory.as_mut_ptr().cast::<u8>();
+//! // SAFETY: the range is mapped write-back, and what has left a core is durable.
+//! let map = unsafe { Map::with_table(base, 4096, width.byte_table::<KernelFpu>(cpu))? };
+//! // SAFETY: nothing else uses the map.
+//! unsafe { map.memset(base, 0, 4096, kpmem::Flags::empty())? };
+//!
+//! // The stores themselves, for a table of one's own: from 512 bytes on, inside the guard.
+//! use kpmem::{Lines, Table, arch::{Mov, Movnti, SmallCached, vector::*}};
+//!
+//! type Past<V> = Vectors<V, KernelFpu, Movnti, 512>;
+//! type Through<V> = Vectors<V, KernelFpu, Mov, 512>;
+//! type Mine<V> = Lines<Clwb, 64, SmallCached<Past<V>, Through<V>>>;
+//! static TABLES: [Table; 3] =
+//!     [Table::of::<Mine<Sse2>>(), Table::of::<Mine<Avx>>(), Table::of::<Mine<Avx512>>()];
+//! assert_eq!(<Avx512 as Vector>::BYTES, 64);
+//! # Ok::<(), kpmem::Error>(())
+//! ```
 
 #[path = "vector/widths.rs"]
 mod widths;
@@ -32,6 +74,14 @@ pub use crate::Guard;
 pub const GUARDED: usize = 16 << 10;
 
 /// The vectors of a CPU and its system.
+///
+/// ```
+/// use kpmem::arch::vector::Width;
+///
+/// // A CPU that reports no AVX, whose XCR0 is not asked.
+/// let nothing = |_leaf, _subleaf| raw_cpuid::CpuIdResult { eax: 0, ebx: 0, ecx: 0, edx: 0 };
+/// assert_eq!(Width::from_cpuid(nothing, || unreachable!()), Width::Sse2);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Width {

@@ -23,8 +23,8 @@ pub(crate) trait Held: Sized {
     const KIND: usize;
     /// Bytes of C's struct, as the header states them.
     const SIZE: usize;
-    /// C's struct is as stated, and has room. Named by each function, so that it is checked when the crate is
-    /// compiled.
+    /// C's struct is as stated, and has room. Named by each function, so that it is checked when
+    /// the crate is compiled.
     const FITS: () = assert!(
         size_of::<Self::Handle>() == Self::SIZE
             && size_of::<Sealed<Self>>() <= Self::SIZE

@@ -1,7 +1,7 @@
-//! Puts the link script where the linker of a dependent package finds it, and tells the build script
-//! of that package which arguments to give: `DEP_KPMEM_RUNTIME_LINK_ARGS`, words without spaces in
-//! them, none for a host build. `DEP_KPMEM_RUNTIME_LINK_SCRIPT` is the script's path, for a link
-//! that cargo does not do.
+//! Puts the link script where the linker of a dependent package finds it, and tells the build
+//! script of that package which arguments to give: `DEP_KPMEM_RUNTIME_LINK_ARGS`, words without
+//! spaces in them, none for a host build. `DEP_KPMEM_RUNTIME_LINK_SCRIPT` is the script's path, for
+//! a link that cargo does not do.
 
 use std::{env, fs, path::PathBuf};
 

@@ -17,6 +17,42 @@ pub type Word = MaybeUninit<u64>;
 /// provided here loads by inline assembly on x86_64, which Miri does not interpret: use another
 /// target there.)
 ///
+/// ```
+/// use kpmem::{Table, arch, tuning::{Copies, Stores, Word}};
+///
+/// /// The stores of the instruction set, counted.
+/// struct Counted;
+/// type Inner = <arch::LineCopies as Copies>::Temporal;
+/// # fn count() {}
+///
+/// // SAFETY: it stores by `Inner`, which keeps the promise.
+/// unsafe impl Stores for Counted {
+///     const CACHED: bool = Inner::CACHED;
+///
+///     unsafe fn word(dest: *mut u64, word: Word) {
+///         count();
+///         // SAFETY: the caller's.
+///         unsafe { Inner::word(dest, word) }
+///     }
+///
+///     unsafe fn block(dest: *mut u64, words: [Word; 4]) {
+///         count();
+///         // SAFETY: the caller's.
+///         unsafe { Inner::block(dest, words) }
+///     }
+/// }
+///
+/// struct Mine;
+///
+/// impl Copies for Mine {
+///     type Temporal = Counted;
+///     type NonTemporal = Counted;
+///     const NON_TEMPORAL_FROM: usize = usize::MAX;
+/// }
+///
+/// static MINE: Table = Table::of::<kpmem::Byte<Mine>>();
+/// ```
+///
 /// # Safety
 /// Each word must be stored by one store of 8 bytes or more that is aligned to its size, and
 /// nothing else may be stored. If the stores are not [`CACHED`](Self::CACHED), the drain of each

@@ -11,6 +11,28 @@ use crate::{Error, Hook, arch};
 ///
 /// A device needs a store to one of its hints; those of all devices of a range must be there. Make
 /// it from [`PersistentRange::flush_hints`](crate::PersistentRange::flush_hints).
+///
+/// ```
+/// use core::ptr::NonNull;
+/// use kpmem::{Error, Map, PersistentRange, deep::Hints};
+///
+/// /// Deep-flushes the first line of a range of firmware's with up to eight hints.
+/// fn deep(
+///     range: &PersistentRange<'_>,
+///     map: &Map,
+///     map_uncached: impl Fn(u64) -> NonNull<u64>,
+/// ) -> Result<(), Error> {
+///     let mut hints = [NonNull::dangling(); 8];
+///     let mut count = 0;
+///     for (place, address) in hints.iter_mut().zip(range.flush_hints()?) {
+///         *place = map_uncached(address);
+///         count += 1;
+///     }
+///     // SAFETY: they are the flush hints of the range, mapped uncached.
+///     let domain = unsafe { Hints::new(&hints[..count])? };
+///     map.deep_flush(&domain, map.address(), 64)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Hints<S>(S);
 

@@ -31,6 +31,24 @@ impl<D: Dispatch> Map<D> {
     /// Moves `len` bytes at `ptr` to a deep domain before it returns:
     /// [`deep_flush_start`](Self::deep_flush_start), then [`deep_drain`](Self::deep_drain).
     ///
+    /// ```
+    /// use kpmem::{Granularity, HookFns, Map};
+    ///
+    /// # let mut memory = vec![0_u64; 512];
+    /// # let (base, len) = (memory.as_mut_ptr().cast::<u8>(), 4096);
+    /// // SAFETY: the range is mapped write-back on every CPU, and the platform has ADR.
+    /// let map = unsafe { Map::new(base, len, Granularity::CacheLine)? };
+    /// // A device that is asked; `Hints`, `ByTable` and `ByPhysical` are others.
+    /// let domain = HookFns { flush: |_: *const u8, _: usize| Ok(()), drain: || Ok(()) };
+    ///
+    /// map.deep_flush(&domain, base, 64)?;
+    /// // Two ranges, one request.
+    /// map.deep_flush_start(&domain, base, 64)?;
+    /// map.deep_flush_start(&domain, base.wrapping_add(1024), 64)?;
+    /// map.deep_drain(&domain)?;
+    /// # Ok::<(), kpmem::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As for [`persist`](Self::persist); [`Error::Sync`] with the domain's code, if it failed:
     /// then the range is durable, but may not be there. [`Error::NoDeepDomain`] in a byte map,
@@ -93,6 +111,18 @@ impl<D: Dispatch> Map<D> {
 }
 
 /// A domain that the functions of a table reach, such as Arm's point of deep persistence.
+///
+/// ```
+/// use kpmem::{Error, deep::ByTable};
+///
+/// /// On Arm: the point of deep persistence, where the CPU has `dc cvadp`.
+/// #[cfg(target_arch = "aarch64")]
+/// fn deep() -> Result<ByTable, Error> {
+///     let table = kpmem::arch::Cpu::detect().deep_table()?;
+///     // SAFETY: the CPU says that it has the instruction; maps pass ranges that are mapped.
+///     Ok(unsafe { ByTable::new(table) })
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ByTable(&'static Table);
 

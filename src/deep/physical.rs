@@ -4,6 +4,31 @@ use crate::{Hook, firmware::Region};
 
 /// How a platform writes its caches back by physical range: a cache controller's registers, or a
 /// call of the firmware. In two parts, so that a kernel may start several and wait once.
+///
+/// ```
+/// use kpmem::{Hook, Region, deep::{ByPhysical, PhysicalCaches}};
+///
+/// /// A cache controller.
+/// struct Controller;
+///
+/// impl PhysicalCaches for Controller {
+///     fn write_back(&self, region: Region) -> Result<(), i32> {
+///         assert_eq!((region.base, region.len), (0x1_0000_0100, 64));
+///         Ok(()) // a write to its registers
+///     }
+///
+///     fn wait(&self) -> Result<(), i32> {
+///         Ok(())
+///     }
+/// }
+///
+/// # let memory = vec![0_u8; 4096];
+/// # let start = memory.as_ptr();
+/// let region = Region { base: 0x1_0000_0000, len: 4096 };
+/// let domain = ByPhysical::new(start, region, Controller); // the region is mapped at `start`
+/// assert_eq!(domain.flush(start.wrapping_add(0x100), 64), Ok(()));
+/// assert_eq!(domain.flush(start, 8192), Err(ByPhysical::<Controller>::OUTSIDE));
+/// ```
 pub trait PhysicalCaches {
     /// Starts to write a range back.
     ///
@@ -19,6 +44,16 @@ pub trait PhysicalCaches {
 }
 
 /// The domain behind caches that are maintained by physical range, for one range of memory.
+///
+/// ```
+/// use kpmem::{Region, deep::{ByPhysical, PhysicalCaches}};
+///
+/// /// The domain of 1 GiB of memory that is mapped at `start`.
+/// fn domain<C: PhysicalCaches>(start: *const u8, caches: C) -> ByPhysical<C> {
+///     let region = Region { base: 0x1_0000_0000, len: 1 << 30 };
+///     ByPhysical::new(start, region, caches)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ByPhysical<C> {
     start: usize,

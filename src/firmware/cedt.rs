@@ -3,6 +3,28 @@
 //! A window says where the platform lets CXL memory be mapped, not that some is there: a kernel
 //! programs its decoders, and asks [`Platform::range`](crate::Platform::range) about what it has
 //! mapped.
+//!
+//! ```
+//! use kpmem::firmware::{Error, cedt::{Cedt, HostBridge, Restrictions, Structure, Window}};
+//!
+//! /// The windows that persistent memory may be mapped to, and the host bridges behind each.
+//! fn windows(table: &[u8]) -> Result<Vec<(u64, Vec<u32>)>, Error> {
+//!     let cedt = Cedt::parse(table)?;
+//!     let persistent = |window: &Window<'_>| window.restrictions.contains(Restrictions::PERSISTENT);
+//!     let windows = cedt.windows().filter(persistent);
+//!     Ok(windows.map(|window| (window.region.base, window.targets().collect())).collect())
+//! }
+//!
+//! /// Where a host bridge's registers are.
+//! fn registers(cedt: &Cedt<'_>, wanted: u32) -> Option<u64> {
+//!     cedt.structures().find_map(|structure| match structure {
+//!         Structure::HostBridge(HostBridge { uid, registers, .. }) if uid == wanted => Some(registers.base),
+//!         _ => None,
+//!     })
+//! }
+//!
+//! assert!(windows(b"no table").is_err());
+//! ```
 
 use bitflags::bitflags;
 
@@ -90,6 +112,7 @@ bitflags! {
 
 impl<'a> Cedt<'a> {
     /// Checks a whole table, from its header on: its sum, and each structure's length and fields.
+    /// Windows may overlap.
     ///
     /// # Errors
     /// What is malformed, and at which offset.
@@ -127,6 +150,9 @@ impl<'a> Cedt<'a> {
     }
 }
 
+/// What the base of a window, and its part of each target, is a multiple of, in bytes.
+const UNIT: u64 = 256 << 20;
+
 fn host_bridge(bytes: Bytes<'_>) -> Result<HostBridge, Error> {
     bytes.at_least(32)?;
     Ok(HostBridge {
@@ -153,6 +179,12 @@ fn window(bytes: Bytes<'_>) -> Result<Window<'_>, Error> {
         threes @ 8..=10 => 3 << (threes - 8),
         other => return Err(bytes.impossible("number of interleave ways", other)),
     };
+    if region.base % UNIT != 0 {
+        return Err(bytes.impossible("base", region.base));
+    }
+    if region.len % (ways as u64 * UNIT) != 0 {
+        return Err(bytes.impossible("length", region.len));
+    }
     let granularity = match bytes.u32(28)? {
         power @ 0..=6 => 256 << power,
         _ if ways == 1 => 0,

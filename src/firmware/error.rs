@@ -2,6 +2,13 @@ use core::fmt;
 
 /// Why what the firmware left cannot be used. Offsets and lengths are in bytes, from the start of
 /// the table.
+///
+/// ```
+/// use kpmem::firmware::{Error, nfit::Nfit};
+///
+/// let error = Nfit::parse(b"APIC").unwrap_err();
+/// assert_eq!(error, Error::Signature { expected: "NFIT" });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {

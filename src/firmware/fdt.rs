@@ -1,5 +1,26 @@
 //! The flattened device tree (Devicetree Specification 0.4; bindings `pmem/pmem-region` and
 //! `riscv/cpus`). Needs Rust 1.88.
+//!
+//! ```
+//! use kpmem::firmware::{Error, Region, fdt::{DeviceTree, Hart, PmemRegion}};
+//!
+//! /// The ranges of persistent memory, and those of all memory.
+//! fn ranges(blob: &[u8]) -> Result<(Vec<Region>, Vec<Region>), Error> {
+//!     let tree = DeviceTree::parse(blob)?;
+//!     let persistent = tree.pmem_regions().filter(|it: &PmemRegion| !it.volatile);
+//!     Ok((persistent.map(|it| it.region).collect(), tree.memory().collect()))
+//! }
+//!
+//! /// The block size, where all harts agree, and whether all have registers of 64 bits.
+//! fn harts(tree: DeviceTree<'_>) -> (Option<usize>, bool) {
+//!     let wide = |hart: Hart<'_>| hart.bits() == Some(64) && hart.has(b"zicbom");
+//!     (tree.cache_blocks().clean, tree.harts().all(wide))
+//! }
+//!
+//! // A boot loader passes an address: how long is the tree that begins there?
+//! assert_eq!(DeviceTree::len_of([0xd0, 0x0d, 0xfe, 0xed, 0, 0, 0x10, 0]), Ok(0x1000));
+//! assert!(ranges(b"no tree").is_err());
+//! ```
 
 use core::fmt;
 

@@ -13,6 +13,22 @@ use crate::firmware::{
 /// `physical(address, len)` gives the `len` bytes at a physical address, or `None` where nothing
 /// can be read; they must not change any more.
 ///
+/// ```
+/// use kpmem::firmware::{Error, find_table, nfit::Nfit};
+///
+/// /// The NFIT of a machine whose memory is mapped by `physical`, from where UEFI says the RSDP is.
+/// fn nfit<'a>(
+///     physical: impl Fn(u64, usize) -> Option<&'a [u8]>,
+///     rsdp: u64,
+/// ) -> Result<Nfit<'a>, Error> {
+///     Nfit::parse(find_table(physical, rsdp, *b"NFIT")?)
+/// }
+///
+/// let nothing = |_address, _len| None;
+/// let (address, len) = (0xe_0000, 20);
+/// assert_eq!(nfit(nothing, address).unwrap_err(), Error::Unreadable { address, len });
+/// ```
+///
 /// # Errors
 /// [`Error::Missing`] if there is no such table; [`Error::Unreadable`] if it may be one that could
 /// not be read; others if the way to it is malformed.

@@ -1,6 +1,25 @@
 //! What RISC-V's harts have in common, by whichever table.
 
 /// Block sizes in bytes of cache-block instructions, where every hart has them and all agree.
+///
+/// ```
+/// use kpmem::firmware::{CacheBlocks, Error, fdt::DeviceTree, rhct::Rhct};
+///
+/// /// From whichever table the machine has.
+/// fn blocks(rhct: Option<&[u8]>, tree: &[u8]) -> Result<CacheBlocks, Error> {
+///     match rhct {
+///         Some(table) => Ok(Rhct::parse(table)?.cache_blocks()),
+///         None => Ok(DeviceTree::parse(tree)?.cache_blocks()),
+///     }
+/// }
+///
+/// /// A CPU of these blocks, for `select`.
+/// #[cfg(target_arch = "riscv64")]
+/// fn select(blocks: CacheBlocks) -> Result<(), kpmem::Error> {
+///     // SAFETY: the harts have Zicbom, enabled, and what they write back is in the persistence domain.
+///     unsafe { kpmem::select(blocks.cpu().table()?) }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CacheBlocks {
     /// Of `cbo.clean` and `cbo.flush` (Zicbom).

@@ -1,5 +1,23 @@
 //! The RISC-V Hart Capabilities Table (ACPI 6.6, section 5.2.37): what each hart can do, and the
 //! block sizes of its cache-block instructions.
+//!
+//! ```
+//! use kpmem::firmware::{Error, rhct::{Blocks, Hart, Rhct}};
+//!
+//! /// The block size by which each hart cleans, and what all have in common.
+//! fn sizes(table: &[u8]) -> Result<(Vec<Option<usize>>, Option<usize>), Error> {
+//!     let rhct = Rhct::parse(table)?;
+//!     let clean = |hart: Hart<'_>| hart.blocks.map(|Blocks { clean, .. }| clean);
+//!     Ok((rhct.harts().map(clean).collect(), rhct.cache_blocks().clean))
+//! }
+//!
+//! /// Nanoseconds of a tick of the `time` counter.
+//! fn tick(rhct: &Rhct<'_>) -> u64 {
+//!     1_000_000_000 / rhct.time_base().max(1)
+//! }
+//!
+//! assert!(sizes(b"no table").is_err());
+//! ```
 
 use crate::firmware::{
     CacheBlocks, Error, MOST_STRUCTURES,

@@ -1,5 +1,22 @@
 //! The System Resource Affinity Table (ACPI 6.5, section 5.2.16): which memory is near to what, and
 //! which is not volatile.
+//!
+//! ```
+//! use kpmem::firmware::{Error, Region, srat::{Flags, Memory, Srat}};
+//!
+//! /// The ranges of memory that are not volatile.
+//! fn kept(table: &[u8]) -> Result<Vec<Region>, Error> {
+//!     let kept = |memory: &Memory| memory.flags.contains(Flags::NON_VOLATILE);
+//!     Ok(Srat::parse(table)?.memory().filter(kept).map(|memory| memory.region).collect())
+//! }
+//!
+//! /// The proximity domain of a region.
+//! fn near(srat: &Srat<'_>, region: Region) -> Option<u32> {
+//!     srat.domain(region)
+//! }
+//!
+//! assert!(kept(b"no table").is_err());
+//! ```
 
 use bitflags::bitflags;
 

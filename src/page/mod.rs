@@ -24,6 +24,21 @@ use crate::{
 use failure::Failure;
 
 /// The dispatch of a page map: its hook, and what the hook has still to drain.
+///
+/// ```
+/// use kpmem::{Hook, Map, Paged};
+///
+/// /// A page map over any hook.
+/// struct Volume<H: Hook> {
+///     map: Map<Paged<H>>,
+/// }
+///
+/// impl<H: Hook> Volume<H> {
+///     fn commit(&self) -> Result<(), kpmem::Error> {
+///         self.map.persist(self.map.address(), self.map.size())
+///     }
+/// }
+/// ```
 pub struct Paged<H> {
     hook: H,
     span: Span,

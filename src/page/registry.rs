@@ -145,6 +145,29 @@ impl Drop for Reader {
 /// hooks. A pointer cannot return what a hook returned: the first failure stays with its map, and a
 /// range that no registered map covers is noted too; the next checked call of that map, or of any
 /// page map, reports it.
+///
+/// ```
+/// # use kpmem::{Flags, HookFns, Map, PageSlot, Registered};
+/// # let mut memory = vec![0_u64; 512];
+/// # let base = memory.as_mut_ptr().cast::<u8>();
+/// # let hook = HookFns { flush: |_: *const u8, _: usize| Ok(()), drain: || Ok(()) };
+/// # static SLOT: PageSlot = PageSlot::new();
+/// # // SAFETY: the hook syncs; and the registration is dropped before the map.
+/// # let map = unsafe { Map::with_hook(base, 4096, hook)? };
+/// # // SAFETY: as above.
+/// let functions: Registered<'_> = unsafe { map.register(&SLOT)? };
+/// let (persist, memset) = (functions.persist_fn(), functions.memset_fn());
+/// let (memmove, memcpy) = (functions.memmove_fn(), functions.memcpy_fn());
+/// // SAFETY: the ranges are in the map, and nothing else uses them.
+/// unsafe {
+///     memset(base, 7, 64, Flags::NODRAIN.bits());
+///     memcpy(base.add(64), base, 64, Flags::NODRAIN.bits());
+///     memmove(base.add(1), base, 64, Flags::NODRAIN.bits());
+///     persist(base, 8); // drains what was flushed before, too
+/// }
+/// map.drain()?; // reports what the pointers could not
+/// # Ok::<(), kpmem::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Registered<'m> {
     slot: &'static PageSlot,
@@ -153,6 +176,22 @@ pub struct Registered<'m> {
 
 impl<H: Hook> Map<Paged<H>> {
     /// Puts the map in the registry, and gives its functions as plain pointers.
+    ///
+    /// ```
+    /// # use kpmem::{HookFns, Map, PageSlot, Registered};
+    /// # let mut memory = vec![0_u64; 512];
+    /// # let base = memory.as_mut_ptr().cast::<u8>();
+    /// # let hook = HookFns { flush: |_: *const u8, _: usize| Ok(()), drain: || Ok(()) };
+    /// static SLOT: PageSlot = PageSlot::new();
+    ///
+    /// // SAFETY: the hook syncs; and the registration is dropped before the map.
+    /// let map = unsafe { Map::with_hook(base, 4096, hook)? };
+    /// // SAFETY: as above.
+    /// let functions: Registered<'_> = unsafe { map.register(&SLOT)? };
+    /// // SAFETY: the range is in the map.
+    /// unsafe { functions.persist_fn()(base, 8) };
+    /// # Ok::<(), kpmem::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::Overlap`] with another registered map, as an address has one hook;

@@ -64,6 +64,26 @@ pub struct Platform<'a> {
 
 impl<'a> Platform<'a> {
     /// A platform of which nothing is known yet.
+    ///
+    /// ```
+    /// use kpmem::{Platform, Region, firmware::{Error, cedt::Cedt, fdt::DeviceTree, nfit::Nfit, srat::Srat}};
+    ///
+    /// /// All that an ACPI machine says; another has a device tree.
+    /// fn of_acpi<'a>(nfit: &'a [u8], cedt: &'a [u8], srat: &'a [u8]) -> Result<Platform<'a>, Error> {
+    ///     Ok(Platform::new()
+    ///         .with_nfit(Nfit::parse(nfit)?)
+    ///         .with_cedt(Cedt::parse(cedt)?)
+    ///         .with_srat(Srat::parse(srat)?))
+    /// }
+    ///
+    /// fn of_tree(blob: &[u8]) -> Result<Platform<'_>, Error> {
+    ///     Ok(Platform::new().with_device_tree(DeviceTree::parse(blob)?))
+    /// }
+    ///
+    /// // Nothing is known yet, so no memory is persistent.
+    /// let region = Region { base: 0x1_0000_0000, len: 1 << 30 };
+    /// assert!(Platform::new().range(region).is_none());
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -167,11 +187,15 @@ impl<'a> Platform<'a> {
         if self.nfit_knows(region) {
             return None;
         }
-        let mut windows = self.cedt.iter().flat_map(Cedt::windows);
-        let window = windows.find(|window| {
-            window.region.contains(region) && window.restrictions.contains(Restrictions::PERSISTENT)
-        });
-        window.map(|_| self.by_line(region, Source::CxlWindow, None))
+        // Windows may overlap, and then all must say the same.
+        let windows = || {
+            let all = self.cedt.iter().flat_map(Cedt::windows);
+            all.filter(|window| window.region.overlaps(region))
+        };
+        let persistent = windows()
+            .all(|window| window.restrictions.contains(Restrictions::PERSISTENT))
+            && windows().any(|window| window.region.contains(region));
+        persistent.then(|| self.by_line(region, Source::CxlWindow, None))
     }
 
     /// A range at cache-line granularity: what holds unless a table says better.

@@ -9,6 +9,35 @@ use crate::{
 };
 
 /// A range of physical addresses where there is persistent memory.
+///
+/// ```
+/// use kpmem::{Error, Granularity, Map, PersistentRange, Region, firmware::nfit::State};
+///
+/// /// A map of a range, unless it may have lost what was durable before.
+/// fn open(
+///     range: &PersistentRange<'_>,
+///     to_virtual: impl FnOnce(Region) -> Option<*mut u8>,
+/// ) -> Result<Option<Map>, Error> {
+///     if range.state().intersects(State::UNSAFE_SHUTDOWN) {
+///         return Ok(None);
+///     }
+///     // SAFETY: the kernel has mapped it write-back, on every CPU.
+///     unsafe { range.map(Granularity::CacheLine, to_virtual) }.map(Some)
+/// }
+///
+/// /// What there is to log of it.
+/// fn describe(range: &PersistentRange<'_>) -> String {
+///     let devices = range.devices().count();
+///     let hints = range.flush_hints().map_or(0, Iterator::count);
+///     format!(
+///         "{} ({:?}), {} granularity, {devices} devices, {hints} hints, domain {:?}",
+///         range.region(),
+///         range.source(),
+///         range.granularity(),
+///         range.domain(),
+///     )
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct PersistentRange<'a> {
     region: Region,
@@ -22,6 +51,15 @@ pub struct PersistentRange<'a> {
 const WRITE_BACK: u64 = 1 << 3;
 
 /// Which table says that a range is persistent.
+///
+/// ```
+/// use kpmem::{PersistentRange, Source};
+///
+/// /// What the kernel has set up itself, no table can call persistent.
+/// fn is_certain(range: &PersistentRange<'_>) -> bool {
+///     !matches!(range.source(), Source::CxlWindow)
+/// }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Source<'a> {
@@ -39,6 +77,16 @@ pub enum Source<'a> {
 }
 
 /// A device that is a part of a range.
+///
+/// ```
+/// use kpmem::{Device, PersistentRange};
+///
+/// /// The serial numbers of a range's devices.
+/// fn serials(range: &PersistentRange<'_>) -> Vec<u32> {
+///     let of = |device: Device<'_>| device.control.map(|control| control.serial);
+///     range.devices().filter_map(of).collect()
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Device<'a> {
     /// Which part, and what the firmware found of its state.

@@ -5,6 +5,14 @@ use core::fmt;
 use super::Region;
 
 /// Why a device was not found, not started, or did not make stores durable.
+///
+/// ```
+/// use kpmem::virtio::Error;
+///
+/// // What a page map over the device returns as `Error::Sync`.
+/// assert_eq!(Error::Refused { ret: 1 }.code(), -5);
+/// assert_eq!(Error::TimedOut.code(), -110);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {

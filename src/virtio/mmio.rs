@@ -34,6 +34,30 @@ const MODERN: u32 = 2;
 const NO_REGION: u64 = u64::MAX;
 
 /// A virtio-pmem device over MMIO.
+///
+/// ```
+/// use core::ptr::NonNull;
+/// use kpmem::virtio::{Address, Error, Mmio, Pmem, QueueMemory, Spins, Window};
+///
+/// static QUEUE: QueueMemory = QueueMemory::new();
+///
+/// /// The device whose registers the device tree says, and the kernel has mapped.
+/// fn probe(registers: NonNull<u8>, queue: u64) -> Result<Pmem<Mmio<Window>, Spins>, Error> {
+///     // SAFETY: the registers are mapped, uncached, and nothing else uses them.
+///     let mmio = Mmio::new(unsafe { Window::new(registers, 0x200) })?;
+///     let queue = Address::Physical(queue);
+///     // SAFETY: the queue is there, in a static that nothing else uses.
+///     Ok(unsafe { Pmem::new(mmio, NonNull::from(&QUEUE), queue, Spins(1 << 40)) })
+/// }
+///
+/// /// A slot where there is no virtio-pmem goes to the next driver.
+/// fn other(registers: Window) -> Option<Window> {
+///     match Mmio::new(registers) {
+///         Ok(mmio) => Some(mmio.into_registers()),
+///         Err(_) => None,
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Mmio<R> {
     registers: R,

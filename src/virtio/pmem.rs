@@ -41,6 +41,27 @@ impl Address {
 /// several had called serves them all. Those that wait do so for a spin lock: **not in interrupt
 /// context**, where the holder may be what was interrupted.
 ///
+/// ```
+/// use kpmem::virtio::{Error, Pmem, Transport, Wait};
+///
+/// /// Makes stores durable, and starts the device anew after a failure: then what was stored since
+/// /// the last success is to be stored again.
+/// fn flush<T: Transport, W: Wait>(pmem: &Pmem<T, W>) -> Result<(), Error> {
+///     let failed = pmem.flush();
+///     if let Some(error) = pmem.failure() {
+///         let before = pmem.region();
+///         let region = pmem.start()?;
+///         assert_eq!(before, Some(region), "{error}");
+///     }
+///     failed
+/// }
+///
+/// /// Takes the queue's memory back: the device has let go of it.
+/// fn shut_down<T: Transport, W: Wait>(pmem: Pmem<T, W>) -> Result<(), Error> {
+///     pmem.stop()
+/// }
+/// ```
+///
 /// # When something goes wrong
 ///
 /// After any failure nothing more is asked of the device: each call returns that same error, until

@@ -8,6 +8,41 @@ use volatile::VolatilePtr;
 ///
 /// No offset is a reason to panic: where there is no register, all bits read as 1, and a write is
 /// lost.
+///
+/// ```
+/// use kpmem::virtio::Registers;
+///
+/// /// Registers behind calls of a hypervisor's.
+/// struct Calls;
+/// # fn load(_offset: usize, _bytes: u32) -> u64 { 7 }
+/// # fn store(_offset: usize, _bytes: u32, _value: u64) {}
+///
+/// impl Registers for Calls {
+///     fn size(&self) -> usize {
+///         0x200
+///     }
+///     fn read_u8(&self, offset: usize) -> u8 {
+///         load(offset, 1) as u8
+///     }
+///     fn read_u16(&self, offset: usize) -> u16 {
+///         load(offset, 2) as u16
+///     }
+///     fn read_u32(&self, offset: usize) -> u32 {
+///         load(offset, 4) as u32
+///     }
+///     fn write_u8(&mut self, offset: usize, value: u8) {
+///         store(offset, 1, value.into());
+///     }
+///     fn write_u16(&mut self, offset: usize, value: u16) {
+///         store(offset, 2, value.into());
+///     }
+///     fn write_u32(&mut self, offset: usize, value: u32) {
+///         store(offset, 4, value.into());
+///     }
+/// }
+///
+/// assert_eq!(Calls.read_halves(0, 4), 7 << 32 | 7);
+/// ```
 pub trait Registers {
     /// How many bytes there are.
     fn size(&self) -> usize;
@@ -37,6 +72,17 @@ pub trait Registers {
 }
 
 /// Registers that are mapped.
+///
+/// ```
+/// use core::ptr::NonNull;
+/// use kpmem::virtio::{Registers, Window};
+///
+/// let mut registers = [0x7472_6976_u32, 2];
+/// // SAFETY: memory stands in for registers here, and nothing else uses it.
+/// let window = unsafe { Window::new(NonNull::from(&mut registers).cast(), 8) };
+/// assert_eq!(window.read_u32(4), u32::from_le(2));
+/// assert_eq!(window.read_u32(8), u32::MAX); // there is none
+/// ```
 #[derive(Debug)]
 pub struct Window {
     base: NonNull<u8>,

@@ -32,6 +32,15 @@ pub mod feature {
 
 /// Where the three parts of a split virtqueue are, as the device addresses them (VIRTIO 1.2,
 /// section 2.7 "Split Virtqueues").
+///
+/// ```
+/// use kpmem::virtio::QueueParts;
+///
+/// /// Whether a device that reaches 32 bits of addresses reaches the queue.
+/// fn is_low(parts: QueueParts) -> bool {
+///     [parts.descriptors, parts.driver, parts.device].iter().all(|it| *it < 1 << 32)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueueParts {
     /// Number of descriptors, a power of two.
@@ -49,6 +58,50 @@ pub struct QueueParts {
 /// Registers have side effects that the driver must not see reordered: each call has reached the
 /// device before the next one does. Values are the CPU's, whatever the order of the register's
 /// bytes. What the device answers is not trusted, so any value may be returned.
+///
+/// ```
+/// use kpmem::virtio::{Error, QueueParts, Transport, status};
+///
+/// /// Another transport, with what goes wrong on the way counted.
+/// struct Counted<T> {
+///     inner: T,
+///     failures: u32,
+/// }
+///
+/// impl<T: Transport> Transport for Counted<T> {
+///     fn status(&self) -> u8 {
+///         self.inner.status()
+///     }
+///     fn set_status(&mut self, status: u8) {
+///         self.failures += u32::from(status & status::FAILED != 0);
+///         self.inner.set_status(status);
+///     }
+///     fn device_features(&mut self) -> u64 {
+///         self.inner.device_features()
+///     }
+///     fn set_driver_features(&mut self, features: u64) {
+///         self.inner.set_driver_features(features);
+///     }
+///     fn max_queue_size(&mut self, queue: u16) -> u32 {
+///         self.inner.max_queue_size(queue)
+///     }
+///     fn queue_enabled(&mut self, queue: u16) -> bool {
+///         self.inner.queue_enabled(queue)
+///     }
+///     fn enable_queue(&mut self, queue: u16, parts: QueueParts) -> Result<(), Error> {
+///         self.inner.enable_queue(queue, parts)
+///     }
+///     fn notify(&mut self, queue: u16) {
+///         self.inner.notify(queue);
+///     }
+///     fn config_generation(&self) -> u32 {
+///         self.inner.config_generation()
+///     }
+///     fn config(&self, offset: usize) -> u32 {
+///         self.inner.config(offset)
+///     }
+/// }
+/// ```
 pub trait Transport {
     /// The status register.
     fn status(&self) -> u8;

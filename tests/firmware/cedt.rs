@@ -4,6 +4,9 @@ use kpmem::firmware::{
     cedt::{Cedt, HostBridge, Restrictions, Structure},
 };
 
+/// What windows are multiples of.
+pub const UNIT: u64 = 256 << 20;
+
 /// A structure of a type of one byte and a length of two.
 fn structure(kind: u8, body: &[u8]) -> Vec<u8> {
     new()
@@ -49,7 +52,7 @@ pub fn cedt(structures: &[Vec<u8>]) -> Vec<u8> {
 fn every_field() {
     let table = cedt(&[
         host_bridge(),
-        window([0x1_0000_0000, 0x1000_0000], 1, 2, 0b10_1011, 2),
+        window([0x1_0000_0000, 2 * UNIT], 1, 2, 0b10_1011, 2),
         structure(3, &[0; 8]),
     ]);
     let cedt = Cedt::parse(&table).unwrap();
@@ -71,7 +74,7 @@ fn every_field() {
     };
     let region = Region {
         base: 0x1_0000_0000,
-        len: 0x1000_0000,
+        len: 2 * UNIT,
     };
     assert_eq!(window.region, region);
     let kinds = Restrictions::DEVICE_COHERENT
@@ -89,7 +92,7 @@ fn every_field() {
 #[test]
 fn interleaving() {
     let of = |ways, granularity, targets| {
-        let table = cedt(&[window([0x1000, 0x1000], ways, granularity, 8, targets)]);
+        let table = cedt(&[window([UNIT, 48 * UNIT], ways, granularity, 8, targets)]);
         let cedt = Cedt::parse(&table)?;
         let window = cedt.windows().next().unwrap();
         Ok::<_, Error>((window.targets().count(), window.granularity))
@@ -131,19 +134,23 @@ fn interleaving() {
 
 #[test]
 fn impossible_ones() {
-    for region in [[0x1000, 0], [u64::MAX, 2]] {
+    for (region, ways, field, value) in [
+        ([UNIT, 0], 0, "length", 0),
+        ([0u64.wrapping_sub(UNIT), 2 * UNIT], 0, "length", 2 * UNIT),
+        ([UNIT / 2, UNIT], 0, "base", UNIT / 2),
+        ([UNIT, UNIT / 2], 0, "length", UNIT / 2),
+        ([UNIT, UNIT], 1, "length", UNIT),
+        ([UNIT, 8 * UNIT], 8, "length", 8 * UNIT),
+    ] {
         let value = Error::Value {
             offset: 36,
-            field: "length",
-            value: region[1],
+            field,
+            value,
         };
-        let table = cedt(&[window(region, 0, 0, 8, 1)]);
+        let table = cedt(&[window(region, ways, 0, 8, 3)]);
         assert_eq!(Cedt::parse(&table).unwrap_err(), value);
     }
-    for (bytes, least) in [
-        (host_bridge(), 32),
-        (window([0x1000, 0x1000], 0, 0, 8, 0), 36),
-    ] {
+    for (bytes, least) in [(host_bridge(), 32), (window([UNIT, UNIT], 0, 0, 8, 0), 36)] {
         for len in 4..least {
             let mut short = bytes[..len].to_vec();
             short[2] = len as u8;

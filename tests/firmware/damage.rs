@@ -35,7 +35,7 @@ fn any_changed_byte_is_survived() {
     each_byte_summed(&nfit::full(), ask::nfit);
     each_byte_summed(nfit::QEMU, ask::nfit);
     each_byte_summed(
-        &cedt::cedt(&[cedt::window([4096, 4096], 2, 1, 8, 4)]),
+        &cedt::cedt(&[cedt::window([cedt::UNIT, 4 * cedt::UNIT], 2, 1, 8, 4)]),
         ask::cedt,
     );
     each_byte_summed(&srat::srat(&[srat::memory(1, 4096, 4096, 7)]), ask::srat);
@@ -53,7 +53,7 @@ fn arbitrary_bytes_are_survived() {
     };
     let seeds = [
         nfit::full(),
-        cedt::cedt(&[cedt::window([4096, 4096], 2, 1, 8, 4)]),
+        cedt::cedt(&[cedt::window([cedt::UNIT, 4 * cedt::UNIT], 2, 1, 8, 4)]),
         srat::srat(&[srat::memory(1, 4096, 4096, 7)]),
         crate::rhct::two(b"rv64_zicbom", b"rv64_zicboz"),
         fdt::tree(&[("pmem@1", &[4096, 4096], false)]),

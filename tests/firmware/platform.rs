@@ -1,5 +1,5 @@
 use crate::{
-    cedt::{cedt, window},
+    cedt::{UNIT, cedt, window},
     fdt::tree,
     nfit::{self, PERSISTENT, VOLATILE, capabilities, control, hints, mapping, range},
     srat::{memory, srat},
@@ -119,10 +119,10 @@ fn the_affinity_table_has_the_domain_that_the_range_lacks() {
 #[test]
 fn cxl_windows_hold_what_the_kernel_maps() {
     let table = cedt(&[
-        window([BASE, 0x10_0000], 0, 0, 0b0110, 1),
-        window([2 * BASE, 0x10_0000], 0, 0, 0b1010, 1),
+        window([BASE, UNIT], 0, 0, 0b0110, 1),
+        window([2 * BASE, UNIT], 0, 0, 0b1010, 1),
     ]);
-    let near = srat(&[memory(5, 2 * BASE, 0x10_0000, 0b111)]);
+    let near = srat(&[memory(5, 2 * BASE, UNIT, 0b111)]);
     let platform = Platform::new()
         .with_cedt(Cedt::parse(&table).unwrap())
         .with_srat(Srat::parse(&near).unwrap());
@@ -136,7 +136,7 @@ fn cxl_windows_hold_what_the_kernel_maps() {
     // The first window is volatile; what leaves the second, wraps or is empty is not persistent.
     for (base, len) in [
         (BASE, 0x1000),
-        (2 * BASE, 0x10_0001),
+        (2 * BASE, UNIT + 1),
         (2 * BASE - 1, 2),
         (2 * BASE, 0),
         (2 * BASE, u64::MAX),
@@ -145,6 +145,25 @@ fn cxl_windows_hold_what_the_kernel_maps() {
             platform.range(region(base, len)).is_none(),
             "{base:#x} {len:#x}"
         );
+    }
+}
+
+#[test]
+fn windows_that_overlap_must_agree() {
+    let windows = |kinds: u16| {
+        cedt(&[
+            window([BASE, 2 * UNIT], 0, 0, 0b1010, 1),
+            window([BASE + UNIT, 2 * UNIT], 0, 0, kinds, 1),
+        ])
+    };
+    for (kinds, persistent) in [(0b1010, true), (0b0110, false), (0b1110, true)] {
+        let table = windows(kinds);
+        let platform = Platform::new().with_cedt(Cedt::parse(&table).unwrap());
+        let is = |base| platform.range(region(base, 0x1000)).is_some();
+        assert!(is(BASE));
+        assert_eq!(is(BASE + UNIT), persistent);
+        assert_eq!(is(BASE + UNIT - 0x800), persistent);
+        assert_eq!(is(BASE + 2 * UNIT), persistent);
     }
 }
 

@@ -15,7 +15,12 @@ use std::{
 };
 
 /// What reads untrusted bytes.
-pub const TARGETS: [&str; 7] = ["nfit", "cedt", "srat", "rhct", "fdt", "find", "virtio"];
+pub const TARGETS: [&str; 8] = [
+    "nfit", "cedt", "srat", "rhct", "fdt", "find", "virtio", HYPERVISOR,
+];
+
+/// The one of the hypervisor's device, which its suite runs.
+pub const HYPERVISOR: &str = "vmm";
 
 /// The negative control: it has a bug.
 pub const CONTROL: &str = "control";

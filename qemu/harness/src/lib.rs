@@ -28,6 +28,7 @@ pub mod setup;
 pub mod suites;
 pub mod toolchain;
 pub mod tools;
+pub mod unikernel;
 pub mod width;
 pub mod witness;
 pub mod workspace;

@@ -28,6 +28,9 @@ pub fn build() -> Result<String> {
     let features = "acpi,bytemuck,vector,virtio-pmem,zerocopy";
     let arguments = ["--quiet", "--package", "kpmem", "--features", features];
     process::run(toolchain.cargo("build").args(arguments))?;
+    // And what it is to a hypervisor, which is for the host only.
+    let hypervisor = ["--quiet", "--package", "kpmem-vmm"];
+    process::run(toolchain.cargo("build").args(hypervisor))?;
     let mut built = vec!["host"];
     for arch in Arch::ALL {
         if toolchain.has(arch) || toolchain.has_sources() {
@@ -40,7 +43,7 @@ pub fn build() -> Result<String> {
 
 /// The one that rustup has; else the distribution's, unpacked beside the newer one and not
 /// installed; else one that rustup fetches.
-fn find() -> Result<Toolchain> {
+pub fn find() -> Result<Toolchain> {
     if let Some(toolchain) = from_rustup() {
         return Ok(toolchain);
     }
@@ -48,7 +51,7 @@ fn find() -> Result<Toolchain> {
         Ok(toolchain) => return Ok(toolchain),
         Err(error) => error,
     };
-    eprintln!("lint: rustup toolchain install {MSRV}");
+    eprintln!("setup: rustup toolchain install {MSRV}");
     let mut install = Command::new("rustup");
     install.args([
         "toolchain",
@@ -83,7 +86,7 @@ fn from_distribution() -> Result<Toolchain> {
     let mark = home.join("complete");
     if !mark.is_file() {
         let version = packaged_version()?;
-        eprintln!("lint: unpacking the distribution's Rust {version} (some 140 MB to fetch)");
+        eprintln!("setup: unpacking the distribution's Rust {version} (some 140 MB to fetch)");
         fs::create_dir_all(&root)?;
         let pinned = [
             "rustc-web",

@@ -17,11 +17,42 @@
 //! simulator does not track and the workload must leave alone. Recovery must depend on nothing that
 //! an earlier recovery left in ordinary memory; the simulator boots the kernel again on a sample of
 //! the crashes and compares the verdicts.
+//!
+//! ```
+//! use kpmem_marks::{Crash, MAILBOX, Mailbox, begin, claim, crash_point, end, next_crash, verdict};
+//!
+//! # #[repr(align(4096))] struct Memory([u8; 8192]);
+//! # let mut memory = Memory([0; 8192]);
+//! # let pmem = memory.0.as_mut_ptr();
+//! # fn persist(_ptr: *const u8, _len: usize) {}
+//! # fn recover(_crash: Crash) -> u64 { 0 }
+//! begin(1);
+//! // SAFETY: nothing else uses the first byte.
+//! unsafe { pmem.write_volatile(42) };
+//! crash_point(); // images of this moment, too
+//! persist(pmem, 1);
+//! claim(pmem, 1, 1); // the byte is durable
+//! end();
+//!
+//! // SAFETY: the last page is the simulator's.
+//! let mailbox = unsafe { pmem.add(8192 - MAILBOX) }.cast::<Mailbox>();
+//! // SAFETY: as above.
+//! while let Some(crash) = unsafe { next_crash(mailbox) } {
+//!     verdict(recover(crash)); // 0: what was claimed is there
+//! }
+//! ```
 #![no_std]
 
 use core::{arch::asm, ptr};
 
 /// The marks, by the number in the instruction.
+///
+/// ```
+/// use kpmem_marks::{Op, X86_DISPLACEMENT};
+///
+/// // What a disassembler shows of a claim on x86_64: `nopl 0x6b706d02(%rax)`.
+/// assert_eq!(X86_DISPLACEMENT + Op::Claim as u32, 0x6b70_6d02);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Op {
@@ -138,6 +169,11 @@ pub unsafe fn next_crash(mailbox: *mut Mailbox) -> Option<Crash> {
 
 /// Says where virtual pages lie in physical memory. The simulator finds out by itself where one CPU
 /// runs; where several do, it may need to be told of pages that nothing was stored to yet.
+///
+/// ```
+/// # let page = [0_u8; 4096];
+/// kpmem_marks::mapped(page.as_ptr(), 0x1_0000_0000, page.len());
+/// ```
 #[inline(always)]
 pub fn mapped(ptr: *const u8, physical: u64, len: usize) {
     mark::<{ Op::Mapped as u32 }>(ptr.addr() as u64, physical, len as u64);

@@ -1,6 +1,6 @@
-//! What a small kernel needs before it can use [`kpmem`]: it brings x86_64 (ring 0), aarch64 (EL1) or
-//! riscv64 (S-mode) up with paging on, finds the persistent memory that the firmware names, maps it
-//! and calls the kernel. A whole one:
+//! What a small kernel needs before it can use [`kpmem`]: it brings x86_64 (ring 0), aarch64 (EL1)
+//! or riscv64 (S-mode) up with paging on, finds the persistent memory that the firmware names, maps
+//! it and calls the kernel. A whole one:
 //!
 //! ```
 //! #![cfg_attr(target_os = "none", no_std, no_main)]
@@ -22,13 +22,11 @@
 //! }
 //! ```
 //!
-//! Its package has a `build.rs`, which links it as the runtime must be linked:
+//! Its package has a `build.rs`, whose `main` links it as the runtime must be linked:
 //!
 //! ```
-//! fn main() {
-//!     let args = std::env::var("DEP_KPMEM_RUNTIME_LINK_ARGS").unwrap_or_default();
-//!     args.split_whitespace().for_each(|arg| println!("cargo:rustc-link-arg={arg}"));
-//! }
+//! let args = std::env::var("DEP_KPMEM_RUNTIME_LINK_ARGS").unwrap_or_default();
+//! args.split_whitespace().for_each(|arg| println!("cargo:rustc-link-arg={arg}"));
 //! ```
 //!
 //! Returning ends QEMU with exit code 0, a panic with 2, an unexpected trap with 3. Floating point

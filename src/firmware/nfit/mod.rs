@@ -1,4 +1,68 @@
 //! The NVDIMM Firmware Interface Table (ACPI 6.5, section 5.2.25).
+//!
+//! ```
+//! use kpmem::firmware::{Error, nfit::{Capabilities, Mapping, Nfit, Range, RangeKind, State}};
+//!
+//! /// The persistent ranges, with what the firmware found of their devices.
+//! fn ranges(table: &[u8]) -> Result<Vec<(Range, State)>, Error> {
+//!     let nfit = Nfit::parse(table)?;
+//!     let persistent = nfit.ranges().filter(|range| range.kind == RangeKind::Persistent);
+//!     let state = |range: &Range| {
+//!         let states = nfit.mappings(range.index).map(|mapping: Mapping| mapping.state);
+//!         states.fold(State::empty(), State::union)
+//!     };
+//!     Ok(persistent.map(|range| (range, state(&range))).collect())
+//! }
+//!
+//! /// Whether a power cut keeps what is in the CPU's caches.
+//! fn flushes_caches(nfit: &Nfit<'_>) -> bool {
+//!     nfit.capabilities().contains(Capabilities::CPU_CACHE_FLUSH)
+//! }
+//!
+//! /// Who made a device, and how many flush hints it has.
+//! fn device(nfit: &Nfit<'_>, mapping: Mapping) -> Option<(u16, usize)> {
+//!     let hints = nfit.flush_hints(mapping.device).map_or(0, |hints| hints.addresses().count());
+//!     Some((nfit.control(mapping.control)?.vendor, hints))
+//! }
+//!
+//! assert!(ranges(b"no table").is_err());
+//! ```
+//!
+//! Or everything that is in it:
+//!
+//! ```
+//! use kpmem::firmware::nfit::{
+//!     BlockWindow, ControlRegion, ControlWindows, FlushHints, Interleave, Made, Nfit, Other, Smbios,
+//!     Structure,
+//! };
+//!
+//! fn print(nfit: &Nfit<'_>) {
+//!     for structure in nfit.structures() {
+//!         match structure {
+//!             Structure::Range(range) => println!("{}: {:?}", range.region, range.kind),
+//!             Structure::Interleave(Interleave { line, .. }) => println!("lines of {line} bytes"),
+//!             Structure::Smbios(Smbios { data }) => println!("{} bytes of SMBIOS", data.len()),
+//!             Structure::Control(ControlRegion { made, windows, .. }) => {
+//!                 if let Some(Made { year, week, .. }) = made {
+//!                     println!("made in week {week:x} of {year:x}");
+//!                 }
+//!                 if let Some(ControlWindows { count, .. }) = windows {
+//!                     println!("{count} windows");
+//!                 }
+//!             }
+//!             Structure::BlockWindow(BlockWindow { capacity, .. }) => println!("{capacity} bytes"),
+//!             Structure::FlushHints(FlushHints { device, .. }) => println!("hints of {device:#x}"),
+//!             Structure::Other(Other { kind, bytes }) => println!("{kind}: {bytes:02x?}"),
+//!             known => println!("{known:?}"),
+//!         }
+//!     }
+//! }
+//!
+//! /// Bytes of a device after which its next line follows those of the others.
+//! fn stride(interleave: Interleave<'_>) -> u64 {
+//!     interleave.lines().count() as u64 * u64::from(interleave.line)
+//! }
+//! ```
 
 mod check;
 mod read;

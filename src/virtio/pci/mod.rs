@@ -8,6 +8,25 @@ use capabilities::Found;
 
 /// The configuration space of one PCI function, by whatever way the kernel has: I/O ports, ECAM, a
 /// call of the firmware.
+///
+/// ```
+/// use kpmem::virtio::ConfigSpace;
+///
+/// /// The 256 bytes of a function in the enhanced configuration area (ECAM).
+/// struct Ecam(*mut u32);
+///
+/// impl ConfigSpace for Ecam {
+///     fn read(&self, offset: u8) -> u32 {
+///         // SAFETY: the area is mapped, and reads have no side effect.
+///         u32::from_le(unsafe { self.0.byte_add(offset.into()).read_volatile() })
+///     }
+///
+///     fn write(&mut self, offset: u8, value: u32) {
+///         // SAFETY: as above, and the function is the driver's.
+///         unsafe { self.0.byte_add(offset.into()).write_volatile(value.to_le()) }
+///     }
+/// }
+/// ```
 pub trait ConfigSpace {
     /// Reads four bytes at an offset that is a multiple of four. All bits are 1 where there is no
     /// function.
@@ -17,6 +36,13 @@ pub trait ConfigSpace {
 }
 
 /// Registers to map: a part of a memory BAR.
+///
+/// ```
+/// use kpmem::virtio::BarRange;
+///
+/// let range = BarRange { bar: 4, base: 0x8000_0000, offset: 0x3000, len: 0x1000 };
+/// assert_eq!(range.address(), 0x8000_3000);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BarRange {
     /// The BAR, 0 to 5.

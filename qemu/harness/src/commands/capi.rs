@@ -43,7 +43,15 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             print(&capi::kernel::library(variant)?)?;
         }
     }
-    print(&capi::description()?)?;
+    let hosted = capi::libpmem2::libraries()?;
+    for path in [
+        &hosted.archive,
+        &hosted.shared,
+        &capi::description()?,
+        &hosted.description,
+    ] {
+        print(path)?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

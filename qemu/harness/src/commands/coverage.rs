@@ -38,6 +38,8 @@ pub(super) fn run() -> Result<ExitCode> {
             "+nightly",
             "test",
             "--quiet",
+            "--package",
+            "kpmem-tests",
             "--features",
             "acpi,fdt,virtio-pmem",
         ])

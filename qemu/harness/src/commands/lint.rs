@@ -8,12 +8,14 @@ use std::{
 };
 
 /// Packages that are built for bare metal.
-const BARE: [&str; 6] = [
+const BARE: [&str; 8] = [
     "kpmem",
+    "kpmem-capi",
     "kpmem-log",
     "kpmem-firmware",
     "kpmem-guest",
     "kpmem-runtime",
+    "kpmem-unikernel",
     "kpmem-artefact",
 ];
 const DENY: [&str; 3] = ["--", "-D", "warnings"];

@@ -16,6 +16,7 @@ mod machine;
 mod nfit;
 mod setup;
 mod test;
+mod unikernel;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -47,7 +48,7 @@ enum Command {
     Crash(crash::Args),
     /// Say whether flush and copy functions that you already have keep their promise.
     Judge(judge::Args),
-    /// Fuzz what reads untrusted bytes: firmware's tables, the driver of virtio-pmem.
+    /// Fuzz what reads untrusted bytes: firmware's tables, both sides of virtio-pmem.
     Fuzz(fuzz::Args),
     /// Count the branches of the parsers that their tests take (a nightly compiler's work).
     Coverage,
@@ -55,6 +56,8 @@ enum Command {
     Nfit(nfit::Args),
     /// Write the firmware tables that tests read, as QEMU gives them.
     Fixtures,
+    /// Boot the example unikernel, cut its power, and boot it on what is left.
+    Unikernel(unikernel::Args),
     /// Cut the power of Debian's kernels that keep a log with the module of examples/linux-module.
     LinuxModule(linux_module::Args),
     /// Build the static libraries and headers for C.
@@ -73,6 +76,7 @@ impl Cli {
             Command::Bench(args) => bench::run(&args),
             Command::Lint => lint::run(),
             Command::Test(args) => test::run(&args),
+            Command::Unikernel(args) => unikernel::run(&args),
             Command::Boot(args) => boot::run(&args),
             Command::Crash(args) => crash::run(&args),
             Command::Judge(args) => judge::run(&args),

@@ -3,7 +3,12 @@
 use crate::nfit;
 use anyhow::{Context, Result, ensure};
 use kpmem::firmware::nfit::Nfit;
-use std::{fs::File, io::Read, path::PathBuf, process::ExitCode};
+use std::{
+    fs::File,
+    io::{self, ErrorKind, Read, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -29,12 +34,14 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         "{file} is no NFIT: it has more than {LARGEST} bytes"
     );
     let table = Nfit::parse(&bytes).with_context(|| format!("{file} is no sound NFIT"))?;
-    if args.json {
-        println!("{}", serde_json::to_string_pretty(&nfit::json(&table))?);
-    } else {
-        nfit::text(&table)
-            .iter()
-            .for_each(|line| println!("{line}"));
+    let mut said = match args.json {
+        true => serde_json::to_string_pretty(&nfit::json(&table))?,
+        false => nfit::text(&table).join("\n"),
+    };
+    said.push('\n');
+    match io::stdout().write_all(said.as_bytes()) {
+        // Who reads it has enough: `| head`.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        written => Ok(written.map(|()| ExitCode::SUCCESS)?),
     }
-    Ok(ExitCode::SUCCESS)
 }

@@ -4,11 +4,12 @@ use crate::{
     arch::Arch,
     artefact,
     crash::{campaign::Campaign, plugin},
+    parallel,
     report::{Report, Suite, write_json},
     setup,
     suites::{
-        self, bare, controls, crash_models, crash_strange, embedder, embeds, fixtures, fuzz, host,
-        judged, miri, platform, targets, virtio, witness,
+        self, bare, controls, crash_models, crash_strange, embedder, embeds, features, fixtures,
+        fuzz, host, judged, miri, platform, release, targets, virtio, witness,
     },
     toolchain,
 };
@@ -17,19 +18,25 @@ use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, thread};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Keep the listings of the generated code as they are now, and run nothing.
+    /// Keep the listings of the generated code and of the public interface as they are now, and run
+    /// nothing.
     #[arg(long)]
     bless: bool,
     /// Only a part of the suites.
     #[arg(long, value_name = "PART")]
     only: Option<Part>,
+    /// Check the library for every kind of target, not for one of each: some minutes more.
+    #[arg(long)]
+    all_targets: bool,
 }
 
 /// What belongs together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
-    /// On the host, Miri, builds for odd targets.
+    /// On the host, Miri.
     Host,
+    /// What is published: packages, interface, examples, features, odd targets.
+    Release,
     /// Firmware's tables, and what others read in them.
     Firmware,
     /// Kernels in QEMU, and the machine code.
@@ -38,13 +45,14 @@ enum Part {
     Virtio,
     /// The crash simulator.
     Crash,
-    /// What embeds the library: C, other kernels, hypervisors.
+    /// kpmem inside other programs: the examples.
     Embeds,
 }
 
 impl Part {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Host,
+        Self::Release,
         Self::Firmware,
         Self::Metal,
         Self::Virtio,
@@ -52,7 +60,7 @@ impl Part {
         Self::Embeds,
     ];
 
-    fn run(self) -> Result<Vec<Suite>> {
+    fn run(self, args: &Args) -> Result<Vec<Suite>> {
         match self {
             Self::Host => {
                 // Miri has one thread, and most of the host's tests have.
@@ -62,7 +70,11 @@ impl Part {
                 });
                 let mut suites = host?;
                 suites.push(miri.map_err(|_| anyhow!("the suite of Miri panicked"))??);
-                suites.push(targets::run()?);
+                Ok(suites)
+            }
+            Self::Release => {
+                let mut suites = release::run()?;
+                suites.extend([features::run()?, targets::run(args.all_targets)?]);
                 Ok(suites)
             }
             Self::Firmware => {
@@ -84,6 +96,9 @@ impl Part {
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     setup::ensure()?;
     if args.bless {
+        for list in release::api::bless()? {
+            println!("{}", list.display());
+        }
         for arch in Arch::ALL {
             println!("{}", artefact::bless(arch)?.display());
         }
@@ -92,7 +107,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let mut report = Report::default();
     for part in Part::ALL {
         if args.only.is_none_or(|only| only == part) {
-            part.run()?.into_iter().for_each(|suite| report.push(suite));
+            part.run(args)?
+                .into_iter()
+                .for_each(|suite| report.push(suite));
         }
     }
     write_json("test", &report)?;
@@ -114,9 +131,9 @@ fn named<'a>(kernels: &'a Kernels, name: &str) -> Result<&'a PathBuf> {
 }
 
 fn on_metal() -> Result<Vec<Suite>> {
-    let mut suites = Vec::new();
-    for arch in Arch::ALL {
+    let each = parallel::map(&Arch::ALL, |&arch| {
         let kernels = toolchain::build(arch, "kpmem-guest")?;
+        let mut suites = Vec::new();
         for variant in bare::VARIANTS.iter().filter(|variant| variant.arch == arch) {
             suites.push(bare::run(variant, named(&kernels, "suite")?)?);
         }
@@ -124,8 +141,9 @@ fn on_metal() -> Result<Vec<Suite>> {
         suites.push(platform::run(arch, named(&kernels, "platform")?)?);
         suites.push(embedder::run(arch)?);
         suites.push(artefact::run(arch)?);
-    }
-    Ok(suites)
+        Ok(suites)
+    });
+    Ok(each.into_iter().collect::<Result<Vec<_>>>()?.concat())
 }
 
 fn simulated() -> Result<Vec<Suite>> {

@@ -9,20 +9,26 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::process::Output;
 
-/// Programs for bare metal only, which have their own suites.
-const BARE: [&str; 2] = ["kpmem-guest", "kpmem-artefact"];
+/// Programs for bare metal only, and packages of other users', which have their own suites.
+const ELSEWHERE: [&str; 4] = [
+    "kpmem-guest",
+    "kpmem-artefact",
+    "kpmem-unikernel",
+    "kpmem-vmm",
+];
 
 /// Runs the tests of every package of the workspace that can run here.
 pub fn run() -> Result<Vec<Suite>> {
     let toolchain = Toolchain::active()?;
     packages(&toolchain)?
         .into_iter()
-        .filter(|package| !BARE.contains(&package.as_str()))
+        .filter(|package| !ELSEWHERE.contains(&package.as_str()))
         .map(|package| one(&toolchain, &package))
         .collect()
 }
 
-fn one(toolchain: &Toolchain, package: &str) -> Result<Suite> {
+/// Runs the tests of one package.
+pub(super) fn one(toolchain: &Toolchain, package: &str) -> Result<Suite> {
     // What fails to compile is told as the compiler tells it.
     process::run(toolchain.cargo("test").args([
         "--no-run",

@@ -91,7 +91,9 @@ fn reports(control: &Output) -> bool {
 fn miri(flags: &str, arguments: &[&str]) -> Command {
     let mut command = nightly(&["cargo", "miri", "test", "--quiet"]);
     command
-        .args(["--package", "kpmem", "--test", "miri", "--target", TARGET])
+        .args(["--package", "kpmem-tests", "--test", "miri"])
+        .args(["--no-default-features", "--features", "detect,page"])
+        .args(["--target", TARGET])
         .args(["--", "--format", "pretty"])
         .args(arguments)
         .env("MIRIFLAGS", flags);
@@ -153,7 +155,7 @@ mod tests {
         let ignored = format!("test {CONTROL} ... ignored, on purpose\n");
         let nothing = Verdict::Failed("nothing was run".into());
         assert_eq!(last(&output(0, &ignored, "")), nothing);
-        let missing = "error: no test target named `miri` in `kpmem` package";
+        let missing = "error: no test target named `miri` in `kpmem-tests` package";
         let target = Verdict::Failed("there is no test target miri".into());
         assert_eq!(last(&output(101, "", missing)), target);
         let passed = output(0, &format!("test a ... ok\n{ignored}"), "");

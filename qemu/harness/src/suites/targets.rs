@@ -1,98 +1,199 @@
-//! Targets that cannot keep what the library promises are refused by a sentence of its own, and
-//! others without an instruction set in `arch/` build; and each feature builds alone.
+//! Targets beside the tested ones: each builds, or is refused by one sentence of the library's own
+//! and nothing after it.
+//!
+//! Most have no `core` to install, so it is checked from sources, all of them in one run of cargo;
+//! then the library is checked for one after the other, which costs next to nothing.
 
 use crate::{
-    process,
+    msrv, process,
     report::{Case, Suite, Verdict},
     toolchain::Toolchain,
     workspace,
 };
-use anyhow::Result;
-use std::{process::Command, time::Duration};
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use std::process::Command;
 
+/// What is said of a target that the library cannot serve.
 const POINTERS: &str = "kpmem needs a target with 64-bit pointers";
+const ATOMICS: &str = "kpmem needs a target with atomic compare-and-swap of 8 bytes";
 
-/// A target, and what is said of it.
-const TARGETS: [(&str, Option<&str>); 6] = [
-    // 4-byte addresses, also where registers have 8 bytes.
-    ("i686-unknown-linux-gnu", Some(POINTERS)),
-    ("x86_64-unknown-linux-gnux32", Some(POINTERS)),
-    ("thumbv7em-none-eabi", Some(POINTERS)),
-    // No compare-and-swap of any size: a dependency would fail first.
-    ("thumbv6m-none-eabi", Some(POINTERS)),
-    ("riscv32imc-unknown-none-elf", Some(POINTERS)),
-    ("loongarch64-unknown-none", None),
+/// One of each kind that builds, as far as the library or what it depends on can tell them apart.
+const BUILD: [&str; 5] = [
+    // Another format of objects, another convention for calls.
+    "x86_64-unknown-uefi",
+    // A tested instruction set with the bytes the other way round.
+    "aarch64_be-unknown-linux-gnu",
+    // Sets without a file in `arch/`, of both byte orders, and one that is no CPU's.
+    "loongarch64-unknown-none",
+    "s390x-unknown-linux-gnu",
+    "wasm64-unknown-unknown",
+];
+/// One of each kind that is refused.
+const REFUSED: [(&str, &str); 5] = [
+    // 4-byte addresses in registers of 8 bytes.
+    ("x86_64-unknown-linux-gnux32", POINTERS),
+    ("aarch64-unknown-linux-gnu_ilp32", POINTERS),
+    // No compare-and-swap of any size either, which dependencies would not survive.
+    ("thumbv6m-none-eabi", POINTERS),
+    ("riscv32imc-unknown-none-elf", POINTERS),
+    ("bpfel-unknown-none", ATOMICS),
 ];
 
-/// Each alone, and none.
-const FEATURES: [&str; 11] = [
-    "",
-    "detect",
-    "page",
-    "vector",
-    "bytemuck",
-    "zerocopy",
-    "nfit",
-    "acpi",
-    "fdt",
-    "virtio-pmem",
-    "nfit,virtio-pmem",
+/// The rest of what builds, and of what is refused.
+const ALSO_BUILD: [&str; 15] = [
+    "aarch64-apple-darwin",
+    "aarch64-unknown-linux-musl",
+    "aarch64-unknown-none",
+    "aarch64-unknown-uefi",
+    "mips64-unknown-linux-gnuabi64",
+    "powerpc64-unknown-linux-gnu",
+    "powerpc64le-unknown-linux-gnu",
+    "riscv64gc-unknown-hermit",
+    "riscv64gc-unknown-linux-gnu",
+    "riscv64imac-unknown-none-elf",
+    "sparc64-unknown-linux-gnu",
+    "x86_64-pc-windows-msvc",
+    "x86_64-unknown-freebsd",
+    "x86_64-unknown-hermit",
+    "x86_64-unknown-linux-musl",
+];
+const ALSO_REFUSED: [(&str, &str); 5] = [
+    ("armv7a-none-eabi", POINTERS),
+    ("i686-unknown-linux-gnu", POINTERS),
+    ("powerpc-unknown-linux-gnu", POINTERS),
+    ("thumbv7em-none-eabi", POINTERS),
+    ("wasm32-unknown-unknown", POINTERS),
 ];
 
-/// Some ten megabytes.
-const RUSTUP_LIMIT: Duration = Duration::from_secs(60);
+/// All that the oldest compiler can build, without those that bring no code for a target alone.
+const FEATURES: &str = "acpi,vector,virtio-pmem";
 
-/// Checks the library for each target whose `core` can be had.
-pub fn run() -> Result<Suite> {
+/// Checks the library for one target of each kind, or for `all`.
+pub fn run(all: bool) -> Result<Suite> {
     let mut suite = Suite::new("targets", None, None);
-    let active = Toolchain::active()?;
-    for (target, refused) in TARGETS {
-        let name = match refused {
-            Some(_) => format!("{target} is refused"),
-            None => format!("{target} builds"),
-        };
-        let verdict = if install(target) {
-            let (built, errors) = check(&active, &["--target", target])?;
-            verdict(built, &errors, refused)
-        } else {
-            Verdict::Skipped("its core is not there, and rustup cannot fetch it".to_owned())
-        };
-        suite.add(Case { name, verdict });
+    let toolchain = match sources() {
+        Ok(toolchain) => toolchain,
+        Err(why) => {
+            suite.add(Case {
+                name: "other targets build or are refused".to_owned(),
+                verdict: Verdict::Skipped(format!("no sources of core: {why:#}")),
+            });
+            return Ok(suite);
+        }
+    };
+    let (mut build, mut refused) = (BUILD.to_vec(), REFUSED.to_vec());
+    if all {
+        build.extend(ALSO_BUILD);
+        refused.extend(ALSO_REFUSED);
     }
-    for features in FEATURES {
-        let (built, errors) = check(&active, &["--no-default-features", "--features", features])?;
-        let quiet = built && errors.is_empty();
-        let name = format!("the features [{features}] build without a warning");
-        suite.add(Case::check(name, quiet, errors));
+    let targets = refused.iter().map(|(target, _)| *target);
+    let targets: Vec<_> = build.iter().copied().chain(targets).collect();
+    // Its verdict is no case: each target has its own below.
+    process::output_of(&mut check(&toolchain, &targets))?;
+    for target in build {
+        let result = errors(&mut check(&toolchain, &[target]))?;
+        suite.add(Case::from_result(
+            format!("{target} builds"),
+            builds(&result),
+        ));
     }
+    for (target, sentence) in refused {
+        let result = errors(&mut check(&toolchain, &[target]))?;
+        let name = format!("{target} is refused by one sentence");
+        suite.add(Case::from_result(name, is_refused(&result, sentence)));
+    }
+    // A refusal that is expected where there is none, and one for another reason.
+    let fine = errors(&mut check(&toolchain, &[BUILD[0]]))?;
+    let other = errors(&mut check(&toolchain, &[REFUSED[0].0]))?;
+    suite.add(Case::check(
+        "negative control: a target that builds is not refused, nor by another sentence",
+        is_refused(&fine, POINTERS).is_err() && is_refused(&other, ATOMICS).is_err(),
+        "it was",
+    ));
     Ok(suite)
 }
 
-/// Adds a target to the compiler in use.
-fn install(target: &str) -> bool {
-    let mut rustup = Command::new("rustup");
-    rustup
-        .args(["target", "add", target])
-        .current_dir(workspace::root());
-    process::run_within(&mut rustup, RUSTUP_LIMIT).is_ok()
+/// A compiler with the sources of `core`: the one in use, the distribution's, the oldest.
+fn sources() -> Result<Toolchain> {
+    let active = Toolchain::active()?;
+    if active.has_sources() {
+        return Ok(active);
+    }
+    Toolchain::distribution().map_or_else(msrv::find, Ok)
 }
 
-/// Whether the library builds, and what the compiler says.
-fn check(active: &Toolchain, how: &[&str]) -> Result<(bool, String)> {
-    let mut command = active.cargo("check");
-    command.args(["--quiet", "--package", "kpmem"]).args(how);
-    let output = process::output_of(&mut command)?;
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    Ok((output.status.success(), errors))
+/// `cargo check` of the library for these targets, with their `core`.
+fn check(toolchain: &Toolchain, targets: &[&str]) -> Command {
+    let mut command = toolchain.cargo("check");
+    command
+        .args(["--package", "kpmem", "--features", FEATURES])
+        .args(["--keep-going", "--message-format", "json"])
+        .arg("-Zbuild-std=core")
+        // Cargo has `core` compiled, of which only the interface is needed: that takes as long again.
+        .env("RUSTFLAGS", "-Zno-codegen -Zmir-opt-level=0")
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("CARGO_TARGET_DIR", workspace::reports().join("targets"))
+        .env("CARGO_FUTURE_INCOMPAT_REPORT_FREQUENCY", "never")
+        .args(targets.iter().flat_map(|target| ["--target", target]));
+    command
 }
 
-fn verdict(built: bool, errors: &str, refused: Option<&str>) -> Verdict {
-    match refused {
-        None if built => Verdict::Passed,
-        None => Verdict::Failed(errors.to_owned()),
-        Some(_) if built => Verdict::Failed("it builds".to_owned()),
-        Some(sentence) if errors.contains(sentence) => Verdict::Passed,
-        Some(sentence) => Verdict::Failed(format!("{sentence:?} is not said: {errors}")),
+/// The errors of a check, first lines only; `Ok` if there were none and it succeeded.
+type Checked = Result<(), Vec<String>>;
+
+fn errors(command: &mut Command) -> Result<Checked> {
+    let output = process::output_of(command)?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = said(&text)?;
+    Ok(match output.status.success() {
+        true if errors.is_empty() => Ok(()),
+        true => Err(errors),
+        false if errors.is_empty() => {
+            Err(vec![String::from_utf8_lossy(&output.stderr).into_owned()])
+        }
+        false => Err(errors),
+    })
+}
+
+/// The errors among cargo's messages, but for how many there were.
+fn said(messages: &str) -> Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Message {
+        message: Option<Diagnostic>,
+    }
+    #[derive(Deserialize)]
+    struct Diagnostic {
+        level: String,
+        message: String,
+    }
+    let mut errors = Vec::new();
+    for line in messages.lines() {
+        let message: Message = serde_json::from_str(line).context("cannot read cargo's message")?;
+        if let Some(said) = message.message
+            && said.level.starts_with("error")
+            && !said.message.starts_with("aborting due to")
+        {
+            errors.push(said.message);
+        }
+    }
+    Ok(errors)
+}
+
+fn builds(checked: &Checked) -> Result<(), String> {
+    checked
+        .as_ref()
+        .map_or_else(|errors| Err(errors.join("\n")), |()| Ok(()))
+}
+
+fn is_refused(checked: &Checked, sentence: &str) -> Result<(), String> {
+    match checked.as_ref().map_err(Vec::as_slice) {
+        Ok(()) => Err("it builds".to_owned()),
+        Err([only]) if only.starts_with(sentence) => Ok(()),
+        Err(errors) => Err(format!(
+            "not {sentence:?} alone is said, but: {}",
+            errors.join("\n")
+        )),
     }
 }
 
@@ -101,18 +202,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_sentence_is_a_refusal() {
-        let said = format!("error: {POINTERS}: it promises");
-        assert_eq!(verdict(false, &said, Some(POINTERS)), Verdict::Passed);
-        assert_eq!(verdict(true, "", None), Verdict::Passed);
-        for (built, errors, refused) in [
-            (true, "", Some(POINTERS)),
-            (false, "error: cannot find AtomicU64", Some(POINTERS)),
-            (false, "", Some(POINTERS)),
-            (false, &said, None),
-        ] {
-            let verdict = verdict(built, errors, refused);
-            assert!(matches!(verdict, Verdict::Failed(_)), "{verdict:?}");
-        }
+    fn only_the_sentence_alone_is_a_refusal() {
+        let sentence = format!("{POINTERS}, which this one lacks");
+        let refused = |errors: &[&str]| {
+            let errors = errors.iter().map(|&error| error.to_owned()).collect();
+            is_refused(&Err(errors), POINTERS)
+        };
+        assert_eq!(refused(&[&sentence]), Ok(()));
+        assert!(refused(&[]).is_err());
+        assert!(refused(&["cannot find AtomicU64"]).is_err());
+        assert!(refused(&[&sentence, "cannot find AtomicU64"]).is_err());
+        assert!(is_refused(&Ok(()), POINTERS).is_err());
+    }
+
+    #[test]
+    fn errors_are_read_from_cargos_messages() {
+        let artifact = r#"{"reason":"compiler-artifact","target":{}}"#;
+        let message = |level: &str| {
+            format!(
+                r#"{{"reason":"compiler-message","message":{{"level":"{level}","message":"x"}}}}"#
+            )
+        };
+        let closing = message("error").replace('x', "aborting due to 1 previous error");
+        let all = [
+            artifact.to_owned(),
+            message("warning"),
+            message("error"),
+            closing,
+        ]
+        .join("\n");
+        assert_eq!(said(&all).unwrap(), ["x"]);
+        assert!(said("warning: not JSON").is_err());
     }
 }

@@ -35,8 +35,12 @@ struct Way {
     /// The image, and where in it the persistent memory begins.
     size: u64,
     part: u64,
-    /// What must not be taken for the device, and what must be said of it.
-    strangers: &'static [(&'static str, &'static [&'static str], &'static str)],
+    /// What must not be taken for the device, by which arguments, and what must be said of it.
+    strangers: &'static [(
+        &'static str,
+        &'static [&'static str],
+        &'static [&'static str],
+    )],
 }
 
 const WAYS: [Way; 2] = [
@@ -49,7 +53,7 @@ const WAYS: [Way; 2] = [
         strangers: &[(
             "a device with translated addresses",
             &["-global", "virtio-pmem-pci.iommu_platform=on"],
-            "VIRTIO_F_ACCESS_PLATFORM",
+            &["VIRTIO_F_ACCESS_PLATFORM"],
         )],
     },
     Way {
@@ -62,12 +66,13 @@ const WAYS: [Way; 2] = [
             (
                 "a legacy device",
                 &["-global", "virtio-mmio.force-legacy=true"],
-                "version 1, not 2",
+                &["version 1, not 2"],
             ),
             (
                 "a device that breaks at once",
                 &["-global", "virtio-mmio.ioeventfd=on"],
-                "needs a reset",
+                // Before its start has ended, or at the first request: QEMU breaks it beside.
+                &["needs a reset", "the sync hook returned -19 "],
             ),
         ],
     },
@@ -115,9 +120,9 @@ fn one(way: &Way, kernel: &Path, strace: bool) -> Result<Suite> {
         true => Case::from_result(name, boot.fails(seed ^ 2)?),
         false => skipped(name),
     });
-    for (name, arguments, sentence) in way.strangers {
+    for (name, arguments, sentences) in way.strangers {
         let name = format!("{name} is refused");
-        suite.add(Case::from_result(name, boot.refuses(arguments, sentence)?));
+        suite.add(Case::from_result(name, boot.refuses(arguments, sentences)?));
     }
     Ok(suite)
 }
@@ -210,12 +215,12 @@ impl Boot<'_> {
         Ok(said(&lines, &end, |line| line == "stopped"))
     }
 
-    /// Whether the kernel refuses what is no device for it, with a sentence.
-    fn refuses(&self, arguments: &[&str], sentence: &str) -> Result<Result<(), String>> {
+    /// Whether the kernel refuses what is no device for it, with one of these sentences.
+    fn refuses(&self, arguments: &[&str], sentences: &[&str]) -> Result<Result<(), String>> {
         let mut machine = self.machine();
         let arguments = arguments.iter().map(|&word| word.to_owned());
         machine.extra.extend(arguments);
-        self.panics(&machine, 0, sentence)
+        self.panics(&machine, 0, sentences)
     }
 
     /// Whether the kernel is told that its bytes are not durable, where the host cannot sync.
@@ -225,15 +230,21 @@ impl Boot<'_> {
             path: "/dev/null".into(),
             failing: true,
         });
-        self.panics(&machine, seed, "the sync hook returned -5 ")
+        self.panics(&machine, seed, &["the sync hook returned -5 "])
     }
 
-    fn panics(&self, machine: &Machine, seed: u64, sentence: &str) -> Result<Result<(), String>> {
+    fn panics(
+        &self,
+        machine: &Machine,
+        seed: u64,
+        sentences: &[&str],
+    ) -> Result<Result<(), String>> {
         let (lines, _) = self.whole(machine, "stop", seed)?;
-        let panicked = |line: &String| protocol::is_crash(line) && line.contains(sentence);
+        let said = |line: &String| sentences.iter().any(|sentence| line.contains(sentence));
+        let panicked = |line: &String| protocol::is_crash(line) && said(line);
         Ok(match lines.iter().any(panicked) {
             true => Ok(()),
-            false => Err(format!("{sentence:?} is not said:\n{}", lines.join("\n"))),
+            false => Err(format!("{sentences:?} is not said:\n{}", lines.join("\n"))),
         })
     }
 }
@@ -246,7 +257,7 @@ fn said(lines: &[String], end: &End, wanted: impl Fn(&str) -> bool) -> Result<()
 }
 
 /// How many syncs strace saw, once it has seen the end.
-fn syncs(path: &Path) -> Result<usize> {
+pub(crate) fn syncs(path: &Path) -> Result<usize> {
     let deadline = Instant::now() + LIMIT;
     loop {
         let text = fs::read_to_string(path).context("strace wrote nothing")?;
@@ -262,7 +273,7 @@ fn syncs(path: &Path) -> Result<usize> {
 
 /// Whether a line of strace's is the beginning of a sync: the end of one that was interrupted by
 /// another thread's call is a line of its own.
-fn is_sync(line: &str) -> bool {
+pub(super) fn is_sync(line: &str) -> bool {
     let call = line.split_whitespace().nth(1).unwrap_or_default();
     ["fsync(", "fdatasync(", "msync("]
         .iter()

@@ -41,6 +41,7 @@ pub unsafe fn write_u16(port: u16, value: u16) {
 ///
 /// # Safety
 /// The port's device must allow it.
+#[cfg(feature = "virtio")] // for PCI
 pub unsafe fn read_u32(port: u16) -> u32 {
     let value;
     // SAFETY: passed on to the caller.
@@ -54,6 +55,7 @@ pub unsafe fn read_u32(port: u16) -> u32 {
 ///
 /// # Safety
 /// The port's device must allow it.
+#[cfg(feature = "virtio")] // for PCI
 pub unsafe fn write_u32(port: u16, value: u32) {
     // SAFETY: passed on to the caller.
     unsafe {

@@ -70,8 +70,9 @@ fn count(machine: &Machine, call: impl Fn()) -> Result<u64, Stop> {
         return Err(Stop::Skipped("QEMU does not count instructions"));
     }
     let empty: PersistFn = black_box(nothing);
+    let start = machine.address();
     // SAFETY: it does nothing.
-    let base = once(&|| unsafe { empty(black_box(machine.address()), black_box(8)) });
+    let base = once(&|| unsafe { empty(black_box(start), black_box(8)) });
     let (first, second) = (once(&call), once(&call));
     ensure_eq!(first, second);
     Ok(first.saturating_sub(base))
@@ -80,9 +81,10 @@ fn count(machine: &Machine, call: impl Fn()) -> Result<u64, Stop> {
 /// Makes aligned bytes durable.
 fn persist(machine: &Machine, function: PersistFn, len: usize) -> Result<u64, Stop> {
     let function = black_box(function);
+    let start = machine.address();
     // SAFETY: inside the NVDIMM; the CPU has the instruction.
     count(machine, || unsafe {
-        function(black_box(machine.address()), black_box(len))
+        function(black_box(start), black_box(len))
     })
 }
 

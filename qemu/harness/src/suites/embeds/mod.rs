@@ -1,15 +1,21 @@
-//! What embeds the library, each in a file.
+//! kpmem inside other programs: the examples and what they are made of, a file for each.
 
 mod capi;
+mod hypervisor;
+mod libpmem2;
 mod linux_module;
+mod unikernel;
 
 use crate::report::Suite;
 use anyhow::Result;
 
-/// Runs all of them.
+/// Runs them all.
 pub fn run() -> Result<Vec<Suite>> {
     let mut suites = Vec::new();
     suites.extend(capi::run()?);
+    suites.extend(unikernel::run()?);
+    suites.extend(hypervisor::run()?);
+    suites.push(libpmem2::run()?);
     suites.push(linux_module::run()?);
     Ok(suites)
 }

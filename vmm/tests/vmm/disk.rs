@@ -1,0 +1,102 @@
+//! A host whose disk can be looked at: what was synced, and nothing else, is on it.
+
+use std::{
+    fmt,
+    fs::File,
+    io,
+    ops::Range,
+    sync::{Arc, Mutex},
+};
+
+use kpmem_vmm::{Host, Mapping};
+use vm_memory::{
+    Bytes, FileOffset, MmapRegion, VolatileMemory,
+    bitmap::{Bitmap, NewBitmap},
+};
+
+/// A file on a real file system, unlinked.
+pub fn file(len: usize) -> File {
+    let file = tempfile::tempfile_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    file.set_len(len as u64).unwrap();
+    file
+}
+
+/// A mapping of such a file.
+pub fn region<B: NewBitmap>(len: usize) -> Arc<MmapRegion<B>> {
+    Arc::new(kpmem_vmm::map_file(FileOffset::new(file(len), 0), len).unwrap())
+}
+
+/// What it does with the next calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mood {
+    #[default]
+    Good,
+    /// Says that it cannot.
+    Fails,
+    /// Says that it has synced, and has not: the negative control.
+    Lies,
+    Panics,
+}
+
+#[derive(Debug)]
+pub struct Disk<B> {
+    region: Arc<MmapRegion<B>>,
+    pub content: Mutex<Vec<u8>>,
+    pub calls: Mutex<Vec<Range<usize>>>,
+    pub mood: Mutex<Mood>,
+}
+
+impl<B: Bitmap + fmt::Debug + Send + Sync + 'static> Disk<B> {
+    /// A mapping of `len` bytes that syncs to the disk, and so many runs at most.
+    pub fn mapping(len: usize, ranges: usize) -> (Arc<Mapping<B>>, Arc<Self>)
+    where
+        B: NewBitmap,
+    {
+        let region = region(len);
+        let disk = Arc::new(Self {
+            region: Arc::clone(&region),
+            content: Mutex::new(vec![0; len]),
+            calls: Mutex::default(),
+            mood: Mutex::default(),
+        });
+        let mapping = Mapping::with_host(region, Arc::clone(&disk), ranges);
+        (Arc::new(mapping), disk)
+    }
+
+    pub fn calls(&self) -> Vec<Range<usize>> {
+        std::mem::take(&mut self.calls.lock().unwrap())
+    }
+
+    pub fn mood(&self, mood: Mood) {
+        *self.mood.lock().unwrap() = mood;
+    }
+
+    /// Whether a power cut now would keep the bytes as they are in memory.
+    pub fn keeps(&self, range: Range<usize>) -> bool {
+        let mut memory = vec![0; range.len()];
+        let slice = self.region.as_volatile_slice();
+        slice.read_slice(&mut memory, range.start).unwrap();
+        self.content.lock().unwrap()[range] == memory
+    }
+}
+
+impl<B: Bitmap + fmt::Debug + Send + Sync + 'static> Host for Disk<B> {
+    fn sync_range(&self, offset: usize, len: usize) -> io::Result<()> {
+        let range = offset..offset + len;
+        self.calls.lock().unwrap().push(range.clone());
+        match *self.mood.lock().unwrap() {
+            Mood::Good => {}
+            Mood::Fails => return Err(io::Error::other("the disk is full")),
+            Mood::Lies => return Ok(()),
+            Mood::Panics => panic!("the host panics"),
+        }
+        let mut content = self.content.lock().unwrap();
+        let slice = self.region.as_volatile_slice();
+        slice.read_slice(&mut content[range], offset).unwrap();
+        Ok(())
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        self.sync_range(0, self.region.size())
+    }
+}
