@@ -132,6 +132,9 @@ pub fn join(arch: Arch, raw: &Path, to: &Path) -> Result<()> {
     process::run(join.arg("-o").arg(&joined))?;
 
     let mut localise = tool(arch, "objcopy");
+    // Also the names of source files: where there are several, Linux's objtool takes the object for
+    // a whole program.
+    localise.arg("--strip-debug");
     localise.arg(format!("--keep-global-symbols={}", keep.display()));
     process::run(localise.arg(&joined).arg(&object))?;
 
