@@ -187,6 +187,13 @@ impl ErrorCode {
 
 impl Error {
     /// Its kind.
+    ///
+    /// ```
+    /// use kpmem::{Error, ErrorCode};
+    ///
+    /// let error = Error::Empty { start: 0x1000 };
+    /// assert_eq!((error.kind(), error.code()), (ErrorCode::Empty, -200002));
+    /// ```
     #[must_use]
     pub const fn kind(&self) -> ErrorCode {
         match self {
@@ -227,6 +234,13 @@ impl Error {
 #[cfg(feature = "nfit")]
 impl crate::firmware::Error {
     /// Its kind.
+    ///
+    /// ```
+    /// use kpmem::{ErrorCode, firmware::nfit::Nfit};
+    ///
+    /// let error = Nfit::parse(b"APIC").unwrap_err();
+    /// assert_eq!((error.kind(), error.code()), (ErrorCode::Signature, -200102));
+    /// ```
     #[must_use]
     pub const fn kind(&self) -> ErrorCode {
         match self {

@@ -221,6 +221,15 @@ pub struct Fixed<P>(PhantomData<fn() -> P>);
 impl<P> Fixed<P> {
     /// The primitives alone, for who keeps the ranges himself; [`Map::fixed`](crate::Map::fixed)
     /// makes a map of them.
+    ///
+    /// ```
+    /// use kpmem::{Byte, Dispatch, Fixed};
+    ///
+    /// let word = 42_u64;
+    /// // SAFETY: the word is mapped.
+    /// unsafe { Fixed::<Byte>::new().persist((&raw const word).cast(), 8)? };
+    /// # Ok::<(), kpmem::Error>(())
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self(PhantomData)

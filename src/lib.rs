@@ -97,60 +97,12 @@ compile_error!(
     "kpmem needs a target with atomic compare-and-swap of 8 bytes, which this one lacks"
 );
 
-#[path = "../arch/mod.rs"]
-pub mod arch;
-mod batch;
-mod code;
-mod copy;
-pub mod deep;
-mod dispatch;
-mod error;
-#[cfg(feature = "nfit")]
-pub mod firmware;
-mod flags;
-mod granularity;
-mod guard;
-#[cfg(any(doc, doctest))]
-pub mod guide;
-mod hook;
-mod map;
-#[cfg(feature = "page")]
-mod page;
-#[cfg(feature = "nfit")]
-mod platform;
-pub mod poison;
-mod primitives;
-mod range;
-#[cfg(any(feature = "nfit", feature = "virtio-pmem"))]
-mod region;
-mod select;
-mod table;
-pub mod tuning;
-mod values;
-#[cfg(feature = "virtio-pmem")]
-pub mod virtio;
-
-pub use batch::Batch;
-pub use code::ErrorCode;
-pub use dispatch::{Dispatch, Fixed, Tabled};
-pub use error::{Error, Redacted};
-pub use flags::Flags;
-pub use granularity::Granularity;
-pub use guard::{Guard, NoGuard};
-pub use hook::{Hook, HookFns, RawHook, RoundedTo};
-pub use map::Map;
-#[cfg(feature = "page")]
-pub use page::{PageSlot, Paged, Registered};
-#[cfg(feature = "nfit")]
-pub use platform::{Device, PersistentRange, Platform, Source};
-pub use primitives::{Byte, Instruction, Lines, Primitives};
-#[cfg(any(feature = "nfit", feature = "virtio-pmem"))]
-pub use region::Region;
-pub use select::{select, selected, selected_byte};
-pub use table::{
-    BYTE, DrainFn, FlushFn, Functions, MemcpyFn, MemmoveFn, MemsetFn, PersistFn, Table,
-};
-pub use values::{Atomic, Pod};
+// Where the library cannot be, nothing is: what those two sentences say is all that is said.
+#[cfg(all(target_pointer_width = "64", target_has_atomic = "64"))]
+#[path = "modules.rs"]
+mod modules;
+#[cfg(all(target_pointer_width = "64", target_has_atomic = "64"))]
+pub use modules::*;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

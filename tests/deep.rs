@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::{cell::RefCell, ptr::NonNull};
+use std::cell::RefCell;
 
 use common::{Event, Recording, recorded};
 use kpmem::{Error, Hook, Lines, Map, Table, deep::ByTable};

@@ -42,8 +42,12 @@
 #ifndef KPMEM_H
 #define KPMEM_H
 
+#ifdef __KERNEL__ /* Linux's own, which has no headers of C's */
+#include <linux/types.h>
+#else
 #include <stddef.h>
 #include <stdint.h>
+#endif
 
 #ifdef __cplusplus
 extern "C" {

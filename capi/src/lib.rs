@@ -4,7 +4,7 @@
 //! allocates, nothing panics, and no symbol is wanted or defined but the API's.
 //!
 //! Every function takes what C gives: pointers are looked at before they are used. Those to
-//! [handles](handle) must have been made by the function that ends in `_init`; tables are known by
+//! handles must have been made by the function that ends in `_init`; tables are known by
 //! their addresses; and null is an error wherever something must be there.
 //!
 //! The header is written by hand. `tests/header.rs` compares it with what cbindgen makes of this
@@ -35,6 +35,7 @@ mod harts;
 mod map;
 mod physical;
 mod platform;
+pub mod pmem2;
 mod poison;
 mod table;
 #[cfg(feature = "device-tree")]

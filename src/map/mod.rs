@@ -3,6 +3,7 @@
 mod functions;
 mod make;
 
+#[cfg(feature = "page")]
 pub(crate) use make::range_of;
 
 use core::fmt;

@@ -65,6 +65,18 @@ impl<D: Dispatch> Map<D> {
 
 impl<D: Dispatch> Map<Avoiding<'_, D>> {
     /// The same map with another list instead of its own.
+    ///
+    /// ```
+    /// use kpmem::{Map, Table, poison::{Avoiding, Poison}};
+    ///
+    /// /// A scrub has made a list anew.
+    /// fn renew(
+    ///     map: Map<Avoiding<'static, &'static Table>>,
+    ///     list: &'static Poison<'static>,
+    /// ) -> Map<Avoiding<'static, &'static Table>> {
+    ///     map.avoiding_instead(list)
+    /// }
+    /// ```
     pub fn avoiding_instead<'p>(self, poison: &'p Poison<'p>) -> Map<Avoiding<'p, D>> {
         let (base, len, Avoiding { dispatch, .. }) = self.into_parts();
         Map::over(base, len, Avoiding { dispatch, poison })

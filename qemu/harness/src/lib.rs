@@ -14,6 +14,7 @@ pub mod fixtures;
 pub mod fuzz;
 pub mod image;
 pub mod judge;
+pub mod linux;
 pub mod machine;
 pub mod msrv;
 pub mod nfit;

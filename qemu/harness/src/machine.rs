@@ -17,6 +17,16 @@ pub enum Attached {
     VirtioMmio,
 }
 
+/// What Linux is booted with, beside its kernel.
+#[derive(Clone, Debug)]
+pub struct Linux {
+    /// The first file system.
+    pub initramfs: PathBuf,
+    /// Parameters. The guest's own are behind them: `key=value` is in the first process's
+    /// environment.
+    pub parameters: String,
+}
+
 /// What strace does with QEMU's system calls that sync a file.
 #[derive(Clone, Debug)]
 pub struct Trace {
@@ -45,6 +55,8 @@ pub struct Machine {
     pub attached: Attached,
     /// How strace watches QEMU.
     pub trace: Option<Trace>,
+    /// The kernel is Linux (on x86_64).
+    pub linux: Option<Linux>,
     /// Further arguments for QEMU (a plugin, for one).
     pub extra: Vec<String>,
 }
@@ -59,6 +71,7 @@ impl Machine {
             counting: false,
             attached: Attached::Nvdimm,
             trace: None,
+            linux: None,
             extra: Vec::new(),
         }
     }
@@ -142,7 +155,10 @@ impl Machine {
                 argv.pair("-kernel", &kernel);
             }
         }
-        if !args.is_empty() {
+        if let Some(linux) = &self.linux {
+            argv.pair("-initrd", &linux.initramfs.display().to_string());
+            argv.pair("-append", &format!("{} {args}", linux.parameters));
+        } else if !args.is_empty() {
             argv.pair(
                 "-fw_cfg",
                 &format!("name=opt/org.kpmem/args,string={}", escape(args)),

@@ -90,6 +90,12 @@ impl Toolchain {
             .is_file()
     }
 
+    /// The toolchain that can compile `core`. `None`: set-up has work to do.
+    pub fn with_sources() -> Option<Self> {
+        let active = Self::active().ok();
+        active.filter(Self::has_sources).or_else(Self::distribution)
+    }
+
     /// The toolchain to use for a bare target. `None`: set-up has work to do.
     pub fn for_target(arch: Arch) -> Option<Self> {
         Self::active()
@@ -179,14 +185,22 @@ impl Toolchain {
         }
     }
 
+    /// The same where `core`, too, is to be compiled with the flags that are set: it needs its
+    /// sources.
+    pub fn cargo_with_core(&self, arch: Arch, subcommand: &str) -> Command {
+        let mut command = self.cargo_for(arch, subcommand);
+        if self.has(arch) {
+            compile_core(&mut command);
+        }
+        command
+    }
+
     /// Makes a command of this toolchain one for a bare target.
     pub fn for_bare(&self, arch: Arch, mut command: Command) -> Command {
         let target = arch.target();
         command.args(["--target", target]);
         if !self.has(arch) {
-            command.arg("-Zbuild-std=core").env("RUSTC_BOOTSTRAP", "1");
-            // What the distribution's own sources will have to change is not for our users.
-            command.env("CARGO_FUTURE_INCOMPAT_REPORT_FREQUENCY", "never");
+            compile_core(&mut command);
         }
         if self.needs_lld() {
             let key = target.to_uppercase().replace('-', "_");
@@ -215,6 +229,12 @@ impl Toolchain {
         }
         command
     }
+}
+
+fn compile_core(command: &mut Command) {
+    command.arg("-Zbuild-std=core").env("RUSTC_BOOTSTRAP", "1");
+    // What the distribution's own sources will have to change is not for our users.
+    command.env("CARGO_FUTURE_INCOMPAT_REPORT_FREQUENCY", "never");
 }
 
 /// Major and minor number at the start of a version.

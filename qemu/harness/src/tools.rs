@@ -33,6 +33,10 @@ pub enum Need {
     Clang,
     /// The peer's static library, which a test judges.
     Libpmem2,
+    /// The sources of `core`, to be compiled with flags of ours.
+    Sources,
+    /// What builds modules of Linux.
+    Kbuild,
     /// What tells which system calls QEMU makes.
     Strace,
     /// A browser that draws the crash simulator's pages in a test.
@@ -62,7 +66,14 @@ impl Need {
     }
 
     /// What tests do without where it cannot be had.
-    pub const OPTIONAL: [Self; 4] = [Self::Clang, Self::Libpmem2, Self::Strace, Self::Browser];
+    pub const OPTIONAL: [Self; 6] = [
+        Self::Clang,
+        Self::Libpmem2,
+        Self::Sources,
+        Self::Kbuild,
+        Self::Strace,
+        Self::Browser,
+    ];
 
     /// What was found; an error says what is wrong.
     pub fn find(self) -> Result<String, String> {
@@ -75,6 +86,10 @@ impl Need {
             Self::Clang => process::find("clang")
                 .map(|path| path.display().to_string())
                 .ok_or_else(|| "clang is not installed".to_owned()),
+            Self::Sources => Toolchain::with_sources()
+                .map(|toolchain| format!("in {}", toolchain.sysroot().display()))
+                .ok_or_else(|| "no compiler has them".to_owned()),
+            Self::Kbuild => find_kbuild(),
             Self::Libpmem2 => Some(PathBuf::from(LIBPMEM2))
                 .filter(|path| path.is_file())
                 .map(|path| path.display().to_string())
@@ -109,6 +124,8 @@ impl fmt::Display for Need {
             Self::Rustfmt => f.write_str("rustfmt"),
             Self::Clang => f.write_str("clang"),
             Self::Libpmem2 => f.write_str("static library of libpmem2"),
+            Self::Sources => f.write_str("sources of core"),
+            Self::Kbuild => f.write_str("tools that build modules of Linux"),
             Self::Strace => f.write_str("strace"),
             Self::Browser => f.write_str("browser for the pages of failures"),
             Self::Objdump(arch) => write!(f, "objdump for {arch}"),
@@ -167,6 +184,16 @@ fn find_linker() -> Result<String, String> {
     process::find("ld.lld")
         .map(|path| path.display().to_string())
         .ok_or_else(|| "ld.lld is not installed".to_owned())
+}
+
+/// Debian's kernels want the compiler that they were built with.
+fn find_kbuild() -> Result<String, String> {
+    let each = ["make", "gcc-12"].map(|program| {
+        let path = process::find(program).ok_or_else(|| format!("{program} is not installed"))?;
+        Ok::<_, String>(path.display().to_string())
+    });
+    let [make, compiler] = each;
+    Ok(format!("{}, {}", make?, compiler?))
 }
 
 /// It may be there and not allowed to do anything.

@@ -18,8 +18,12 @@
 #ifndef KPMEM_MARKS_H
 #define KPMEM_MARKS_H
 
+#ifdef __KERNEL__ /* Linux's own, which has no headers of C's */
+#include <linux/types.h>
+#else
 #include <stddef.h>
 #include <stdint.h>
+#endif
 
 /* Bytes of the mailbox: the last page of the persistent memory, which is the simulator's. */
 #define KPMEM_MAILBOX 4096

@@ -19,7 +19,7 @@ use vm_memory::{
 
 use super::disk::{Disk, Mood, region};
 
-#[path = "../../../tests/common/mod.rs"]
+#[path = "../common/mod.rs"]
 mod common;
 use common::{Event, Recording, recorded};
 

@@ -66,7 +66,8 @@ pub fn control(program: &Program, suite: &mut Suite) -> Result<()> {
     Ok(())
 }
 
-fn direct(program: &Program) -> Result<(), String> {
+/// No function calls or jumps to where a register or data say.
+pub fn direct(program: &Program) -> Result<(), String> {
     let indirect = program.functions().find_map(|function| {
         let Instruction { text, .. } = indirect(program.arch, function).next()?;
         Some(format!("`{text}` in {}", function.name))

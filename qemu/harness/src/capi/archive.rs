@@ -150,7 +150,7 @@ pub fn tool(arch: Arch, name: &str) -> Command {
 }
 
 /// The names of the API that a static library defines.
-fn exported(library: &Path) -> Result<BTreeSet<String>> {
+pub fn exported(library: &Path) -> Result<BTreeSet<String>> {
     let bytes = fs::read(library).with_context(|| format!("cannot read {}", library.display()))?;
     let mut names = BTreeSet::new();
     for member in ArchiveFile::parse(&*bytes)?.members() {

@@ -2,6 +2,9 @@
 
 pub mod archive;
 pub mod checks;
+pub mod direct;
+pub mod kernel;
+pub mod libpmem2;
 
 use crate::{arch::Arch, workspace};
 use anyhow::{Context, Result};

@@ -1,6 +1,11 @@
 //! `cargo xtask capi`.
 
-use crate::{arch::Arch, capi, setup, tools::Need};
+use crate::{
+    arch::Arch,
+    capi::{self, kernel::Variant},
+    setup,
+    tools::Need,
+};
 use anyhow::Result;
 use std::{fs, path::Path, process::ExitCode};
 
@@ -27,7 +32,26 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             print(&capi::library(target, args.device_tree)?)?;
         }
     }
-    print(&capi::description()?)?;
+    if !args.host {
+        for variant in Variant::ALL {
+            if variant == Variant::Hardened
+                && let Err(error) = setup::ensure_these(&[Need::Sources])
+            {
+                eprintln!("{error:#}; going on without the hardened library for Linux");
+                continue;
+            }
+            print(&capi::kernel::library(variant)?)?;
+        }
+    }
+    let hosted = capi::libpmem2::libraries()?;
+    for path in [
+        &hosted.archive,
+        &hosted.shared,
+        &capi::description()?,
+        &hosted.description,
+    ] {
+        print(path)?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -96,7 +96,7 @@ fn cut_all(kernels: Vec<(Arch, PathBuf)>, cuts: u32, seed: u64) -> Result<Vec<Ta
     let workers = kernels.into_iter().map(|(arch, kernel)| {
         // The same moments for a machine, whichever others run.
         let rng = Rng::with_seed(seed ^ (arch as u64 + 1) << 32);
-        thread::spawn(move || demo::run(&Machine::new(arch), &kernel, cuts, rng))
+        thread::spawn(move || demo::run(arch.name(), &Machine::new(arch), &kernel, cuts, rng))
     });
     let workers: Vec<_> = workers.collect();
     let results = workers.into_iter().map(|worker| {

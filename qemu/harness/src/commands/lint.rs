@@ -8,8 +8,9 @@ use std::{
 };
 
 /// Packages that are built for bare metal.
-const BARE: [&str; 7] = [
+const BARE: [&str; 8] = [
     "kpmem",
+    "kpmem-capi",
     "kpmem-log",
     "kpmem-firmware",
     "kpmem-guest",

@@ -25,6 +25,9 @@ pub(super) struct Args {
     /// Only a part of the suites.
     #[arg(long, value_name = "PART")]
     only: Option<Part>,
+    /// Check the library for every kind of target, not for one of each: some minutes more.
+    #[arg(long)]
+    all_targets: bool,
 }
 
 /// What belongs together.
@@ -57,7 +60,7 @@ impl Part {
         Self::Embeds,
     ];
 
-    fn run(self) -> Result<Vec<Suite>> {
+    fn run(self, args: &Args) -> Result<Vec<Suite>> {
         match self {
             Self::Host => {
                 // Miri has one thread, and most of the host's tests have.
@@ -71,7 +74,7 @@ impl Part {
             }
             Self::Release => {
                 let mut suites = release::run()?;
-                suites.extend([features::run()?, targets::run()?]);
+                suites.extend([features::run()?, targets::run(args.all_targets)?]);
                 Ok(suites)
             }
             Self::Firmware => {
@@ -104,7 +107,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let mut report = Report::default();
     for part in Part::ALL {
         if args.only.is_none_or(|only| only == part) {
-            part.run()?.into_iter().for_each(|suite| report.push(suite));
+            part.run(args)?
+                .into_iter()
+                .for_each(|suite| report.push(suite));
         }
     }
     write_json("test", &report)?;

@@ -21,7 +21,7 @@ const CONTROL_CUTS: u32 = 5;
 /// What one machine kept.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Tally {
-    /// The instruction set.
+    /// What was cut: the instruction set, or the kernel.
     pub name: String,
     /// Power cuts.
     pub cuts: u32,
@@ -45,9 +45,9 @@ impl Tally {
 }
 
 /// Cuts the power `cuts` times, then tries the broken log.
-pub fn run(machine: &Machine, kernel: &Path, cuts: u32, mut rng: Rng) -> Result<Tally> {
+pub fn run(name: &str, machine: &Machine, kernel: &Path, cuts: u32, mut rng: Rng) -> Result<Tally> {
     let mut tally = Tally {
-        name: machine.arch.name().to_owned(),
+        name: name.to_owned(),
         ..Tally::default()
     };
     while tally.cuts < cuts {
@@ -73,8 +73,8 @@ fn one_log(
     while tally.cuts < cuts {
         let delay = Duration::from_millis(rng.u64(DELAY));
         let boot = kernel::cut(machine, kernel, &image, "append", seed, delay)
-            .with_context(|| format!("{} append, cut {}", machine.arch, tally.cuts + 1))?;
-        judge(machine, &image, seed, promised, boot.recovered, tally)?;
+            .with_context(|| format!("{} append, cut {}", tally.name, tally.cuts + 1))?;
+        judge(&image, seed, promised, boot.recovered, tally)?;
         promised = boot.acknowledged.unwrap_or(boot.recovered.records);
         tally.acknowledged += promised - boot.recovered.records.min(promised);
         if boot.full {
@@ -87,7 +87,7 @@ fn one_log(
         eprintln!(
             "{:8} power cut {:3} of {cuts}, {:3} ms after the first acknowledgement: \
              {} records acknowledged since the last",
-            machine.arch,
+            tally.name,
             tally.cuts,
             delay.as_millis(),
             tally.acknowledged - before,
@@ -95,15 +95,14 @@ fn one_log(
         before = tally.acknowledged;
     }
     let last = kernel::recover(machine, kernel, &image, seed)
-        .with_context(|| format!("{} recover", machine.arch))?;
-    judge(machine, &image, seed, promised, last, tally)?;
+        .with_context(|| format!("{} recover", tally.name))?;
+    judge(&image, seed, promised, last, tally)?;
     tally.recovered += last.records;
     Ok(())
 }
 
 /// Compares what recovery found with what was promised and with what must be there.
 fn judge(
-    machine: &Machine,
     image: &Image,
     seed: u64,
     promised: u64,
@@ -116,12 +115,16 @@ fn judge(
         torn += 1;
     }
     if lost + torn > 0 {
-        let name = format!("lost-{}-{}.image", machine.arch, tally.cuts);
+        let name = format!(
+            "lost-{}-{}.image",
+            tally.name.replace([' ', ','], "-"),
+            tally.cuts
+        );
         let kept = image.save(&workspace::reports().join(name))?;
         eprintln!(
             "{:8} DATA LOSS after power cut {}: {promised} records were acknowledged, {} are there, \
              {torn} torn; log seed {seed}, image kept in {}",
-            machine.arch,
+            tally.name,
             tally.cuts,
             found.records,
             kept.display(),

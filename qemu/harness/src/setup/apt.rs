@@ -25,7 +25,7 @@ pub(super) fn plan(missing: &[Need]) -> Result<Vec<Step>> {
     });
     let tools = packages(missing, |need| match need {
         Need::Qemu(_) => vec![],
-        Need::Core(_) => vec![
+        Need::Core(_) | Need::Sources => vec![
             "rustc-web",
             "cargo-web",
             "rust-web-src",
@@ -38,6 +38,7 @@ pub(super) fn plan(missing: &[Need]) -> Result<Vec<Step>> {
         Need::Objdump(arch) => vec![arch.objdump_package()],
         Need::Clang => vec!["clang"],
         Need::Libpmem2 => vec!["libpmem2-dev"],
+        Need::Kbuild => vec!["make", "gcc-12", "libc6-dev", "libelf1"],
         Need::Strace => vec!["strace"],
         Need::Browser => vec!["chromium"],
     });

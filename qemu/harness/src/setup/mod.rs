@@ -22,6 +22,9 @@ pub fn ensure_these(needs: &[Need]) -> Result<()> {
         return Ok(());
     }
     add_targets();
+    if needs.contains(&Need::Sources) {
+        add_sources();
+    }
     let missing = Need::missing(needs);
     if missing.is_empty() {
         return Ok(());
@@ -96,9 +99,21 @@ fn add_targets() {
     if lacking.is_empty() || process::find("rustup").is_none() {
         return;
     }
-    eprintln!("setup: rustup target add {}", lacking.join(" "));
+    let words = [&["target", "add"], &lacking[..]].concat();
+    rustup(&words);
+}
+
+/// The same for its sources.
+fn add_sources() {
+    if Need::Sources.find().is_err() && process::find("rustup").is_some() {
+        rustup(&["component", "add", "rust-src"]);
+    }
+}
+
+fn rustup(words: &[&str]) {
+    eprintln!("setup: rustup {}", words.join(" "));
     let mut command = Command::new("rustup");
-    command.args(["target", "add"]).args(lacking);
+    command.args(words);
     if let Err(error) = process::run_within(&mut command, RUSTUP_LIMIT) {
         eprintln!("setup: {error:#}; the distribution's compiler will do instead");
     }

@@ -19,6 +19,28 @@ pub struct Package {
     pub suite: &'static str,
     /// It only names another one, which depends on the release's state: take that.
     pub meta: bool,
+    /// Of what that one depends on, those whose names begin so are taken too.
+    pub with: &'static [&'static str],
+}
+
+impl Package {
+    /// This very one.
+    pub const fn of(suite: &'static str, name: &'static str) -> Self {
+        Self {
+            name,
+            suite,
+            meta: false,
+            with: &[],
+        }
+    }
+
+    /// The one that it names.
+    pub const fn named_by(suite: &'static str, name: &'static str) -> Self {
+        Self {
+            meta: true,
+            ..Self::of(suite, name)
+        }
+    }
 }
 
 /// The instruction set of the packages.
@@ -45,10 +67,10 @@ pub fn unpacked(name: &str, packages: &[Package]) -> Result<PathBuf> {
         dir.display()
     );
     process::run(apt.command("apt-get").args(["-qq", "update"]))?;
-    let names: Vec<_> = packages
-        .iter()
-        .map(|package| apt.name(package))
-        .collect::<Result<_>>()?;
+    let mut names = Vec::new();
+    for package in packages {
+        names.extend(apt.names(package)?);
+    }
     let debs = dir.join("debs");
     fs::create_dir_all(&debs)?;
     let mut download = apt.command("apt-get");
@@ -122,12 +144,26 @@ impl Apt {
         command
     }
 
-    /// The package's name for apt.
-    fn name(&self, package: &Package) -> Result<String> {
-        let Package { name, suite, meta } = package;
-        if !meta {
-            return Ok(format!("{name}/{suite}"));
+    /// The packages to take for this one, as apt calls them.
+    fn names(&self, package: &Package) -> Result<Vec<String>> {
+        let Package { name, suite, .. } = package;
+        let mut names = vec![(*name).to_owned()];
+        if package.meta {
+            let named = self.depends(name, suite)?.into_iter().next();
+            names = vec![named.with_context(|| format!("{name} of {suite} names no other"))?];
         }
+        if !package.with.is_empty() {
+            let depends = self.depends(&names[0], suite)?.into_iter();
+            names.extend(depends.filter(|name| package.with.iter().any(|it| name.starts_with(it))));
+        }
+        Ok(names
+            .into_iter()
+            .map(|name| format!("{name}/{suite}"))
+            .collect())
+    }
+
+    /// What a package depends on.
+    fn depends(&self, name: &str, suite: &str) -> Result<Vec<String>> {
         let mut command = self.command("apt-cache");
         command.args([
             "-o",
@@ -138,8 +174,7 @@ impl Apt {
         let text = process::stdout_of(&mut command)?;
         let depends = text
             .lines()
-            .find_map(|line| line.trim().strip_prefix("Depends: "));
-        let real = depends.with_context(|| format!("{name} of {suite} names no other package"))?;
-        Ok(format!("{real}/{suite}"))
+            .filter_map(|line| line.trim().strip_prefix("Depends: "));
+        Ok(depends.map(str::to_owned).collect())
     }
 }

@@ -91,14 +91,9 @@ fn reports(control: &Output) -> bool {
 fn miri(flags: &str, arguments: &[&str]) -> Command {
     let mut command = nightly(&["cargo", "miri", "test", "--quiet"]);
     command
-        .args([
-            "--package",
-            "kpmem-tests",
-            "--test",
-            "miri",
-            "--target",
-            TARGET,
-        ])
+        .args(["--package", "kpmem-tests", "--test", "miri"])
+        .args(["--no-default-features", "--features", "detect,page"])
+        .args(["--target", TARGET])
         .args(["--", "--format", "pretty"])
         .args(arguments)
         .env("MIRIFLAGS", flags);

@@ -15,16 +15,8 @@ use std::{
 /// Debian 13's knows the tables of CXL and RISC-V, which Debian 12's does not. It wants the C
 /// library of its own release.
 const PACKAGES: [Package; 2] = [
-    Package {
-        name: "acpica-tools",
-        suite: "trixie",
-        meta: false,
-    },
-    Package {
-        name: "libc6",
-        suite: "trixie",
-        meta: false,
-    },
+    Package::of("trixie", "acpica-tools"),
+    Package::of("trixie", "libc6"),
 ];
 
 /// The program, ready to run.

@@ -1,68 +1,84 @@
 //! Debian's kernel, booted on a machine of which it is to speak.
 
-use super::{initramfs, sysfs::Testimony};
+use super::sysfs::Testimony;
 use crate::{
     arch::Arch,
     boot::Vm,
+    linux::{
+        initramfs::Initramfs,
+        kernel::{Kernel, SUITES},
+    },
     machine::Machine,
     serial::NoLine,
-    setup::unpacked::{Package, unpacked},
+    workspace,
 };
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
 /// A boot takes some seconds; a busy host may be much slower.
 const LIMIT: Duration = Duration::from_secs(120);
 
-const PACKAGES: [Package; 2] = [
-    Package {
-        name: "linux-image-cloud-amd64",
-        suite: "bookworm",
-        meta: true,
-    },
-    Package {
-        name: "busybox-static",
-        suite: "bookworm",
-        meta: false,
-    },
+/// Modules of the kernel, in the order in which they want to be loaded.
+const MODULES: [&str; 3] = [
+    "drivers/nvdimm/libnvdimm",
+    "drivers/acpi/nfit/nfit",
+    "drivers/cxl/cxl_acpi",
 ];
+
+/// Prints what [`Testimony`] reads. One process prints many files, as processes are what takes time
+/// here.
+const INIT: &str = r#"#!/bin/busybox sh
+b=/bin/busybox
+$b mount -t proc proc /proc
+$b mount -t sysfs sysfs /sys
+for module in /modules/*; do $b insmod $module; done
+nd=/sys/bus/nd/devices
+$b grep -sH '' $nd/region*/size $nd/region*/resource $nd/region*/persistence_domain \
+    $nd/region*/read_only $nd/region*/target_node $nd/region*/deep_flush $nd/region*/mapping? \
+    $nd/nmem*/nfit/*
+$b grep -sH -E 'Persistent Memory|CXL Window' /proc/iomem
+$b dmesg | $b grep -E 'ACPI: SRAT: Node'
+for table in NFIT CEDT SRAT; do
+    file=/sys/firmware/acpi/tables/$table
+    [ -f $file ] && echo "table $table $($b od -An -v -tx1 $file | $b tr -d ' \n')"
+done
+echo end
+$b sleep 1000
+"#;
 
 /// The kernel and its file system.
 #[derive(Clone, Debug)]
 pub struct Linux {
-    kernel: PathBuf,
+    kernel: Kernel,
     initramfs: PathBuf,
 }
 
 impl Linux {
     /// Downloads it, where it isn't there.
     pub fn get() -> Result<Self> {
-        let root = unpacked("linux", &PACKAGES)?;
-        let initramfs = root.join("initramfs.cpio");
-        fs::write(&initramfs, initramfs::archive(&root)?)?;
-        let kernel = kernel(&root.join("boot"))?;
+        let kernel = Kernel::get(SUITES[0])?;
+        let archive = Initramfs::new(&kernel, INIT, &MODULES)?.archive()?;
+        let initramfs = workspace::reports().join("packages/witness.cpio");
+        fs::write(&initramfs, archive)?;
         Ok(Self { kernel, initramfs })
     }
 
     /// Its release.
     pub fn release(&self) -> String {
-        let name = self.kernel.file_name().unwrap_or_default();
-        let name = name.to_string_lossy();
-        name.trim_start_matches("vmlinuz-").to_owned()
+        self.kernel.release()
     }
 
     /// Boots it on the machine of these arguments, and hears what it says of it.
     pub fn hear(&self, mut argv: Vec<String>) -> Result<Testimony> {
-        let (kernel, initramfs) = (&self.kernel, &self.initramfs);
         let more = [
             "-no-reboot -accel tcg -cpu max -serial stdio -kernel",
-            &kernel.display().to_string(),
+            &self.kernel.image().display().to_string(),
             "-initrd",
-            &initramfs.display().to_string(),
+            &self.initramfs.display().to_string(),
             "-append",
         ];
         argv.extend(more[0].split(' ').map(str::to_owned));
@@ -84,13 +100,4 @@ impl Linux {
             }
         }
     }
-}
-
-fn kernel(boot: &Path) -> Result<PathBuf> {
-    let mut files = fs::read_dir(boot)?.flatten().map(|entry| entry.path());
-    let is_kernel = |path: &PathBuf| {
-        let name = path.file_name().unwrap_or_default();
-        name.to_string_lossy().starts_with("vmlinuz-")
-    };
-    files.find(is_kernel).context("the package has no kernel")
 }

@@ -6,7 +6,6 @@
 
 pub mod decoded;
 pub mod iasl;
-pub mod initramfs;
 pub mod linux;
 pub mod made;
 pub mod ours;

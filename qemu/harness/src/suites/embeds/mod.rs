@@ -2,6 +2,8 @@
 
 mod capi;
 mod hypervisor;
+mod libpmem2;
+mod linux_module;
 mod unikernel;
 
 use crate::report::Suite;
@@ -13,5 +15,7 @@ pub fn run() -> Result<Vec<Suite>> {
     suites.extend(capi::run()?);
     suites.extend(unikernel::run()?);
     suites.extend(hypervisor::run()?);
+    suites.push(libpmem2::run()?);
+    suites.push(linux_module::run()?);
     Ok(suites)
 }

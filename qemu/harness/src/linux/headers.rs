@@ -1,0 +1,25 @@
+//! Headers that were unpacked elsewhere than where their package puts them.
+
+use anyhow::{Context, Result};
+use std::{fs, path::Path};
+
+/// Where the package puts them.
+const PLACE: &str = "/usr/src/";
+
+/// Lets the headers in `root` find each other: those of one configuration include the Makefile of
+/// all by an absolute path.
+pub fn settle(root: &Path) -> Result<()> {
+    let folder = root.join("usr/src");
+    let entries = fs::read_dir(&folder).context("the package of headers is not there")?;
+    for entry in entries {
+        let makefile = entry?.path().join("Makefile");
+        let text = fs::read_to_string(&makefile).unwrap_or_default();
+        let absolute = format!("include {PLACE}");
+        if text.starts_with(&absolute) {
+            let ours = format!("include {}/", folder.display());
+            fs::write(&makefile, text.replacen(&absolute, &ours, 1))
+                .with_context(|| format!("cannot change {}", makefile.display()))?;
+        }
+    }
+    Ok(())
+}
