@@ -162,7 +162,7 @@ bitflags! {
 /// let other = Cpu { features: Features::ZICBOM | Features::ZICBOZ, line: 128 };
 /// let table = hart.common(other).table()?;
 /// assert_eq!((table.name(), table.line()), ("zicbom", 64));
-/// // SAFETY: the harts have Zicbom, enabled, and what they write back is in the persistence domain.
+/// // SAFETY: the harts have Zicbom, enabled; what they write back is in the persistence domain.
 /// unsafe { kpmem::select(table)? };
 /// # Ok::<(), kpmem::Error>(())
 /// ```

@@ -7,7 +7,8 @@ use core::fmt;
 /// ```
 /// use kpmem::Granularity;
 ///
-/// assert!(Granularity::Byte < Granularity::CacheLine && Granularity::CacheLine < Granularity::Page);
+/// assert!(Granularity::Byte < Granularity::CacheLine);
+/// assert!(Granularity::CacheLine < Granularity::Page);
 /// assert_eq!(Granularity::CacheLine.to_string(), "cache-line");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

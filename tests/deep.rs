@@ -142,7 +142,8 @@ mod with_firmware {
     #[test]
     fn each_hint_is_stored_to() {
         let mut registers = [0_u64; 3];
-        let hints: [NonNull<u64>; 3] = std::array::from_fn(|at| NonNull::from(&mut registers[at]));
+        let hints: [std::ptr::NonNull<u64>; 3] =
+            std::array::from_fn(|at| std::ptr::NonNull::from(&mut registers[at]));
         // SAFETY: the registers are there.
         let stored = || hints.map(|hint| unsafe { hint.read_volatile() });
         // SAFETY: registers that nobody else uses.

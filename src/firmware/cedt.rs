@@ -10,7 +10,8 @@
 //! /// The windows that persistent memory may be mapped to, and the host bridges behind each.
 //! fn windows(table: &[u8]) -> Result<Vec<(u64, Vec<u32>)>, Error> {
 //!     let cedt = Cedt::parse(table)?;
-//!     let persistent = |window: &Window<'_>| window.restrictions.contains(Restrictions::PERSISTENT);
+//!     let persistent =
+//!         |window: &Window<'_>| window.restrictions.contains(Restrictions::PERSISTENT);
 //!     let windows = cedt.windows().filter(persistent);
 //!     Ok(windows.map(|window| (window.region.base, window.targets().collect())).collect())
 //! }
@@ -18,7 +19,9 @@
 //! /// Where a host bridge's registers are.
 //! fn registers(cedt: &Cedt<'_>, wanted: u32) -> Option<u64> {
 //!     cedt.structures().find_map(|structure| match structure {
-//!         Structure::HostBridge(HostBridge { uid, registers, .. }) if uid == wanted => Some(registers.base),
+//!         Structure::HostBridge(HostBridge { uid, registers, .. }) if uid == wanted => {
+//!             Some(registers.base)
+//!         }
 //!         _ => None,
 //!     })
 //! }

@@ -16,7 +16,7 @@ use crate::firmware::{
 /// ```
 /// use kpmem::firmware::{Error, find_table, nfit::Nfit};
 ///
-/// /// The NFIT of a machine whose memory is mapped by `physical`, from where UEFI says the RSDP is.
+/// /// The NFIT of a machine whose memory `physical` maps, from where UEFI says the RSDP is.
 /// fn nfit<'a>(
 ///     physical: impl Fn(u64, usize) -> Option<&'a [u8]>,
 ///     rsdp: u64,

@@ -16,7 +16,7 @@
 /// /// A CPU of these blocks, for `select`.
 /// #[cfg(target_arch = "riscv64")]
 /// fn select(blocks: CacheBlocks) -> Result<(), kpmem::Error> {
-///     // SAFETY: the harts have Zicbom, enabled, and what they write back is in the persistence domain.
+///     // SAFETY: the harts have Zicbom, enabled, and what they write back is durable.
 ///     unsafe { kpmem::select(blocks.cpu().table()?) }
 /// }
 /// ```

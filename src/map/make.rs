@@ -66,7 +66,7 @@ impl Map {
     /// use kpmem::{BYTE, Map};
     ///
     /// // SAFETY: 16 MiB of memory that a battery keeps are mapped there.
-    /// static LOG: Map = match unsafe { Map::with_table_at(0xffff_9000_0000_0000, 16 << 20, &BYTE) } {
+    /// static LOG: Map = match unsafe { Map::with_table_at(0xffff_9000 << 32, 16 << 20, &BYTE) } {
     ///     Ok(map) => map,
     ///     Err(_) => panic!("no such range"), // at compile time
     /// };

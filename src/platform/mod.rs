@@ -66,10 +66,15 @@ impl<'a> Platform<'a> {
     /// A platform of which nothing is known yet.
     ///
     /// ```
-    /// use kpmem::{Platform, Region, firmware::{Error, cedt::Cedt, fdt::DeviceTree, nfit::Nfit, srat::Srat}};
+    /// use kpmem::{Platform, Region};
+    /// use kpmem::firmware::{Error, cedt::Cedt, fdt::DeviceTree, nfit::Nfit, srat::Srat};
     ///
     /// /// All that an ACPI machine says; another has a device tree.
-    /// fn of_acpi<'a>(nfit: &'a [u8], cedt: &'a [u8], srat: &'a [u8]) -> Result<Platform<'a>, Error> {
+    /// fn of_acpi<'a>(
+    ///     nfit: &'a [u8],
+    ///     cedt: &'a [u8],
+    ///     srat: &'a [u8],
+    /// ) -> Result<Platform<'a>, Error> {
     ///     Ok(Platform::new()
     ///         .with_nfit(Nfit::parse(nfit)?)
     ///         .with_cedt(Cedt::parse(cedt)?)

@@ -100,7 +100,8 @@ impl<D: Dispatch> Map<Avoiding<'_, D>> {
     /// # let map = unsafe { Map::new(base, 4096, Granularity::Byte)? }.avoiding(&POISON);
     /// POISON.add(base, 1)?;
     /// // SAFETY: nothing else uses these bytes, and what they held is gone.
-    /// unsafe { map.clear(base, UNIT, |_address, _len| Ok(()))? }; // the platform has nothing to do
+    /// // The platform has nothing to do.
+    /// unsafe { map.clear(base, UNIT, |_address, _len| Ok(()))? };
     /// map.persist(base, UNIT)?;
     /// # Ok::<(), kpmem::Error>(())
     /// ```

@@ -1,6 +1,6 @@
 //! The hypervisor's side of persistent memory, over rust-vmm's [`vm_memory`] and [`virtio_queue`]:
-//! a virtio-pmem [`Device`] whose FLUSH makes its backing durable, and [`persist`](Persist::persist)
-//! for guest memory.
+//! a virtio-pmem [`Device`] whose FLUSH makes its backing durable, and
+//! [`persist`](Persist::persist) for guest memory.
 //!
 //! # A device
 //!
@@ -43,7 +43,7 @@
 //! | mapping | by | |
 //! |---|---|---|
 //! | DAX, by `MAP_SYNC` | kpmem: cache lines written back, and a fence | no system call |
-//! | another shared mapping of a file | `msync` or `fdatasync` | of all, or of what is dirty: [`Policy`] |
+//! | another shared mapping of a file | `msync`, `fdatasync` | of all or what is dirty: [`Policy`] |
 //! | private, anonymous, a file system in memory | nothing | refused: [`Volatile`] |
 //!
 //! # Which pages

@@ -67,8 +67,8 @@ impl<B: Bitmap + fmt::Debug + Send + Sync + 'static> Mapping<B> {
 
 impl<B: Bitmap> Mapping<B> {
     /// The mapping of a region that becomes durable by the functions of a table, as the caller
-    /// knows: [`kpmem::selected`] writes cache lines back, [`kpmem::selected_byte`] is for platforms
-    /// that flush their caches on power loss.
+    /// knows: [`kpmem::selected`] writes cache lines back, [`kpmem::selected_byte`] is for
+    /// platforms that flush their caches on power loss.
     ///
     /// # Errors
     /// The table is one of page granularity.

@@ -32,8 +32,8 @@
 //!
 //! ```
 //! use kpmem::firmware::nfit::{
-//!     BlockWindow, ControlRegion, ControlWindows, FlushHints, Interleave, Made, Nfit, Other, Smbios,
-//!     Structure,
+//!     BlockWindow, ControlRegion, ControlWindows, FlushHints, Interleave, Made, Nfit, Other,
+//!     Smbios, Structure,
 //! };
 //!
 //! fn print(nfit: &Nfit<'_>) {
@@ -50,8 +50,12 @@
 //!                     println!("{count} windows");
 //!                 }
 //!             }
-//!             Structure::BlockWindow(BlockWindow { capacity, .. }) => println!("{capacity} bytes"),
-//!             Structure::FlushHints(FlushHints { device, .. }) => println!("hints of {device:#x}"),
+//!             Structure::BlockWindow(BlockWindow { capacity, .. }) => {
+//!                 println!("{capacity} bytes");
+//!             }
+//!             Structure::FlushHints(FlushHints { device, .. }) => {
+//!                 println!("hints of {device:#x}");
+//!             }
 //!             Structure::Other(Other { kind, bytes }) => println!("{kind}: {bytes:02x?}"),
 //!             known => println!("{known:?}"),
 //!         }

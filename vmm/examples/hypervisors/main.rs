@@ -1,8 +1,8 @@
 //! Where the hypervisors that have a virtio-pmem device would call this crate. Each module is the
 //! place in one of them, over the types that it has; what is around it stays as it is.
 //!
-//! `cargo run -p kpmem-vmm --example hypervisors` sends three FLUSHes to each of them, or as many as
-//! it is told.
+//! `cargo run -p kpmem-vmm --example hypervisors` sends three FLUSHes to each of them, or as many
+//! as it is told.
 
 mod guest;
 
@@ -13,8 +13,8 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 /// Bytes of persistent memory.
 const SIZE: usize = 2 << 20;
 
-/// `virtio-devices/src/pmem.rs`: `PmemEpollHandler::process_queue`, which calls `File::sync_all` for
-/// each request. It is built on vm-memory and virtio-queue, so the whole function is
+/// `virtio-devices/src/pmem.rs`: `PmemEpollHandler::process_queue`, which calls `File::sync_all`
+/// for each request. It is built on vm-memory and virtio-queue, so the whole function is
 /// `Device::process`.
 mod cloud_hypervisor {
     use kpmem_vmm::{Device, Mapped};

@@ -1,4 +1,4 @@
-//! What a guest puts into its queue, as bytes decide: right requests and wrong ones, rings anywhere.
+//! What a guest puts into its queue, as bytes decide: requests right and wrong, rings anywhere.
 
 use arbitrary::Unstructured;
 

@@ -138,8 +138,8 @@ impl Model {
         self.set(self.rings.used + 2, &self.rings.next_used.to_le_bytes());
     }
 
-    /// A chain that is a FLUSH has 4 bytes to read and then 4 or more to write, in 16 descriptors at
-    /// most, the last of which says that it is.
+    /// A chain that is a FLUSH has 4 bytes to read and then 4 or more to write, in 16 descriptors
+    /// at most, the last of which says that it is.
     fn chain(&self, head: u16) -> Chain {
         let (mut to_read, mut to_write) = (Vec::new(), Vec::new());
         let (mut read_len, mut total) = (0_u64, 0_u64);

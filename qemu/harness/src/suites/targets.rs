@@ -130,7 +130,7 @@ fn check(toolchain: &Toolchain, targets: &[&str]) -> Command {
         .args(["--package", "kpmem", "--features", FEATURES])
         .args(["--keep-going", "--message-format", "json"])
         .arg("-Zbuild-std=core")
-        // Cargo has `core` compiled, of which only the interface is needed: that takes as long again.
+        // Cargo has `core` compiled, of which only the interface is needed: twice as long else.
         .env("RUSTFLAGS", "-Zno-codegen -Zmir-opt-level=0")
         .env("RUSTC_BOOTSTRAP", "1")
         .env("CARGO_TARGET_DIR", workspace::reports().join("targets"))
