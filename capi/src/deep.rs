@@ -10,7 +10,8 @@ use kpmem::{Hook, deep::Hints};
 use crate::{
     error::{KPMEM_E_ARGUMENT, code, status},
     handle::{answer, get, read},
-    map::{kpmem_hook, kpmem_map, with},
+    hook::kpmem_hook,
+    map::{kpmem_map, with},
     table::{kpmem_table, table_at},
 };
 
