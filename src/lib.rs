@@ -84,8 +84,12 @@
 //! range may become durable in any order, and earlier than asked. It cannot see whether the
 //! platform keeps its promise: who makes a map vouches for that.
 #![no_std]
-// docs.rs shows which feature an item needs.
+// docs.rs shows which feature an item needs; what all need goes without saying.
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(
+    docsrs,
+    doc(auto_cfg(hide(target_pointer_width = "64", target_has_atomic = "64")))
+)]
 
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!(
