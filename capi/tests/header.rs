@@ -36,8 +36,8 @@ fn generated() -> String {
     String::from_utf8(text).unwrap()
 }
 
-/// The crate's files, but for its root, which has nothing of the header's and leads to `pmem2`: that
-/// has a header of its own.
+/// The crate's files, but for its root, which has nothing of the header's and leads to `pmem2`:
+/// that has a header of its own.
 fn sources() -> Vec<PathBuf> {
     let files = root().join("src").read_dir().unwrap();
     let paths = files.map(|file| file.unwrap().path());
