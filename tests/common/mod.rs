@@ -53,8 +53,13 @@ unsafe impl Instruction for Recording {
 
 /// The naive oracle: the lines of every single byte.
 fn lines_of(start: usize, len: usize, line: usize) -> Vec<usize> {
-    let mut lines: Vec<usize> = (0..len).map(|i| (start + i) / line * line).collect();
-    lines.dedup();
+    let mut lines = Vec::new();
+    for byte in (0..len).map(|i| start + i) {
+        let line = byte & !(line - 1);
+        if lines.last() != Some(&line) {
+            lines.push(line);
+        }
+    }
     lines
 }
 

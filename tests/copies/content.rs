@@ -36,8 +36,9 @@ fn check(table: &Table, arena: Arena, cases: impl Iterator<Item = Case>) -> Resu
         if returned != arena.at(case.dest) {
             return Err(format!("{case:?} {flags:?}: returned {returned:p}"));
         }
-        if let Some(at) = (0..before.len()).find(|i| before[*i] != expected[*i]) {
-            return Err(format!("{case:?} {flags:?}: wrong byte at {at}"));
+        if before != expected {
+            let at = (0..before.len()).find(|i| before[*i] != expected[*i]);
+            return Err(format!("{case:?} {flags:?}: wrong byte at {at:?}"));
         }
     }
     Ok(())
