@@ -1,8 +1,9 @@
 /* kpmem: make bytes survive a power cut, from inside a kernel.
  *
  * Persist, flush, drain and durable copies for persistent memory, on x86_64, aarch64 and riscv64,
- * with no operating system, no allocation and no vector register. libkpmem.a needs no symbol but
- * its own, and defines none but `kpmem_...` (and the `pmem2_...` of libpmem2.h).
+ * with no operating system, no allocation and no vector register. libkpmem.a defines no symbol but
+ * `kpmem_...` (and the `pmem2_...` of libpmem2.h), and needs none but its own; the one for the host,
+ * on which tests run, needs the C library, and has device trees.
  *
  *	struct kpmem_map map;
  *
@@ -106,7 +107,7 @@ extern "C" {
 #define KPMEM_E_ARGUMENT (-200202)	   /* null, or an unknown value, where something must be */
 #define KPMEM_E_NO_MORE (-200203)	   /* there are no more */
 #define KPMEM_E_NOT_REGISTERED (-200204)   /* the page map has no plain functions yet */
-#define KPMEM_E_BUSY (-200205)		   /* the page map is registered */
+#define KPMEM_E_BUSY (-200205)		   /* a registered map or an open batch is there */
 
 /* Writes a sentence about `code` to `buffer`: at most `size` bytes, the last of which is NUL.
  * Returns how long the whole sentence is, without its NUL, as snprintf() does. `buffer` may be null
@@ -182,7 +183,7 @@ int kpmem_table_granularity(const struct kpmem_table *table);
  *
  * KPMEM_E_WRONG_GRANULARITY for one that is not of cache lines, KPMEM_E_ALREADY_SELECTED if another
  * is in use. */
-int kpmem_select(const struct kpmem_table *table);
+KPMEM_MUST_CHECK int kpmem_select(const struct kpmem_table *table);
 
 /* The table that cache-line maps use: the one that was said, else the best that the CPU reports.
  * Errors are those of kpmem_cpu_table(). */
@@ -216,18 +217,19 @@ struct kpmem_hook {
 /* A map of `len` bytes at `base`, of byte or cache-line granularity.
  *
  * KPMEM_E_NULL, KPMEM_E_EMPTY, KPMEM_E_WRAPS for the range; KPMEM_E_UNSUPPORTED and
- * KPMEM_E_LINE_SIZE if the CPU cannot honour the granularity; KPMEM_E_NO_HOOK for pages. */
-int kpmem_map_init(struct kpmem_map *map, void *base, size_t len, int granularity);
+ * KPMEM_E_LINE_SIZE if the CPU cannot honour the granularity; KPMEM_E_NO_HOOK for pages.
+ * KPMEM_E_BUSY, as of all functions that make a map, if `map` is a map that is registered. */
+KPMEM_MUST_CHECK int kpmem_map_init(struct kpmem_map *map, void *base, size_t len, int granularity);
 
 /* The same over a table of the caller's choice, for which the caller vouches as in
  * kpmem_select(). */
-int kpmem_map_init_table(struct kpmem_map *map, void *base, size_t len,
+KPMEM_MUST_CHECK int kpmem_map_init_table(struct kpmem_map *map, void *base, size_t len,
 			 const struct kpmem_table *table);
 
 /* A map of page granularity. The hook is copied; its context stays as long as the map. The caller
  * vouches that after `flush` of a range and `drain`, both with 0, the range is durable.
  * KPMEM_E_ARGUMENT for a hook that does nothing at all. */
-int kpmem_map_init_hook(struct kpmem_map *map, void *base, size_t len,
+KPMEM_MUST_CHECK int kpmem_map_init_hook(struct kpmem_map *map, void *base, size_t len,
 			const struct kpmem_hook *hook);
 
 /* Ends a map; a registered one is taken out first (see kpmem_map_unregister()). Drains nothing. */
@@ -317,7 +319,7 @@ struct kpmem_guard {
 };
 
 /* Begins a batch, inside a guard unless that is null. The map stays as long as the batch. */
-int kpmem_batch_init(struct kpmem_batch *batch, const struct kpmem_map *map,
+KPMEM_MUST_CHECK int kpmem_batch_init(struct kpmem_batch *batch, const struct kpmem_map *map,
 		     const struct kpmem_guard *guard);
 
 /* kpmem_map_flush(). */
@@ -332,7 +334,8 @@ KPMEM_MUST_CHECK int kpmem_batch_memmove(const struct kpmem_batch *batch, void *
 KPMEM_MUST_CHECK int kpmem_batch_memset(const struct kpmem_batch *batch, void *dest, int c,
 					size_t len, uint32_t flags);
 
-/* Drains, leaves the guard, and ends the batch: all of it is durable, if 0. */
+/* Drains, leaves the guard, and ends the batch: if 0, all is durable that was flushed, copied and
+ * filled without an error. */
 KPMEM_MUST_CHECK int kpmem_batch_fini(struct kpmem_batch *batch);
 
 /* ---- Plain functions, to cache or hand on ---------------------------------------------------- */
@@ -347,13 +350,13 @@ typedef void *(*kpmem_memmove_fn)(void *dest, const void *src, size_t len, uint3
 typedef void *(*kpmem_memset_fn)(void *dest, int c, size_t len, uint32_t flags);
 
 struct kpmem_functions {
-	kpmem_persist_fn persist;
-	kpmem_flush_fn flush;
-	kpmem_drain_fn drain;
-	kpmem_memmove_fn memmove;
-	kpmem_memmove_fn memcpy; /* the same function: they may overlap */
-	kpmem_memset_fn memset;
-	kpmem_persist_fn writeback_invalidate; /* null where no instruction is known */
+	kpmem_persist_fn persist_fn;
+	kpmem_flush_fn flush_fn;
+	kpmem_drain_fn drain_fn;
+	kpmem_memmove_fn memmove_fn;
+	kpmem_memmove_fn memcpy_fn; /* the same function: they may overlap */
+	kpmem_memset_fn memset_fn;
+	kpmem_persist_fn writeback_invalidate_fn; /* null where no instruction is known */
 };
 
 /* The functions of a table. */
@@ -374,7 +377,7 @@ struct kpmem_page_slot {
 /* Lets plain functions find a page map by address. What its hook returns them is kept for the next
  * checked call of the map. KPMEM_E_OVERLAP with another registered map, KPMEM_E_SLOT_IN_USE,
  * KPMEM_E_WRONG_GRANULARITY for another map. Not in interrupt context. */
-int kpmem_map_register(struct kpmem_map *map, struct kpmem_page_slot *slot);
+KPMEM_MUST_CHECK int kpmem_map_register(struct kpmem_map *map, struct kpmem_page_slot *slot);
 
 /* Takes it out, and waits until no function is inside its hook. Neither in interrupt context nor
  * by the hook itself. KPMEM_E_NOT_REGISTERED if it is not in. */
@@ -429,8 +432,9 @@ KPMEM_MUST_CHECK int kpmem_map_deep_flush_start(const struct kpmem_map *map,
 KPMEM_MUST_CHECK int kpmem_map_deep_drain(const struct kpmem_map *map,
 					  const struct kpmem_hook *domain);
 
-/* A domain that a table's instruction reaches: that of kpmem_cpu_deep_table(). */
-int kpmem_domain_of_table(struct kpmem_hook *domain, const struct kpmem_table *table);
+/* The domain that the instruction of kpmem_cpu_deep_table() reaches. KPMEM_E_NO_DEEP_DOMAIN for any
+ * other table: its instruction goes no deeper than persist. */
+KPMEM_MUST_CHECK int kpmem_domain_of_table(struct kpmem_hook *domain, const struct kpmem_table *table);
 
 /* Flush hints of all devices of a range (kpmem_platform_flush_hint()), where the kernel has mapped
  * them: uncached, aligned to 8. */
@@ -441,7 +445,7 @@ struct kpmem_hints {
 
 /* A domain of devices that flush when a word is stored to their hint. The struct and its list stay
  * as long as the domain is used. KPMEM_E_NO_DEEP_DOMAIN if there are none. */
-int kpmem_domain_of_hints(struct kpmem_hook *domain, const struct kpmem_hints *hints);
+KPMEM_MUST_CHECK int kpmem_domain_of_hints(struct kpmem_hook *domain, const struct kpmem_hints *hints);
 
 /* ---- Poison: bytes that are known to be bad -------------------------------------------------- */
 
@@ -458,7 +462,7 @@ struct kpmem_poison {
 int kpmem_poison_init(struct kpmem_poison *poison, size_t *slots, size_t count);
 
 /* Adds the units that a range touches. KPMEM_E_POISON_FULL: stop to use the memory. */
-int kpmem_poison_add(const struct kpmem_poison *poison, const void *ptr, size_t len);
+KPMEM_MUST_CHECK int kpmem_poison_add(const struct kpmem_poison *poison, const void *ptr, size_t len);
 
 /* The address of the first byte of a range that is poisoned; KPMEM_E_NO_MORE if none is. */
 int kpmem_poison_first(const struct kpmem_poison *poison, const void *ptr, size_t len,
@@ -466,14 +470,15 @@ int kpmem_poison_first(const struct kpmem_poison *poison, const void *ptr, size_
 
 /* From now on, checked calls of the map refuse bytes of the list, with KPMEM_E_POISONED. The list
  * stays as long as the map. While nobody else uses the map; KPMEM_E_BUSY if it is registered. */
-int kpmem_map_avoid(struct kpmem_map *map, const struct kpmem_poison *poison);
+KPMEM_MUST_CHECK int kpmem_map_avoid(struct kpmem_map *map, const struct kpmem_poison *poison);
 
 /* What the platform asks for before poison is cleared (ACPI's Clear Uncorrectable Error). */
 typedef int (*kpmem_clear_fn)(void *context, void *ptr, size_t len);
 
 /* Clears poison: calls `platform` unless it is null, writes zeroes over whole units, durably, and
  * takes them from the map's list. KPMEM_E_MISALIGNED unless both are multiples of
- * KPMEM_POISON_UNIT; what `platform` returned; KPMEM_E_POISON_FULL if a run must be split. */
+ * KPMEM_POISON_UNIT; what `platform` returned. KPMEM_E_POISON_FULL if a run of the list must be
+ * split, and there is no room: the bytes are zero and good, and still refused. */
 KPMEM_MUST_CHECK int kpmem_map_clear(const struct kpmem_map *map, void *ptr, size_t len,
 				     kpmem_clear_fn platform, void *context);
 
@@ -481,7 +486,8 @@ KPMEM_MUST_CHECK int kpmem_map_clear(const struct kpmem_map *map, void *ptr, siz
 typedef size_t (*kpmem_copy_mc_fn)(void *context, void *dest, const void *src, size_t len);
 
 /* Copies out of the map by loads that may fault. KPMEM_E_POISONED before a byte is copied, or with
- * the byte that `copy` stopped at, which goes to the list: those before it are copied. */
+ * the byte that `copy` stopped at, which goes to the list: those before it are copied. The same, but
+ * KPMEM_E_POISON_FULL, if the list has no room for that byte, or the map has no list. */
 KPMEM_MUST_CHECK int kpmem_map_read_mcsafe(const struct kpmem_map *map, void *dest,
 					   const void *src, size_t len, kpmem_copy_mc_fn copy,
 					   void *context);
@@ -574,7 +580,7 @@ int kpmem_platform_flush_hint(const struct kpmem_platform *platform,
  * the kernel has mapped these physical addresses, as a whole. KPMEM_E_TOO_COARSE,
  * KPMEM_E_NOT_ARMED, KPMEM_E_NOT_WRITE_BACK, KPMEM_E_NOT_MAPPED if the firmware says so, and the
  * errors of kpmem_map_init(). */
-int kpmem_platform_map(const struct kpmem_platform *platform, const struct kpmem_region *region,
+KPMEM_MUST_CHECK int kpmem_platform_map(const struct kpmem_platform *platform, const struct kpmem_region *region,
 		       int coarsest, void *address, struct kpmem_map *map);
 
 /* Bytes of the blocks of RISC-V's cache-block instructions, where every hart has them and all
@@ -649,24 +655,24 @@ struct kpmem_pci {
 };
 
 /* The device behind `size` bytes of MMIO registers, mapped uncached. */
-int kpmem_virtio_init_mmio(struct kpmem_virtio *virtio, void *registers, size_t size,
+KPMEM_MUST_CHECK int kpmem_virtio_init_mmio(struct kpmem_virtio *virtio, void *registers, size_t size,
 			   const struct kpmem_virtio_setup *setup);
 
 /* The device of a PCI function. */
-int kpmem_virtio_init_pci(struct kpmem_virtio *virtio, const struct kpmem_pci *pci,
+KPMEM_MUST_CHECK int kpmem_virtio_init_pci(struct kpmem_virtio *virtio, const struct kpmem_pci *pci,
 			  const struct kpmem_virtio_setup *setup);
 
 /* Resets the device and ends the handle. If it fails, the device still has the queue, and the
  * handle stays. */
-int kpmem_virtio_fini(struct kpmem_virtio *virtio);
+KPMEM_MUST_CHECK int kpmem_virtio_fini(struct kpmem_virtio *virtio);
 
 /* Resets and starts the device; again, after a failure. Its memory, for the kernel to map. */
-int kpmem_virtio_start(const struct kpmem_virtio *virtio, struct kpmem_region *region);
+KPMEM_MUST_CHECK int kpmem_virtio_start(const struct kpmem_virtio *virtio, struct kpmem_region *region);
 
 /* Makes all durable that was stored before. `virtio` is a struct kpmem_virtio: this is the `drain`
  * of a page map's hook, with the device as its context and a null `flush`. Not in interrupt
  * context. */
-int kpmem_virtio_flush(void *virtio);
+KPMEM_MUST_CHECK int kpmem_virtio_flush(void *virtio);
 
 /* Why nothing is asked of the device; 0 if it works. */
 int kpmem_virtio_failure(const struct kpmem_virtio *virtio);

@@ -80,7 +80,10 @@ int pmem2_err_to_errno(int error);
 
 struct pmem2_source;
 
-/* `size` bytes of memory that no file backs. */
+/*
+ * `size` bytes of memory that no file backs. -ENOMEM if libkpmem.a has KPMEM_PMEM2_SOURCES of them: a
+ * source may be deleted when its maps are made.
+ */
 int pmem2_source_from_anon(struct pmem2_source **source, size_t size);
 int pmem2_source_size(const struct pmem2_source *source, size_t *size);
 /* Sets *source to null; always 0. Maps of the source stay. */
@@ -114,7 +117,11 @@ enum pmem2_granularity pmem2_map_get_store_granularity(struct pmem2_map *map);
 
 /* ---- Functions of a map: never null, and the same at every call ---- */
 
-/* Makes a range durable before it returns. Any alignment; of no bytes it is a drain. */
+/*
+ * Makes a range durable before it returns. Any alignment; of no bytes it is a drain. It has no way to
+ * say that it failed: an error of a kernel's hooks is kept, and returned by the map's next
+ * pmem2_deep_flush().
+ */
 typedef void (*pmem2_persist_fn)(const void *ptr, size_t size);
 /* Starts to make a range durable. */
 typedef void (*pmem2_flush_fn)(const void *ptr, size_t size);
@@ -154,6 +161,8 @@ int pmem2_deep_flush(struct pmem2_map *map, void *ptr, size_t size);
 
 /* ---- kpmem's own, in libkpmem.a only ---- */
 
+/* Sources at a time. */
+#define KPMEM_PMEM2_SOURCES 16
 /* Maps at a time, and what each takes of memory that is given for more. */
 #define KPMEM_PMEM2_MAPS 32
 #define KPMEM_PMEM2_MAP_SIZE 320

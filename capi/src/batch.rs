@@ -9,7 +9,7 @@ use kpmem::Flags;
 
 use crate::{
     calls::{kpmem_map_drain, kpmem_map_flush, memmove, memset},
-    error::{KPMEM_E_ARGUMENT, status},
+    error::{KPMEM_E_ARGUMENT, KPMEM_E_BUSY, status},
     handle::{Held, get, put, take},
     map::{Mapped, kpmem_map},
 };
@@ -67,6 +67,10 @@ unsafe fn init(
     // SAFETY: the caller's.
     unsafe {
         get::<Mapped>(map)?;
+        if get::<Batch>(batch).is_ok() {
+            // Its guard would never be left.
+            return Err(KPMEM_E_BUSY);
+        }
         let guard = guard.as_ref().copied();
         let entered = |state| Batch { map, guard, state };
         // First, so that no guard is entered which could not be left.

@@ -5,7 +5,7 @@ use core::{
     ptr::{NonNull, from_ref},
 };
 
-use kpmem::{Hook, deep::Hints};
+use kpmem::{ErrorCode, Hook, Table, deep::Hints};
 
 use crate::{
     error::{KPMEM_E_ARGUMENT, code, status},
@@ -14,6 +14,9 @@ use crate::{
     map::{kpmem_map, with},
     table::{kpmem_table, table_at},
 };
+
+/// The one instruction to a domain deeper than that of persist: `dc cvadp`.
+const DEEP: &str = "cvadp";
 
 /// Flush hints, all of a range's devices: a list of C's that stays as long as the domain.
 #[repr(C)]
@@ -82,8 +85,12 @@ pub unsafe extern "C" fn kpmem_domain_of_table(
     domain: *mut kpmem_hook,
     table: *const kpmem_table,
 ) -> c_int {
+    let deep = table_at(table).and_then(|table| match table.name() {
+        DEEP => Ok(table),
+        _ => Err(ErrorCode::NoDeepDomain as c_int),
+    });
     // SAFETY: the caller vouches for the place.
-    status(table_at(table).and_then(|table| unsafe {
+    status(deep.and_then(|table: &Table| unsafe {
         let hook = kpmem_hook {
             flush: Some(flush_table),
             drain: Some(drain_table),
@@ -137,7 +144,7 @@ unsafe fn hints_at<'a>(hints: *const kpmem_hints) -> Result<Hints<&'a [NonNull<u
     // SAFETY: the caller's.
     let kpmem_hints { addresses, count } = *unsafe { read(hints)? };
     if count == 0 {
-        return Err(kpmem::ErrorCode::NoDeepDomain as c_int);
+        return Err(ErrorCode::NoDeepDomain as c_int);
     }
     // SAFETY: the caller vouches for `count` of them.
     unsafe { read(addresses)? };

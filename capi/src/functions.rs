@@ -39,19 +39,19 @@ pub type kpmem_memset_fn = Option<
 #[derive(Clone, Copy, Debug)]
 pub struct kpmem_functions {
     /// Makes a range durable.
-    pub persist: kpmem_persist_fn,
+    pub persist_fn: kpmem_persist_fn,
     /// Starts to make a range durable.
-    pub flush: kpmem_flush_fn,
+    pub flush_fn: kpmem_flush_fn,
     /// Waits for this CPU's flushes.
-    pub drain: kpmem_drain_fn,
+    pub drain_fn: kpmem_drain_fn,
     /// Copies.
-    pub memmove: kpmem_memmove_fn,
+    pub memmove_fn: kpmem_memmove_fn,
     /// Copies: the same function.
-    pub memcpy: kpmem_memmove_fn,
+    pub memcpy_fn: kpmem_memmove_fn,
     /// Fills.
-    pub memset: kpmem_memset_fn,
+    pub memset_fn: kpmem_memset_fn,
     /// Makes a range durable and drops it from the caches; null where no instruction is known.
-    pub writeback_invalidate: kpmem_persist_fn,
+    pub writeback_invalidate_fn: kpmem_persist_fn,
 }
 
 impl kpmem_functions {
@@ -67,13 +67,15 @@ impl kpmem_functions {
         // the C ABI does not see; and a function is the same whether it may be null or not.
         unsafe {
             Self {
-                persist: transmute::<PersistFn, kpmem_persist_fn>(persist),
-                flush: transmute::<FlushFn, kpmem_flush_fn>(flush),
-                drain: Some(drain),
-                memmove: transmute::<MemmoveFn, kpmem_memmove_fn>(memmove),
-                memcpy: transmute::<MemmoveFn, kpmem_memmove_fn>(memmove),
-                memset: transmute::<MemsetFn, kpmem_memset_fn>(memset),
-                writeback_invalidate: transmute::<Option<PersistFn>, kpmem_persist_fn>(invalidate),
+                persist_fn: transmute::<PersistFn, kpmem_persist_fn>(persist),
+                flush_fn: transmute::<FlushFn, kpmem_flush_fn>(flush),
+                drain_fn: Some(drain),
+                memmove_fn: transmute::<MemmoveFn, kpmem_memmove_fn>(memmove),
+                memcpy_fn: transmute::<MemmoveFn, kpmem_memmove_fn>(memmove),
+                memset_fn: transmute::<MemsetFn, kpmem_memset_fn>(memset),
+                writeback_invalidate_fn: transmute::<Option<PersistFn>, kpmem_persist_fn>(
+                    invalidate,
+                ),
             }
         }
     }

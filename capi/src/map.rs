@@ -129,7 +129,7 @@ unsafe fn init_hook(
             registered: None,
             map: made.avoiding(&NO_POISON),
         };
-        put(map, made)
+        put_new(map, made)
     }
 }
 
@@ -137,7 +137,25 @@ unsafe fn init_hook(
 /// As for [`put`].
 pub(crate) unsafe fn put_cpu(handle: *mut kpmem_map, map: Map) -> Result<(), c_int> {
     // SAFETY: the caller's.
-    unsafe { put(handle, Mapped::Cpu(map.avoiding(&NO_POISON))) }
+    unsafe { put_new(handle, Mapped::Cpu(map.avoiding(&NO_POISON))) }
+}
+
+/// Puts a new map where no map is registered: its slot would call what is there next.
+///
+/// # Safety
+/// As for [`put`].
+unsafe fn put_new(handle: *mut kpmem_map, map: Mapped) -> Result<(), c_int> {
+    // SAFETY: the caller's.
+    unsafe {
+        let old = get::<Mapped>(handle);
+        match old {
+            Ok(Mapped::Page {
+                registered: Some(_),
+                ..
+            }) => Err(KPMEM_E_BUSY),
+            _ => put(handle, map),
+        }
+    }
 }
 
 /// Drops the map.

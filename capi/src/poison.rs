@@ -141,6 +141,9 @@ pub unsafe extern "C" fn kpmem_map_read_mcsafe(
     let Some(copy) = copy else {
         return KPMEM_E_ARGUMENT;
     };
+    if dest.is_null() && len > 0 {
+        return KPMEM_E_ARGUMENT;
+    }
     let copy = |dest: *mut u8, src: *const u8, len| {
         // SAFETY: the caller vouches for the function.
         unsafe { copy(context, dest.cast(), src.cast(), len) }

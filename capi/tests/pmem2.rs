@@ -15,7 +15,7 @@ use std::{
     thread,
 };
 
-use kpmem_capi::pmem2::{codes, pool::*, *};
+use kpmem_capi::pmem2::{codes, pool::*, source::SOURCES, *};
 
 const BYTE: u32 = 0;
 const LINE: u32 = 1;
@@ -252,6 +252,7 @@ fn the_header_has_the_limits_and_the_codes() {
     let header = include_str!("../include/libpmem2.h");
     let has = |line: String| assert!(header.contains(&line), "no {line}");
     has(format!("#define KPMEM_PMEM2_MAPS {MAPS}\n"));
+    has(format!("#define KPMEM_PMEM2_SOURCES {SOURCES}\n"));
     has(format!("#define KPMEM_PMEM2_MAP_SIZE {MAP_SIZE}\n"));
     has(format!("PMEM2_E_NOSUPP ({})", codes::NOSUPP.value));
     has(format!("PMEM2_E_IO_FAIL ({})", codes::IO_FAIL.value));

@@ -37,6 +37,11 @@ impl Failure {
         Self::of_call("out of memory", Errno::NOMEM)
     }
 
+    /// The sentence.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     #[cfg(test)]
     pub(crate) fn value(&self) -> c_int {
         self.value

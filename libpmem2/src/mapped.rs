@@ -66,41 +66,28 @@ impl Place {
 
     /// Maps a file there, or nothing but zeroes. True if stores go to persistent memory, and a file
     /// system's own data is durable when they can be made (`MAP_SYNC`).
-    pub(crate) fn fill(&self, content: &Content<'_>) -> Result<bool> {
-        let Some(file) = content.file else {
-            let flags = content.sharing() | MapFlags::FIXED;
-            // SAFETY: the place is ours, and nothing refers to it yet.
-            let done =
-                unsafe { mmap_anonymous(self.base.cast(), self.len, content.protection, flags) };
-            return done
-                .map(|_| false)
-                .map_err(|error| Failure::of_call("mmap", error));
-        };
-        let map = |flags| {
-            let at = self.base.cast();
-            let flags = flags | MapFlags::FIXED;
-            // SAFETY: as above.
-            unsafe {
-                mmap(
-                    at,
-                    self.len,
-                    content.protection,
-                    flags,
-                    file,
-                    content.offset as u64,
-                )
-            }
-        };
-        if !content.private {
-            match map(MapFlags::SHARED_VALIDATE | MapFlags::SYNC) {
-                Ok(_) => return Ok(true),
-                Err(Errno::OPNOTSUPP | Errno::INVAL) => {}
-                Err(error) => return Err(Failure::of_call("mmap with MAP_SYNC", error)),
+    pub(crate) fn fill(self, content: &Content<'_>) -> Result<(Self, bool)> {
+        let synchronous = content.is_synchronous(self.len)?;
+        // SAFETY: the place is ours, and nothing refers to it yet.
+        match unsafe { content.map(self.base, self.len, synchronous, MapFlags::FIXED) } {
+            Ok(_) => Ok((self, synchronous)),
+            Err(error) => {
+                self.lose();
+                Err(Failure::of_call("mmap", error))
             }
         }
-        map(content.sharing())
-            .map(|_| false)
-            .map_err(|error| Failure::of_call("mmap", error))
+    }
+
+    /// Forgets it after a call that failed: the kernel may have unmapped it before it did (mmap(2),
+    /// `MAP_FIXED`), and then the address space may be somebody else's already.
+    fn lose(self) {
+        let this = std::mem::ManuallyDrop::new(self);
+        // SAFETY: as in `clear`.
+        if let Some(reservation) = unsafe { this.reservation.as_ref() } {
+            // An error says that it wasn't unmapped.
+            let _ = hold(this.base, this.len, MapFlags::FIXED_NOREPLACE);
+            reservation.take_back(this.base);
+        }
     }
 
     /// Unmaps what is there, and reports an error.
@@ -138,11 +125,44 @@ pub(crate) struct Content<'a> {
 }
 
 impl Content<'_> {
-    fn sharing(&self) -> MapFlags {
-        if self.private {
-            MapFlags::PRIVATE
-        } else {
-            MapFlags::SHARED
+    /// Whether it can be mapped with `MAP_SYNC`. It is tried at an address that the kernel chooses:
+    /// a map that fails at a fixed one has unmapped what was there.
+    fn is_synchronous(&self, len: usize) -> Result<bool> {
+        if self.private || self.file.is_none() {
+            return Ok(false);
+        }
+        // SAFETY: it replaces nothing, and is unmapped at once.
+        unsafe {
+            match self.map(null_mut(), len, true, MapFlags::empty()) {
+                Ok(tried) => unmap(tried.cast(), len).map(|()| true),
+                Err(Errno::OPNOTSUPP | Errno::INVAL) => Ok(false),
+                Err(error) => Err(Failure::of_call("mmap with MAP_SYNC", error)),
+            }
+        }
+    }
+
+    /// # Safety
+    /// If `how` is `FIXED`, the range must be the caller's, and nothing may refer to it.
+    unsafe fn map(
+        &self,
+        at: *mut u8,
+        len: usize,
+        synchronous: bool,
+        how: MapFlags,
+    ) -> std::result::Result<*mut c_void, Errno> {
+        let flags = how
+            | match (self.private, synchronous) {
+                (true, _) => MapFlags::PRIVATE,
+                (false, true) => MapFlags::SHARED_VALIDATE | MapFlags::SYNC,
+                (false, false) => MapFlags::SHARED,
+            };
+        let (at, protection) = (at.cast(), self.protection);
+        // SAFETY: the caller's.
+        unsafe {
+            match self.file {
+                Some(file) => mmap(at, len, protection, flags, file, self.offset as u64),
+                None => mmap_anonymous(at, len, protection, flags),
+            }
         }
     }
 }
@@ -176,4 +196,62 @@ pub(crate) unsafe fn unmap(base: *mut u8, len: usize) -> Result<()> {
     }
     // SAFETY: the caller's.
     unsafe { munmap(base.cast::<c_void>(), len) }.map_err(|error| Failure::of_call("munmap", error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        env,
+        os::fd::AsFd,
+        sync::atomic::{AtomicBool, Ordering},
+        thread,
+    };
+
+    const LEN: usize = 1 << 16;
+
+    /// A file system without DAX refuses `MAP_SYNC`, and the kernel has unmapped by then what was
+    /// at a fixed address: another thread may have taken it.
+    #[test]
+    fn what_others_map_meanwhile_is_left_alone() {
+        let here = env::current_exe().unwrap();
+        let file = tempfile::tempfile_in(here.parent().unwrap()).unwrap();
+        file.set_len(LEN as u64).unwrap();
+        let content = Content {
+            file: Some(file.as_fd()),
+            offset: 0,
+            private: false,
+            protection: ProtFlags::READ | ProtFlags::WRITE,
+        };
+        let done = &AtomicBool::new(false);
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    while !done.load(Ordering::Relaxed) {
+                        let place = Place::anywhere(LEN, page_size()).unwrap();
+                        place.fill(&content).unwrap();
+                    }
+                });
+            }
+            scope.spawn(|| {
+                for round in 0..30_000_u32 {
+                    let flags = MapFlags::PRIVATE;
+                    // SAFETY: the range is used by nobody else, and no more when it is unmapped.
+                    unsafe {
+                        let ours = mmap_anonymous(null_mut(), LEN, content.protection, flags);
+                        let ours = ours.unwrap().cast::<u32>();
+                        ours.write_volatile(round);
+                        (0..200).for_each(|_| std::hint::spin_loop());
+                        let found = ours.read_volatile();
+                        if found != round {
+                            done.store(true, Ordering::Relaxed);
+                        }
+                        assert_eq!(found, round, "another's map is there");
+                        unmap(ours.cast(), LEN).unwrap();
+                    }
+                }
+                done.store(true, Ordering::Relaxed);
+            });
+        });
+    }
 }

@@ -114,7 +114,7 @@ unsafe fn create(config: &Config, source: &Source) -> Result<*mut Map> {
         private: config.private,
         protection: config.protection,
     };
-    let synchronous = place.fill(&content)?;
+    let (place, synchronous) = place.fill(&content)?;
     let manner = Manner {
         private: config.private,
         direct: synchronous || device,

@@ -37,7 +37,10 @@ impl Hook for Msync {
     /// can know of an error, and to go on would lose what is taken for durable: so does libpmem2.
     fn flush(&self, ptr: *const u8, len: usize) -> std::result::Result<(), i32> {
         if let Err(failure) = Self::sync(ptr, len) {
-            eprintln!("libpmem2: {len} bytes at {ptr:p} are not durable: {failure:?}");
+            eprintln!(
+                "libpmem2: {len} bytes at {ptr:p} are not durable: {}",
+                failure.text()
+            );
             answer(Err(failure));
             process::abort();
         }

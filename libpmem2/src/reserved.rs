@@ -56,7 +56,9 @@ impl Reservation {
     pub(crate) fn new(at: *mut u8, size: usize) -> Result<Self> {
         aligned(at.addr(), codes::ADDRESS_UNALIGNED)?;
         aligned(size, codes::LENGTH_UNALIGNED)?;
-        let base = if at.is_null() {
+        let base = if size == 0 {
+            at
+        } else if at.is_null() {
             let place = Place::anywhere(size, alignment_for(size))?;
             std::mem::ManuallyDrop::new(place).base
         } else {
@@ -128,6 +130,9 @@ impl Reservation {
     pub(crate) fn extend(&self, size: usize) -> Result<()> {
         aligned(size, codes::LENGTH_UNALIGNED)?;
         let mut state = self.state();
+        if size == 0 {
+            return Ok(());
+        }
         let end = state.base.wrapping_add(state.size);
         hold(end, size, MapFlags::FIXED_NOREPLACE)?;
         state.size += size;

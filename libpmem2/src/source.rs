@@ -80,7 +80,8 @@ impl Source {
         match (self.backing, self.file()) {
             (Backing::Device(number), _) => Sysfs::system().dax_size(number),
             (Backing::File(_), Some(file)) => {
-                let stat = fstat(file).map_err(|error| Failure::of_call("fstat", error))?;
+                // It was open when the source was made.
+                let stat = fstat(file).map_err(|_| Failure::from(codes::INVALID_FILE_HANDLE))?;
                 usize::try_from(stat.st_size).map_err(|_| codes::INVALID_FILE_HANDLE.into())
             }
             _ => Ok(self.size),

@@ -11,7 +11,7 @@ mod get;
 mod hooks;
 mod map;
 pub mod pool;
-mod source;
+pub mod source;
 
 pub use deep::pmem2_deep_flush;
 pub use errors::{pmem2_err_to_errno, pmem2_errormsg};

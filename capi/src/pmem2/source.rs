@@ -13,8 +13,9 @@ use super::{
     hooks::Hooks,
 };
 
-/// Sources at a time. A source may be deleted once its map is made, which copies what it needs.
-const SOURCES: usize = 16;
+/// Sources at a time: `KPMEM_PMEM2_SOURCES`. A source may be deleted once its map is made, which
+/// copies what it needs.
+pub const SOURCES: usize = 16;
 
 static ALL: [Pmem2Source; SOURCES] = [const { Pmem2Source::new() }; SOURCES];
 

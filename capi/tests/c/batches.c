@@ -61,6 +61,8 @@ void test_batches(void)
 	RETURNS(KPMEM_E_HANDLE, kpmem_batch_init(NULL, &map, &guard));
 	CHECK("without a batch no guard is entered", order.entered == 1);
 	RETURNS(0, kpmem_batch_init(&batch, &map, NULL));
+	RETURNS(KPMEM_E_BUSY, kpmem_batch_init(&batch, &map, &guard));
+	CHECK("over an open batch no guard is entered", order.entered == 1);
 	RETURNS(0, kpmem_batch_fini(&batch));
 	RETURNS(0, kpmem_map_fini(&map));
 }

@@ -68,10 +68,10 @@ void test_deep(void)
 	hints(&map);
 
 	RETURNS(0, kpmem_selected(&table));
-	RETURNS(0, kpmem_domain_of_table(&domain, table));
-	RETURNS(0, kpmem_map_deep_flush(&map, &domain, memory, 100));
+	RETURNS(KPMEM_E_NO_DEEP_DOMAIN, kpmem_domain_of_table(&domain, table));
+	RETURNS(KPMEM_E_NO_DEEP_DOMAIN, kpmem_domain_of_table(&domain, kpmem_selected_byte()));
 	RETURNS(KPMEM_E_ARGUMENT, kpmem_domain_of_table(&domain, NULL));
-	RETURNS(KPMEM_E_ARGUMENT, kpmem_domain_of_table(NULL, table));
+	RETURNS(KPMEM_E_ARGUMENT, kpmem_domain_of_table(NULL, NULL));
 	RETURNS(0, kpmem_map_fini(&map));
 
 	RETURNS(0, kpmem_map_init(&map, memory, 4096, KPMEM_GRANULARITY_BYTE));

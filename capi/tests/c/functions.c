@@ -7,18 +7,18 @@ static int functions_work(const struct kpmem_functions *f)
 	unsigned char bytes[100];
 
 	memset(bytes, 3, sizeof(bytes));
-	if (f->memmove(memory + 5, bytes, sizeof(bytes), 0) != memory + 5)
+	if (f->memmove_fn(memory + 5, bytes, sizeof(bytes), 0) != memory + 5)
 		return 0;
-	if (f->memcpy(memory + 205, memory + 5, 100, KPMEM_F_NODRAIN) != memory + 205)
+	if (f->memcpy_fn(memory + 205, memory + 5, 100, KPMEM_F_NODRAIN) != memory + 205)
 		return 0;
 	/* Flags that contradict each other count as none. */
-	if (f->memset(memory + 305, 0x104, 100, KPMEM_F_WC | KPMEM_F_WB) != memory + 305)
+	if (f->memset_fn(memory + 305, 0x104, 100, KPMEM_F_WC | KPMEM_F_WB) != memory + 305)
 		return 0;
-	f->flush(memory, 512);
-	f->drain();
-	f->persist(memory + 1, 511);
-	if (f->writeback_invalidate)
-		f->writeback_invalidate(memory, 512);
+	f->flush_fn(memory, 512);
+	f->drain_fn();
+	f->persist_fn(memory + 1, 511);
+	if (f->writeback_invalidate_fn)
+		f->writeback_invalidate_fn(memory, 512);
 	return memory[5] == 3 && memory[104] == 3 && memory[304] == 3 && memory[305] == 4 &&
 	       memory[404] == 4;
 }
@@ -60,10 +60,10 @@ static void settled(void)
 	SETTLED(f, cvac64, kpmem_cvac64_writeback_invalidate);
 	CHECK("settled functions of cvac work", functions_work(&f));
 	SETTLED(f, cvap64, kpmem_cvap64_writeback_invalidate);
-	CHECK("settled functions of cvap are there", f.persist != NULL);
+	CHECK("settled functions of cvap are there", f.persist_fn != NULL);
 #else
 	SETTLED(f, zicbom64, kpmem_zicbom64_writeback_invalidate);
-	CHECK("settled functions of zicbom are there", f.persist != NULL);
+	CHECK("settled functions of zicbom are there", f.persist_fn != NULL);
 #endif
 }
 
@@ -75,19 +75,19 @@ void test_functions(void)
 	RETURNS(0, kpmem_map_init(&map, memory, 4096, KPMEM_GRANULARITY_CACHE_LINE));
 	RETURNS(0, kpmem_map_functions(&map, &of_map));
 	CHECK("the plain functions of a map work", functions_work(&of_map));
-	CHECK("lines can be dropped", of_map.writeback_invalidate != NULL);
+	CHECK("lines can be dropped", of_map.writeback_invalidate_fn != NULL);
 	RETURNS(0, kpmem_map_functions(&map, &again));
 	CHECK("they are the same each time",
-	      of_map.persist == again.persist && of_map.memset == again.memset);
+	      of_map.persist_fn == again.persist_fn && of_map.memset_fn == again.memset_fn);
 	RETURNS(0, kpmem_table_functions(kpmem_map_table(&map), &of_table));
 	CHECK("they are those of the map's table",
-	      of_map.persist == of_table.persist && of_map.memmove == of_table.memmove);
+	      of_map.persist_fn == of_table.persist_fn && of_map.memmove_fn == of_table.memmove_fn);
 	RETURNS(KPMEM_E_ARGUMENT, kpmem_map_functions(&map, NULL));
 	RETURNS(0, kpmem_map_fini(&map));
 
 	RETURNS(0, kpmem_table_functions(kpmem_selected_byte(), &of_table));
 	CHECK("the plain functions for bytes work", functions_work(&of_table));
-	CHECK("byte granularity drops no lines", of_table.writeback_invalidate == NULL);
+	CHECK("byte granularity drops no lines", of_table.writeback_invalidate_fn == NULL);
 	RETURNS(KPMEM_E_ARGUMENT, kpmem_table_functions(NULL, &of_table));
 	RETURNS(KPMEM_E_ARGUMENT, kpmem_table_functions(kpmem_selected_byte(), NULL));
 	settled();

@@ -94,19 +94,21 @@ void test_pages(void)
 	RETURNS(KPMEM_E_HANDLE, kpmem_map_register(&map, NULL));
 	RETURNS(0, kpmem_map_register(&map, &slot));
 	RETURNS(KPMEM_E_BUSY, kpmem_map_register(&map, &other_slot));
+	RETURNS(KPMEM_E_BUSY, kpmem_map_init_hook(&map, memory, 4096, &other_hook));
+	RETURNS(KPMEM_E_BUSY, kpmem_map_init(&map, memory, 64, KPMEM_GRANULARITY_BYTE));
 	RETURNS(KPMEM_E_SLOT_IN_USE, kpmem_map_register(&other, &slot));
 	RETURNS(0, kpmem_map_register(&other, &other_slot));
 	RETURNS(0, kpmem_map_functions(&map, &functions));
 
 	device.flushes = second.flushes = 0;
-	functions.persist(memory + 4090, 12);
+	functions.persist_fn(memory + 4090, 12);
 	CHECK("a plain function spans maps with different hooks",
 	      device.flushes == 1 && second.flushes == 1 && device.len == 6 && second.len == 6);
 	device.fails_to_flush = -7;
-	functions.persist(memory, 8);
+	functions.persist_fn(memory, 8);
 	device.fails_to_flush = 0;
 	RETURNS(-7, kpmem_map_drain(&map));
-	functions.persist(memory + 8192, 8);
+	functions.persist_fn(memory + 8192, 8);
 	RETURNS(KPMEM_E_NOT_COVERED, kpmem_map_drain(&map));
 	RETURNS(0, kpmem_map_drain(&map));
 

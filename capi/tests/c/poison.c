@@ -61,6 +61,8 @@ void test_poison(void)
 	good = 64;
 	RETURNS(0, kpmem_map_read_mcsafe(&map, out, memory, 64, copy, &good));
 	RETURNS(KPMEM_E_ARGUMENT, kpmem_map_read_mcsafe(&map, out, memory, 64, NULL, NULL));
+	RETURNS(KPMEM_E_ARGUMENT, kpmem_map_read_mcsafe(&map, NULL, memory, 64, copy, &good));
+	RETURNS(0, kpmem_map_read_mcsafe(&map, NULL, memory, 0, copy, &good));
 
 	RETURNS(0, kpmem_poison_add(&list, memory + 512, 1));
 	RETURNS(0, kpmem_poison_add(&list, memory + 1024, 1));

@@ -9,6 +9,7 @@ pub mod libpmem2;
 use crate::{arch::Arch, workspace};
 use anyhow::{Context, Result};
 use archive::Target;
+use object::read::archive::ArchiveFile;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -32,6 +33,26 @@ pub fn include() -> PathBuf {
 pub fn library(target: Target, device_tree: bool) -> Result<PathBuf> {
     let to = folder().join("lib").join(target.triple()?).join(LIBRARY);
     archive::build(target.arch()?, archive::command(target, device_tree)?, &to)?;
+    Ok(to)
+}
+
+/// The riscv64 library once more, for kernels that are compiled with `-mabi=lp64`, as Linux is. The
+/// calling conventions differ only in arguments that are floats (RISC-V ELF psABI, "Procedure
+/// Calling Convention"), and the API has none; a linker goes by the flags in the ELF header.
+pub fn without_floats(library: &Path) -> Result<PathBuf> {
+    /// `EF_RISCV_FLOAT_ABI`, and where `e_flags` is in a header of ELF64.
+    const FLOAT_ABI: u8 = 0x6;
+    const FLAGS: usize = 0x30;
+    let mut bytes = fs::read(library)?;
+    let archive = ArchiveFile::parse(&*bytes)?;
+    let objects = archive.members().map(|member| Ok(member?.file_range().0));
+    let objects: Vec<u64> = objects.collect::<Result<_>>()?;
+    for start in objects {
+        bytes[usize::try_from(start)? + FLAGS] &= !FLOAT_ABI;
+    }
+    let to = folder().join("lib/riscv64-lp64").join(LIBRARY);
+    fs::create_dir_all(to.parent().context("a library without a folder")?)?;
+    fs::write(&to, bytes).with_context(|| format!("cannot write {}", to.display()))?;
     Ok(to)
 }
 

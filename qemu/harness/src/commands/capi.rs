@@ -2,7 +2,7 @@
 
 use crate::{
     arch::Arch,
-    capi::{self, kernel::Variant},
+    capi::{self, archive::Target, kernel::Variant},
     setup,
     tools::Need,
 };
@@ -28,8 +28,12 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         .iter()
         .try_for_each(|header| print(header))?;
     for target in capi::targets() {
-        if !args.host || target == capi::archive::Target::Host {
-            print(&capi::library(target, args.device_tree)?)?;
+        if !args.host || target == Target::Host {
+            let library = capi::library(target, args.device_tree)?;
+            print(&library)?;
+            if target == Target::Bare(Arch::Riscv64) {
+                print(&capi::without_floats(&library)?)?;
+            }
         }
     }
     if !args.host {

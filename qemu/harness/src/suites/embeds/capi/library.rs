@@ -133,6 +133,25 @@ fn from_c(arch: Arch, library: &Path, read: &Library, suite: &mut Suite) -> Resu
         link(arch, &everything, None, folder.path()).is_err(),
         "it does",
     ));
+    if arch == Arch::Riscv64 {
+        let mut compiler = for_bare(arch);
+        compiler.args(["-march=rv64imac", "-mabi=lp64"]);
+        let everything = object(compiler, &folder.path().join("everything.c"), folder.path())?;
+        suite.add(Case::from_result(
+            "a kernel that is compiled for lp64 links with the library for it",
+            link(
+                arch,
+                &everything,
+                Some(&capi::without_floats(library)?),
+                folder.path(),
+            ),
+        ));
+        suite.add(Case::check(
+            "negative control: with the other one it does not",
+            link(arch, &everything, Some(library), folder.path()).is_err(),
+            "it does",
+        ));
+    }
     controls(arch, folder.path(), suite)
 }
 
