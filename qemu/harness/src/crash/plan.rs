@@ -214,7 +214,7 @@ impl Effort {
     /// Seeds of the contract fuzz (2,500 claims each), the log, the list.
     const fn seeds(self) -> [u64; 3] {
         match self {
-            Self::Bounded => [4, 2, 2],
+            Self::Bounded => [2, 1, 1],
             Self::Normal => [4, 3, 3],
             Self::Full => [20, 300, 100],
         }
