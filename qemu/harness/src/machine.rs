@@ -1,7 +1,11 @@
 //! The emulated computer: a description, and the QEMU command line it becomes.
 
 use crate::{arch::Arch, image::Image};
-use std::path::{Path, PathBuf};
+use std::{
+    os::fd::RawFd,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// How a computer has its image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +25,9 @@ pub enum Attached {
 #[derive(Clone, Debug)]
 pub struct Linux {
     /// The first file system.
-    pub initramfs: PathBuf,
+    pub initramfs: Arc<Image>,
+    /// RAM in MiB.
+    pub ram: u64,
     /// Parameters. The guest's own are behind them: `key=value` is in the first process's
     /// environment.
     pub parameters: String,
@@ -38,6 +44,9 @@ pub struct Trace {
 
 /// Where the part of the image is that is persistent memory with [`Attached::VirtioMmio`].
 pub const VIRTIO_PART: u64 = 128 << 20;
+
+/// RAM in MiB, if nothing else is said.
+pub const RAM: u64 = 256;
 
 /// A computer with one NVDIMM, or what stands for it.
 #[derive(Clone, Debug)]
@@ -74,6 +83,14 @@ impl Machine {
             linux: None,
             extra: Vec::new(),
         }
+    }
+
+    /// The files that QEMU inherits beside the image and the blank firmware.
+    pub(crate) fn inherited(&self) -> Vec<RawFd> {
+        self.linux
+            .iter()
+            .map(|linux| linux.initramfs.fd())
+            .collect()
     }
 
     /// The same computer with another CPU model.
@@ -156,7 +173,7 @@ impl Machine {
             }
         }
         if let Some(linux) = &self.linux {
-            argv.pair("-initrd", &linux.initramfs.display().to_string());
+            argv.pair("-initrd", &linux.initramfs.inherited_path());
             argv.pair("-append", &format!("{} {args}", linux.parameters));
         } else if !args.is_empty() {
             argv.pair(
@@ -172,7 +189,9 @@ impl Machine {
     fn attach(&self, argv: &mut Argv, image: &Image) {
         match self.attached {
             Attached::Nvdimm => {
-                argv.add("-machine q35,nvdimm=on -m 256M,slots=2,maxmem=4G");
+                let (ram, most) = self.linux.as_ref().map_or((RAM, 4), |it| (it.ram, 8));
+                argv.add("-machine q35,nvdimm=on");
+                argv.pair("-m", &format!("{ram}M,slots=2,maxmem={most}G"));
                 argv.add("-device nvdimm,id=nv0,memdev=nv");
             }
             Attached::VirtioPci => {

@@ -2,7 +2,7 @@
 
 use super::{
     checks,
-    guest::{self, Script},
+    logging::{self, Script},
     kernel::Kernel,
     module::{self, Build, Module},
     simulated::{self, Simulated},
@@ -10,14 +10,13 @@ use super::{
 use crate::{
     capi::kernel::Variant,
     demo::{self, Tally},
-    workspace,
 };
 use anyhow::{Context, Result};
 use fastrand::Rng;
 use serde::Serialize;
 use std::{
     fmt,
-    path::{Path, PathBuf},
+    path::Path,
     time::Instant,
 };
 
@@ -29,7 +28,6 @@ pub struct Built {
     /// The variant of the static library.
     pub variant: Variant,
     modules: Vec<(Build, Module)>,
-    folder: PathBuf,
 }
 
 impl Built {
@@ -40,12 +38,10 @@ impl Built {
             let module = module::build(kernel, variant, *build, prefix)?;
             Ok((*build, module))
         });
-        let folder = workspace::reports().join("linux-module");
         Ok(Self {
             kernel: kernel.clone(),
             variant,
             modules: each.collect::<Result<_>>()?,
-            folder: folder.join(kernel.release()).join(variant.name()),
         })
     }
 
@@ -57,7 +53,7 @@ impl Built {
 
     /// The machine that runs a script.
     pub fn machine(&self, script: Script) -> Result<crate::machine::Machine> {
-        guest::machine(&self.kernel, script, &self.modules, &self.folder)
+        logging::machine(&self.kernel, script, &self.modules)
     }
 
     /// Cuts the power so many times, and tries the module that acknowledges too early.

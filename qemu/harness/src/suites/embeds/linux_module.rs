@@ -10,7 +10,7 @@ use crate::{
     },
     linux::{
         checks,
-        guest::Script,
+        logging::Script,
         kernel::{Kernel, SUITES},
         module::{self, Build},
         outcome::Built,
