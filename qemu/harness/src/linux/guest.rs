@@ -1,6 +1,7 @@
 //! A Linux out of Debian's packages, with an NVDIMM and a program: all that boots it.
 
 use super::{
+    board,
     files::{self, Given},
     initramfs::Initramfs,
     kernel::Kernel,
@@ -42,6 +43,10 @@ pub struct Spec {
     pub tail: u64,
     /// RAM in MiB, beside what the files take.
     pub ram: u64,
+    /// Number of CPUs.
+    pub smp: u32,
+    /// QEMU's CPU model; `None` for one that has the best write-back instruction.
+    pub cpu: Option<String>,
     /// Release of the packages; `None` for the oldest that has them.
     pub suite: Option<String>,
     /// Debian's packages; what they depend on is there, too.
@@ -65,6 +70,8 @@ impl Spec {
             size: nvdimm.default_size(),
             tail: 0,
             ram: 512,
+            smp: 1,
+            cpu: None,
             suite: None,
             packages: Vec::new(),
             files: Vec::new(),
@@ -134,20 +141,28 @@ impl Guest {
         let archive = initramfs.with_tree(&tree).archive()?;
         let ram = ram(spec.ram, archive.len() as u64)?;
         let token = format!("kpmem-{:016x}", Rng::new().u64(..));
-        let mut machine = Machine::new(arch);
+        let base = base(arch, ram);
+        let cpu = spec.cpu.as_deref().unwrap_or(cpu(arch));
+        let mut machine = Machine::new(arch).with_cpu(cpu).with_smp(spec.smp);
+        let tree = match arch {
+            Arch::X86_64 => None,
+            _ => Some(Arc::new(board::tree(&machine, ram, base, spec.size)?)),
+        };
         machine.linux = Some(Linux {
             initramfs: Arc::new(Image::of(&archive)?),
             ram,
+            tree,
             // Not a word of the kernel's comes between the program's, but for its last.
             parameters: format!(
-                "console={} loglevel=0 panic=-1 nokaslr mitigations=off token={token} nvdimm={}",
+                "console={} loglevel=0 panic=-1 nokaslr mitigations=off token={token} nvdimm={}{}",
                 console(arch),
-                spec.nvdimm.name()
+                spec.nvdimm.name(),
+                board::parameters(arch, spec.smp, ram)
             ),
         });
         Ok(Self {
             kernel: kernel.image().to_owned(),
-            base: base(arch, ram),
+            base,
             offset: spec.nvdimm.offset(arch),
             machine,
             token,
@@ -183,6 +198,14 @@ fn oldest(arch: Arch) -> &'static str {
     match arch {
         Arch::X86_64 | Arch::Aarch64 => "bookworm",
         Arch::Riscv64 => "trixie",
+    }
+}
+
+/// Signed pointers cost much under emulation, unless QEMU may sign them in its own way.
+fn cpu(arch: Arch) -> &'static str {
+    match arch {
+        Arch::Aarch64 => "max,pauth-impdef=on",
+        Arch::X86_64 | Arch::Riscv64 => arch.default_cpu(),
     }
 }
 

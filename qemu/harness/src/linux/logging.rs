@@ -78,6 +78,7 @@ pub fn machine(
     machine.linux = Some(Linux {
         initramfs: Arc::new(Image::of(&initramfs.archive()?)?),
         ram: RAM,
+        tree: None,
         // Not a word of the kernel's comes between ours.
         parameters: format!(
             "console=ttyS0 loglevel=0 panic=-1 nokaslr script={}",

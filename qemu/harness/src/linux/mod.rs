@@ -1,6 +1,7 @@
 //! Debian's kernels, booted in QEMU: as a witness of what firmware says, as the home of a
 //! module that keeps a log in persistent memory, and as one that runs programs.
 
+pub(crate) mod board;
 pub mod checks;
 pub mod console;
 pub mod files;
