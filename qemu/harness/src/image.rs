@@ -42,7 +42,10 @@ impl Image {
     pub fn of(bytes: &[u8]) -> Result<Self> {
         let image = Self::fresh(u64::try_from(bytes.len())?)?;
         image.file.write_all_at(bytes, 0).with_context(|| {
-            format!("no room for {} bytes in /dev/shm or the temp dir", bytes.len())
+            format!(
+                "no room for {} bytes in /dev/shm or the temp dir",
+                bytes.len()
+            )
         })?;
         Ok(image)
     }
@@ -91,7 +94,8 @@ impl Image {
         while let Some((start, end)) = self.data_from(at)? {
             at = start;
             while at < end {
-                let step = usize::try_from(end - at).map_or(buffer.len(), |it| it.min(buffer.len()));
+                let step =
+                    usize::try_from(end - at).map_or(buffer.len(), |it| it.min(buffer.len()));
                 self.read_at(&mut buffer[..step], at)?;
                 other
                     .file

@@ -77,7 +77,10 @@ fn persistent(bytes: &[u8], base: u64, size: u64) -> Result<Vec<u8>> {
         bail!("the device tree has no {memory}");
     }
     let mut node = DeviceTreeNode::new_unchecked(format!("pmem@{base:x}"));
-    node.add_property(DeviceTreeProperty::new_unchecked("compatible", "pmem-region"));
+    node.add_property(DeviceTreeProperty::new_unchecked(
+        "compatible",
+        "pmem-region",
+    ));
     let reg = [base.to_be_bytes(), size.to_be_bytes()].concat();
     node.add_property(DeviceTreeProperty::new_unchecked("reg", reg));
     tree.root.add_child(node);

@@ -40,15 +40,17 @@ pub fn run(
 ) -> Result<Ran> {
     let start = Instant::now();
     let vm = guest.boot(image)?;
-    let (mut up, mut status, mut lost, mut panic) = (None, None, None, None);
+    let (mut up, mut status, mut lost) = (None, None, None);
+    let mut panic = String::new();
     let end = vm.run(limit, |line| {
-        if let Some((_, why)) = line.text.split_once(PANIC) {
-            panic.get_or_insert(why.to_owned());
+        if !panic.is_empty() || line.text.contains(PANIC) {
+            panic += &format!("\n  {}", line.text);
+            return;
         }
         let newline = if line.complete { "\n" } else { "" };
         let Some((before, ours)) = line.text.split_once(&guest.token) else {
-            // What comes before is the firmware's and the kernel's.
-            if up.is_some() {
+            // What comes before and behind is the firmware's and the kernel's.
+            if up.is_some() && status.is_none() {
                 show(&format!("{}{newline}", line.text));
             }
             return;
@@ -73,8 +75,8 @@ pub fn run(
     if let Some(why) = lost {
         bail!("the guest is not as it was asked for: {why}");
     }
-    if let Some(why) = panic {
-        bail!("the guest's kernel panicked: {why}");
+    if !panic.is_empty() {
+        bail!("the guest's kernel panicked:{panic}");
     }
     let at = match up {
         Some(_) => "the program did not end",

@@ -112,6 +112,14 @@ impl Guest {
             spec.size
         );
         let kernel = Kernel::for_guest(arch, spec.kernel)?;
+        if let Some(option) = spec.nvdimm.option() {
+            ensure!(
+                kernel.has(option)?,
+                "Linux {} was built without {option}, and there is no {} without",
+                kernel.release(),
+                spec.nvdimm.name()
+            );
+        }
         let mut initramfs = Initramfs::bare(&kernel, include_str!("guest/first.sh"))?;
         let drivers = spec.nvdimm.drivers(arch);
         let modules = Modules::of(&kernel)?.in_order(&drivers)?;
@@ -152,9 +160,10 @@ impl Guest {
             initramfs: Arc::new(Image::of(&archive)?),
             ram,
             tree,
-            // Not a word of the kernel's comes between the program's, but for its last.
+            // Not a word of the kernel's comes between the program's, but when it panics: at level 0
+            // it would not even then.
             parameters: format!(
-                "console={} loglevel=0 panic=-1 nokaslr mitigations=off token={token} nvdimm={}{}",
+                "console={} loglevel=1 panic=-1 nokaslr mitigations=off token={token} nvdimm={}{}",
                 console(arch),
                 spec.nvdimm.name(),
                 board::parameters(arch, spec.smp, ram)
@@ -175,7 +184,9 @@ impl Guest {
     /// A fresh NVDIMM, with its file system.
     pub fn image(&self) -> Result<Image> {
         let image = Image::fresh(self.size)?;
-        let file_system = self.nvdimm.file_system(self.size - self.offset - self.tail)?;
+        let file_system = self
+            .nvdimm
+            .file_system(self.size - self.offset - self.tail)?;
         if let Some(file_system) = file_system {
             file_system.copy_to(&image, self.offset)?;
         }

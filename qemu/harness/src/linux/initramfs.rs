@@ -8,7 +8,17 @@ use anyhow::Result;
 
 /// Folders that are there.
 const FOLDERS: [&str; 11] = [
-    "dev", "files", "modules", "pmem", "proc", "root", "run", "sys", "tmp", "usr/sbin", "usr/lib64",
+    "dev",
+    "files",
+    "modules",
+    "pmem",
+    "proc",
+    "root",
+    "run",
+    "sys",
+    "tmp",
+    "usr/sbin",
+    "usr/lib64",
 ];
 
 /// One in the making.

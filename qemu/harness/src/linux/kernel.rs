@@ -90,6 +90,14 @@ impl Kernel {
         self.root.join("usr/src").join(name)
     }
 
+    /// Whether it was built with an option, called without `CONFIG_`.
+    pub fn has(&self, option: &str) -> Result<bool> {
+        let file = self.root.join("boot/config-").display().to_string() + &self.release();
+        let text = fs::read_to_string(&file).with_context(|| format!("cannot read {file}"))?;
+        let line = format!("CONFIG_{option}=y");
+        Ok(text.lines().any(|it| it == line))
+    }
+
     /// A shell and its tools, in one program without libraries.
     pub fn busybox(&self) -> Result<Vec<u8>> {
         let places = ["bin", "usr/bin"].map(|folder| self.root.join(folder).join("busybox"));

@@ -56,9 +56,9 @@ pub fn needs(bytes: &[u8], name: &str, arch: Arch) -> Result<Needs> {
             elf::DT_RPATH | elf::DT_RUNPATH => {
                 let folders = text()?;
                 let folders = folders.split(':').filter(|it| !it.is_empty());
-                needs.folders.extend(folders.map(|it| {
-                    it.replace("${ORIGIN}", folder).replace("$ORIGIN", folder)
-                }));
+                needs.folders.extend(
+                    folders.map(|it| it.replace("${ORIGIN}", folder).replace("$ORIGIN", folder)),
+                );
             }
             _ => {}
         }

@@ -58,11 +58,7 @@ impl Script {
 }
 
 /// The machine that boots it, with this module in each of these builds.
-pub fn machine(
-    kernel: &Kernel,
-    script: Script,
-    modules: &[(Build, Module)],
-) -> Result<Machine> {
+pub fn machine(kernel: &Kernel, script: Script, modules: &[(Build, Module)]) -> Result<Machine> {
     let mut initramfs = Initramfs::new(kernel, include_str!("guest/init.sh"), &MODULES)?
         .with(script.name(), script.text().as_bytes())
         .with("appender", &fs::read(appender()?)?);

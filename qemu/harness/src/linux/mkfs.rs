@@ -59,11 +59,13 @@ fn tool(name: &str, package: &str) -> Result<Command> {
             let folders = ["sbin", "usr/sbin", "lib64", "usr/lib64", "lib", "usr/lib"];
             folders.map(|folder| it.root.join(folder).join(name))
         });
-        each.into_iter().find(|path| path.exists()).with_context(why)
+        each.into_iter()
+            .find(|path| path.exists())
+            .with_context(why)
     };
-    let libraries = unpacked.iter().flat_map(|it| {
-        ["lib", "usr/lib"].map(|folder| it.root.join(folder).join(host.triplet()))
-    });
+    let libraries = unpacked
+        .iter()
+        .flat_map(|it| ["lib", "usr/lib"].map(|folder| it.root.join(folder).join(host.triplet())));
     let libraries: Vec<_> = libraries.map(|path| path.display().to_string()).collect();
     let mut command = Command::new(file(host.loader())?);
     command.arg("--library-path").arg(libraries.join(":"));

@@ -83,6 +83,15 @@ impl Nvdimm {
         drivers
     }
 
+    /// The option of the kernel without which the drivers do not do what is asked of them.
+    pub(super) fn option(self) -> Option<&'static str> {
+        match self {
+            Self::Plain => None,
+            Self::Ext4 | Self::Xfs => Some("FS_DAX"),
+            Self::Devdax => Some("ZONE_DEVICE"),
+        }
+    }
+
     /// Bytes before what it is used as. A device tree says that each page is to be described; firmware
     /// does not, and so Linux describes by itself what is behind.
     pub(super) fn offset(self, arch: Arch) -> u64 {

@@ -2,8 +2,8 @@
 
 use super::{
     checks,
-    logging::{self, Script},
     kernel::Kernel,
+    logging::{self, Script},
     module::{self, Build, Module},
     simulated::{self, Simulated},
 };
@@ -14,11 +14,7 @@ use crate::{
 use anyhow::{Context, Result};
 use fastrand::Rng;
 use serde::Serialize;
-use std::{
-    fmt,
-    path::Path,
-    time::Instant,
-};
+use std::{fmt, path::Path, time::Instant};
 
 /// The module in all of its builds, for one kernel and variant.
 #[derive(Clone, Debug)]

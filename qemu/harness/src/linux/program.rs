@@ -11,13 +11,7 @@ use anyhow::{Context, Result, bail};
 use std::{fs, path::Path};
 
 /// Where programs are looked for by their names.
-const FOLDERS: [&str; 5] = [
-    "usr/local/bin",
-    "usr/sbin",
-    "usr/bin",
-    "usr/games",
-    "files",
-];
+const FOLDERS: [&str; 5] = ["usr/local/bin", "usr/sbin", "usr/bin", "usr/games", "files"];
 
 /// Shells in whose place busybox's does.
 const SHELLS: [&str; 4] = ["sh", "ash", "dash", "bash"];
@@ -106,7 +100,9 @@ impl Finder<'_> {
         }
         let mut reading = match self.in_guest(reader) {
             Some(_) => self.program(reader)?,
-            None => bail!("{word} is a script for {reader}, which is in no package that was asked for"),
+            None => {
+                bail!("{word} is a script for {reader}, which is in no package that was asked for")
+            }
         };
         reading.extend(words.map(str::to_owned));
         reading.push(command);

@@ -26,7 +26,10 @@ fn a_library_is_found_through_its_links() {
         ("/usr/lib/round", "-> about"),
         ("/usr/lib/about", "-> round"),
     ]);
-    assert_eq!(tree.read("/usr/lib/x86_64-linux-gnu/libz.so.1").unwrap(), b"z");
+    assert_eq!(
+        tree.read("/usr/lib/x86_64-linux-gnu/libz.so.1").unwrap(),
+        b"z"
+    );
     assert_eq!(tree.read("/lib/far/file").unwrap(), b"far");
     assert_eq!(tree.read("/lib64/ld.so").unwrap(), b"c");
     assert_eq!(tree.resolve("/lib/round"), None);
@@ -35,7 +38,9 @@ fn a_library_is_found_through_its_links() {
 
 #[test]
 fn folders_come_before_what_is_in_them() {
-    let archive = tree(&[("/a/b/file", "1"), ("/a/c", "-> b")]).archive().unwrap();
+    let archive = tree(&[("/a/b/file", "1"), ("/a/c", "-> b")])
+        .archive()
+        .unwrap();
     let text = String::from_utf8_lossy(&archive).into_owned();
     let at = |name: &str| text.find(name).unwrap_or_else(|| panic!("no {name}"));
     assert!(at("a\0") < at("a/b\0") && at("a/b\0") < at("a/b/file\0"));

@@ -1,6 +1,9 @@
 //! Debian's packages with all that they depend on, each unpacked in a folder of its own, once.
 
-use super::debian::{self, Apt};
+use super::{
+    debian::{self, Apt},
+    sources,
+};
 use crate::{arch::Arch, process, workspace};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use std::{
@@ -24,15 +27,17 @@ pub struct Unpacked {
 pub fn closure(arch: Arch, suite: &str, names: &[String]) -> Result<Vec<Unpacked>> {
     for name in names {
         // Debian policy 5.6.1; it is a file's name here, too.
-        let allowed = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || "+-.".contains(it);
+        let allowed =
+            |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || "+-.".contains(it);
         ensure!(
-            name.len() > 1 && name.starts_with(|it: char| it.is_ascii_alphanumeric()) && name.chars().all(allowed),
+            name.len() > 1
+                && name.starts_with(|it: char| it.is_ascii_alphanumeric())
+                && name.chars().all(allowed),
             "{name:?} is no name of a package"
         );
     }
-    let home = workspace::reports()
-        .join("packages")
-        .join(format!("{suite}-{}", arch.debian()));
+    let packages = workspace::reports().join("packages");
+    let home = packages.join(format!("{suite}-{}", arch.debian()));
     let mut sorted = names.to_vec();
     sorted.sort();
     sorted.dedup();
@@ -45,11 +50,22 @@ pub fn closure(arch: Arch, suite: &str, names: &[String]) -> Result<Vec<Unpacked
         sorted.join(", "),
         home.display()
     );
-    fs::create_dir_all(&home).with_context(|| format!("cannot make {}", home.display()))?;
-    let used = tempfile::tempdir_in(&home).context("cannot make a folder for apt")?;
-    let apt = Apt::new(used.path(), arch, [suite])?;
-    let words = ["-qq", "-y", "--no-install-recommends", "--download-only", "install"];
-    let words = [&words[..], &sorted.iter().map(String::as_str).collect::<Vec<_>>()].concat();
+    fs::create_dir_all(&packages).with_context(|| format!("cannot make {}", packages.display()))?;
+    let used = tempfile::tempdir_in(&packages).context("cannot make a folder for apt")?;
+    let suites = sources::with_security(suite);
+    let apt = Apt::new(used.path(), arch, suites.iter().map(String::as_str))?;
+    let words = [
+        "-qq",
+        "-y",
+        "--no-install-recommends",
+        "--download-only",
+        "install",
+    ];
+    let words = [
+        &words[..],
+        &sorted.iter().map(String::as_str).collect::<Vec<_>>(),
+    ]
+    .concat();
     apt.run("apt-get", &words)
         .map_err(|error| in_words(&error, arch, suite))?;
     let mut entries = Vec::new();

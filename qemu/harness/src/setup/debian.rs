@@ -30,7 +30,8 @@ impl Apt {
         for folder in ["sources", "lists/partial", "cache/archives/partial"] {
             fs::create_dir_all(dir.join(folder))?;
         }
-        for suite in suites.into_iter().collect::<BTreeSet<_>>() {
+        let suites: BTreeSet<_> = suites.into_iter().collect();
+        for suite in &suites {
             let (extension, text) = sources::like_the_mirror(suite)?;
             fs::write(dir.join(format!("sources/{suite}.{extension}")), text)?;
         }
@@ -39,6 +40,16 @@ impl Apt {
             architecture: arch.debian(),
         };
         apt.run("apt-get", &["-qq", "update"])?;
+        // A release without packages for the instruction set is only a warning.
+        let known = apt.run("apt-cache", &["pkgnames", "libc6"])?;
+        if known.is_empty() {
+            let suites: Vec<_> = suites.into_iter().collect();
+            bail!(
+                "the mirror has no packages of {} for {}",
+                suites.join(", "),
+                apt.architecture
+            );
+        }
         Ok(apt)
     }
 
