@@ -148,3 +148,7 @@ fn missing(path: &str, library: &str) -> String {
          one with all that it depends on, --file HOST:GUEST a file)"
     )
 }
+
+#[cfg(test)]
+#[path = "libraries_tests.rs"]
+mod tests;
