@@ -30,6 +30,39 @@ impl Arch {
         }
     }
 
+    /// What Debian calls it.
+    pub fn debian(self) -> &'static str {
+        match self {
+            Self::X86_64 => "amd64",
+            Self::Aarch64 => "arm64",
+            Self::Riscv64 => "riscv64",
+        }
+    }
+
+    /// The folder of its libraries, by Debian's multiarch.
+    pub fn triplet(self) -> &'static str {
+        match self {
+            Self::X86_64 => "x86_64-linux-gnu",
+            Self::Aarch64 => "aarch64-linux-gnu",
+            Self::Riscv64 => "riscv64-linux-gnu",
+        }
+    }
+
+    /// The dynamic loader's file.
+    pub fn loader(self) -> &'static str {
+        match self {
+            Self::X86_64 => "ld-linux-x86-64.so.2",
+            Self::Aarch64 => "ld-linux-aarch64.so.1",
+            Self::Riscv64 => "ld-linux-riscv64-lp64d.so.1",
+        }
+    }
+
+    /// That of this computer, if it is one of them.
+    pub fn host() -> Option<Self> {
+        let named = |arch: &Self| arch.name() == std::env::consts::ARCH;
+        Self::ALL.into_iter().find(named)
+    }
+
     /// The Rust target without an operating system; all three use no vector or float registers.
     pub fn target(self) -> &'static str {
         match self {

@@ -62,7 +62,8 @@ impl Vm {
         }
         let blank = Image::fresh(4096)?;
         let argv = machine.argv(kernel, image, &blank, args);
-        Self::start(machine, &argv, &[image.fd(), blank.fd()])
+        let inherited = [&[image.fd(), blank.fd()][..], &machine.inherited()].concat();
+        Self::start(machine, &argv, &inherited)
     }
 
     /// Turns the power on of a machine with other arguments than [`Vm::boot`] gives it.

@@ -1,6 +1,10 @@
 //! The file behind the emulated NVDIMM: what a power cut leaves behind.
 
 use anyhow::{Context, Result};
+use rustix::{
+    fs::{SeekFrom, seek},
+    io::Errno,
+};
 use std::{
     fs::{self, File, OpenOptions},
     io,
@@ -31,6 +35,19 @@ impl Image {
             .or_else(|_| tempfile::tempfile())
             .context("cannot make a backing file for the NVDIMM in /dev/shm or the temp dir")?;
         Self::sized(file, size)
+    }
+
+    /// Bytes that a machine reads and that are gone with the last process that uses them: an image
+    /// like any other.
+    pub fn of(bytes: &[u8]) -> Result<Self> {
+        let image = Self::fresh(u64::try_from(bytes.len())?)?;
+        image.file.write_all_at(bytes, 0).with_context(|| {
+            format!(
+                "no room for {} bytes in /dev/shm or the temp dir",
+                bytes.len()
+            )
+        })?;
+        Ok(image)
     }
 
     /// The image in a named file, made if it isn't there.
@@ -68,6 +85,35 @@ impl Image {
     /// The path under which a process that inherited the file finds it.
     pub(crate) fn inherited_path(&self) -> String {
         format!("/proc/self/fd/{}", self.fd())
+    }
+
+    /// Copies what was written here into `other`, from `offset` on. Holes are left alone.
+    pub fn copy_to(&self, other: &Self, offset: u64) -> Result<()> {
+        let mut buffer = vec![0; 1 << 20];
+        let mut at = 0;
+        while let Some((start, end)) = self.data_from(at)? {
+            at = start;
+            while at < end {
+                let step =
+                    usize::try_from(end - at).map_or(buffer.len(), |it| it.min(buffer.len()));
+                self.read_at(&mut buffer[..step], at)?;
+                other
+                    .file
+                    .write_all_at(&buffer[..step], offset + at)
+                    .context("no room for the NVDIMM in /dev/shm or the temp dir")?;
+                at += step as u64;
+            }
+        }
+        Ok(())
+    }
+
+    /// The first part at `at` or behind that is no hole.
+    fn data_from(&self, at: u64) -> Result<Option<(u64, u64)>> {
+        let start = match seek(&self.file, SeekFrom::Data(at)) {
+            Err(Errno::NXIO) => return Ok(None),
+            start => start?,
+        };
+        Ok(Some((start, seek(&self.file, SeekFrom::Hole(start))?)))
     }
 
     /// Reads `buffer.len()` bytes at `offset`.

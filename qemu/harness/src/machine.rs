@@ -1,7 +1,11 @@
 //! The emulated computer: a description, and the QEMU command line it becomes.
 
-use crate::{arch::Arch, image::Image};
-use std::path::{Path, PathBuf};
+use crate::{arch::Arch, image::Image, linux::board};
+use std::{
+    os::fd::RawFd,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// How a computer has its image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +25,11 @@ pub enum Attached {
 #[derive(Clone, Debug)]
 pub struct Linux {
     /// The first file system.
-    pub initramfs: PathBuf,
+    pub initramfs: Arc<Image>,
+    /// RAM in MiB.
+    pub ram: u64,
+    /// The device tree, where that is how Linux learns of the NVDIMM.
+    pub tree: Option<Arc<Image>>,
     /// Parameters. The guest's own are behind them: `key=value` is in the first process's
     /// environment.
     pub parameters: String,
@@ -39,6 +47,9 @@ pub struct Trace {
 /// Where the part of the image is that is persistent memory with [`Attached::VirtioMmio`].
 pub const VIRTIO_PART: u64 = 128 << 20;
 
+/// RAM in MiB, if nothing else is said.
+pub const RAM: u64 = 256;
+
 /// A computer with one NVDIMM, or what stands for it.
 #[derive(Clone, Debug)]
 pub struct Machine {
@@ -55,7 +66,7 @@ pub struct Machine {
     pub attached: Attached,
     /// How strace watches QEMU.
     pub trace: Option<Trace>,
-    /// The kernel is Linux (on x86_64).
+    /// The kernel is Linux.
     pub linux: Option<Linux>,
     /// Further arguments for QEMU (a plugin, for one).
     pub extra: Vec<String>,
@@ -74,6 +85,13 @@ impl Machine {
             linux: None,
             extra: Vec::new(),
         }
+    }
+
+    /// The files that QEMU inherits beside the image and the blank firmware.
+    pub(crate) fn inherited(&self) -> Vec<RawFd> {
+        let linux = self.linux.iter();
+        let files = linux.flat_map(|it| [Some(&it.initramfs), it.tree.as_ref()]);
+        files.flatten().map(|file| file.fd()).collect()
     }
 
     /// The same computer with another CPU model.
@@ -124,14 +142,19 @@ impl Machine {
             _ => (0, image.size()),
         };
         argv.pair("-object", &backend("nv", image, offset, size));
-        match self.arch {
-            Arch::X86_64 => {
+        match (self.arch, &self.linux) {
+            (Arch::X86_64, _) => {
                 self.attach(&mut argv, image);
                 argv.add("-device isa-debug-exit,iobase=0xf4,iosize=0x04");
                 argv.pair("-smp", &self.smp.to_string());
                 argv.pair("-kernel", &kernel);
             }
-            Arch::Aarch64 => {
+            (Arch::Aarch64 | Arch::Riscv64, Some(linux)) => {
+                argv.add("-machine virt");
+                argv.0.extend(board::memory(self, linux.ram, image.size()));
+                argv.pair("-kernel", &kernel);
+            }
+            (Arch::Aarch64, None) => {
                 // The virt board has the ACPI device that an NVDIMM needs only when it boots
                 // firmware: a blank one will do, as the generic loader sets the entry point.
                 argv.add("-machine virt,nvdimm=on -m 256M,slots=2,maxmem=4G -semihosting");
@@ -140,7 +163,7 @@ impl Machine {
                 argv.pair("-bios", &blank.inherited_path());
                 argv.pair("-device", &format!("loader,file={kernel},cpu-num=0"));
             }
-            Arch::Riscv64 => {
+            (Arch::Riscv64, None) => {
                 // The virt board has no NVDIMM: a second NUMA node, behind the RAM and backed by
                 // the file, stands in for it. A third one is for QEMU, which writes the device tree
                 // at the end of memory at each boot. Each node must have a CPU.
@@ -156,7 +179,10 @@ impl Machine {
             }
         }
         if let Some(linux) = &self.linux {
-            argv.pair("-initrd", &linux.initramfs.display().to_string());
+            argv.pair("-initrd", &linux.initramfs.inherited_path());
+            if let Some(tree) = &linux.tree {
+                argv.pair("-dtb", &tree.inherited_path());
+            }
             argv.pair("-append", &format!("{} {args}", linux.parameters));
         } else if !args.is_empty() {
             argv.pair(
@@ -172,7 +198,9 @@ impl Machine {
     fn attach(&self, argv: &mut Argv, image: &Image) {
         match self.attached {
             Attached::Nvdimm => {
-                argv.add("-machine q35,nvdimm=on -m 256M,slots=2,maxmem=4G");
+                let (ram, most) = self.linux.as_ref().map_or((RAM, 4), |it| (it.ram, 8));
+                argv.add("-machine q35,nvdimm=on");
+                argv.pair("-m", &format!("{ram}M,slots=2,maxmem={most}G"));
                 argv.add("-device nvdimm,id=nv0,memdev=nv");
             }
             Attached::VirtioPci => {

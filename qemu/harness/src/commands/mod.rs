@@ -11,6 +11,7 @@ mod fixtures;
 mod fuzz;
 mod judge;
 mod lint;
+mod linux;
 mod linux_module;
 mod machine;
 mod nfit;
@@ -58,6 +59,8 @@ enum Command {
     Fixtures,
     /// Boot the example unikernel, cut its power, and boot it on what is left.
     Unikernel(unikernel::Args),
+    /// Run a program in a Linux out of Debian's packages, with an NVDIMM.
+    Linux(linux::Args),
     /// Cut the power of Debian's kernels that keep a log with the module of examples/linux-module.
     LinuxModule(linux_module::Args),
     /// Build the static libraries and headers for C.
@@ -83,6 +86,7 @@ impl Cli {
             Command::Capi(args) => capi::run(&args),
             Command::Coverage => coverage::run(),
             Command::Fuzz(args) => fuzz::run(&args),
+            Command::Linux(args) => linux::run(&args),
             Command::LinuxModule(args) => linux_module::run(&args),
             Command::Nfit(args) => nfit::run(&args),
             Command::Fixtures => fixtures::run(),

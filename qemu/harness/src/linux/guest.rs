@@ -1,112 +1,250 @@
-//! A Linux that boots with the module and runs one of our scripts: the machine for it.
+//! A Linux out of Debian's packages, with an NVDIMM and a program: all that boots it.
 
 use super::{
+    board,
+    files::{self, Given},
     initramfs::Initramfs,
     kernel::Kernel,
-    module::{Build, Module},
+    modules::Modules,
+    nvdimm::Nvdimm,
+    program::Finder,
+    tree::Node,
 };
 use crate::{
     arch::Arch,
+    boot::Vm,
+    image::Image,
     machine::{Linux, Machine},
-    toolchain::{Toolchain, executables},
+    setup::closure::closure,
 };
-use anyhow::{Context, Result};
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
-};
+use anyhow::{Result, ensure};
+use fastrand::Rng;
+use std::{fmt::Write, path::PathBuf, sync::Arc};
 
-/// Modules that find an NVDIMM, in the order in which they want to be loaded.
-const MODULES: [&str; 3] = [
-    "drivers/nvdimm/libnvdimm",
-    "drivers/acpi/nfit/nfit",
-    "drivers/nvdimm/nd_btt",
-];
+/// The most RAM that a machine has below its NVDIMM, in MiB.
+const MOST_RAM: u64 = 2048;
 
-/// Modules that scripts load: for the block device, and for memory of `memmap=`.
-const LOADED: [&str; 2] = ["nd_pmem", "nd_e820"];
-
-/// What a guest does, by the script that its first process runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Script {
-    /// Appends until its power is cut, or looks what is there.
-    Power,
-    /// Appends a few records under the crash simulator.
-    Simulated,
-    /// Tries what the module must refuse.
-    Checks,
+/// What to make.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// Instruction set.
+    pub arch: Arch,
+    /// Release of the kernel; `None` for the oldest that will do.
+    pub kernel: Option<&'static str>,
+    /// What the NVDIMM is used as.
+    pub nvdimm: Nvdimm,
+    /// Its bytes.
+    pub size: u64,
+    /// Bytes at its end that a file system leaves alone.
+    pub tail: u64,
+    /// RAM in MiB, beside what the files take.
+    pub ram: u64,
+    /// Number of CPUs.
+    pub smp: u32,
+    /// QEMU's CPU model; `None` for one that has the best write-back instruction.
+    pub cpu: Option<String>,
+    /// Release of the packages; `None` for the oldest that has them.
+    pub suite: Option<String>,
+    /// Debian's packages; what they depend on is there, too.
+    pub packages: Vec<String>,
+    /// Files of this machine.
+    pub files: Vec<Given>,
+    /// The program and its arguments, or nothing. A script finds them as its parameters.
+    pub command: Vec<String>,
+    /// What the first process does when everything is there, as a shell script. It ends by
+    /// `end exit STATUS`.
+    pub script: String,
 }
 
-impl Script {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Power => "power.sh",
-            Self::Simulated => "simulated.sh",
-            Self::Checks => "checks.sh",
+impl Spec {
+    /// A guest that runs the program, and tells how it ended.
+    pub fn new(arch: Arch, nvdimm: Nvdimm) -> Self {
+        Self {
+            arch,
+            kernel: None,
+            nvdimm,
+            size: nvdimm.default_size(),
+            tail: 0,
+            ram: 512,
+            smp: 1,
+            cpu: None,
+            suite: None,
+            packages: Vec::new(),
+            files: Vec::new(),
+            command: Vec::new(),
+            script: include_str!("guest/run.sh").to_owned(),
         }
     }
+}
 
-    fn text(self) -> &'static str {
-        match self {
-            Self::Power => include_str!("guest/power.sh"),
-            Self::Simulated => include_str!("guest/simulated.sh"),
-            Self::Checks => include_str!("guest/checks.sh"),
+/// A guest that can be booted, again and again.
+#[derive(Clone, Debug)]
+pub struct Guest {
+    /// Its machine, with the initramfs and the kernel's parameters. More parameters are the `args`
+    /// of [`Vm::boot`].
+    pub machine: Machine,
+    /// The kernel.
+    pub kernel: PathBuf,
+    /// Physical address of the NVDIMM.
+    pub base: u64,
+    /// Bytes before the file system or the device, which are Linux's description of it.
+    pub offset: u64,
+    /// The word with which lines begin that are for the harness.
+    pub token: String,
+    nvdimm: Nvdimm,
+    size: u64,
+    tail: u64,
+}
+
+impl Guest {
+    /// Downloads what isn't there, finds program and libraries, packs the initramfs.
+    pub fn new(spec: &Spec) -> Result<Self> {
+        let arch = spec.arch;
+        spec.nvdimm.check(spec.size)?;
+        ensure!(
+            spec.tail < spec.size / 2 && spec.tail.is_multiple_of(4096),
+            "a file system cannot leave {} bytes of {} alone",
+            spec.tail,
+            spec.size
+        );
+        let kernel = Kernel::for_guest(arch, spec.kernel)?;
+        if let Some(option) = spec.nvdimm.option() {
+            ensure!(
+                kernel.has(option)?,
+                "Linux {} was built without {option}, and there is no {} without",
+                kernel.release(),
+                spec.nvdimm.name()
+            );
         }
+        let mut initramfs = Initramfs::bare(&kernel, include_str!("guest/first.sh"))?;
+        let drivers = spec.nvdimm.drivers(arch);
+        let modules = Modules::of(&kernel)?.in_order(&drivers)?;
+        for (order, content) in modules.into_iter().enumerate() {
+            initramfs = initramfs.with_module(order, content);
+        }
+        let mut tree = Default::default();
+        if !spec.packages.is_empty() {
+            let suite = spec.suite.as_deref().unwrap_or(oldest(arch));
+            tree = files::of_packages(&closure(arch, suite, &spec.packages)?)?;
+        }
+        let mut finder = Finder {
+            arch,
+            kernel: &kernel,
+            tree: &mut tree,
+        };
+        for file in &spec.files {
+            finder.file(file)?;
+        }
+        let mut words = Vec::new();
+        if let Some((program, arguments)) = spec.command.split_first() {
+            words = finder.program(program)?;
+            words.extend(arguments.iter().cloned());
+        }
+        tree.add("command", Node::Bytes(set(&words).into_bytes()));
+        tree.add("script", Node::Bytes(spec.script.clone().into_bytes()));
+        let archive = initramfs.with_tree(&tree).archive()?;
+        let ram = ram(spec.ram, archive.len() as u64)?;
+        let token = format!("kpmem-{:016x}", Rng::new().u64(..));
+        let base = base(arch, ram);
+        let cpu = spec.cpu.as_deref().unwrap_or(cpu(arch));
+        let mut machine = Machine::new(arch).with_cpu(cpu).with_smp(spec.smp);
+        let tree = match arch {
+            Arch::X86_64 => None,
+            _ => Some(Arc::new(board::tree(&machine, ram, base, spec.size)?)),
+        };
+        machine.linux = Some(Linux {
+            initramfs: Arc::new(Image::of(&archive)?),
+            ram,
+            tree,
+            // Not a word of the kernel's comes between the program's, but when it panics: at level
+            // 0 it would not even then.
+            parameters: format!(
+                "console={} loglevel=1 panic=-1 nokaslr mitigations=off token={token} nvdimm={}{}",
+                console(arch),
+                spec.nvdimm.name(),
+                board::parameters(arch, spec.smp, ram)
+            ),
+        });
+        Ok(Self {
+            kernel: kernel.image().to_owned(),
+            base,
+            offset: spec.nvdimm.offset(arch),
+            machine,
+            token,
+            nvdimm: spec.nvdimm,
+            size: spec.size,
+            tail: spec.tail,
+        })
+    }
+
+    /// A fresh NVDIMM, with its file system.
+    pub fn image(&self) -> Result<Image> {
+        let image = Image::fresh(self.size)?;
+        let file_system = self
+            .nvdimm
+            .file_system(self.size - self.offset - self.tail)?;
+        if let Some(file_system) = file_system {
+            file_system.copy_to(&image, self.offset)?;
+        }
+        Ok(image)
+    }
+
+    /// Boots it on what is in `image`.
+    pub fn boot(&self, image: &Image) -> Result<Vm> {
+        Vm::boot(&self.machine, &self.kernel, image, "")
     }
 }
 
-/// The machine that boots it, with this module in each of these builds. The file system is written
-/// to `folder`.
-pub fn machine(
-    kernel: &Kernel,
-    script: Script,
-    modules: &[(Build, Module)],
-    folder: &Path,
-) -> Result<Machine> {
-    let mut initramfs = Initramfs::new(kernel, include_str!("guest/init.sh"), &MODULES)?
-        .with(script.name(), script.text().as_bytes())?
-        .with("appender", &fs::read(appender()?)?)?;
-    for name in LOADED {
-        let content = kernel.module(&format!("drivers/nvdimm/{name}"))?;
-        initramfs = initramfs.with(&format!("{name}.ko"), &content)?;
+/// The oldest release that has packages for an instruction set.
+pub fn oldest(arch: Arch) -> &'static str {
+    match arch {
+        Arch::X86_64 | Arch::Aarch64 => "bookworm",
+        Arch::Riscv64 => "trixie",
     }
-    for (build, module) in modules {
-        let name = format!("{}.ko", build.name());
-        initramfs = initramfs.with(&name, &fs::read(&module.file)?)?;
-    }
-    fs::create_dir_all(folder)?;
-    let file = folder.join(format!("{}.cpio", script.name()));
-    fs::write(&file, initramfs.archive()?)?;
-    let mut machine = Machine::new(Arch::X86_64);
-    machine.linux = Some(Linux {
-        initramfs: file,
-        // Not a word of the kernel's comes between ours.
-        parameters: format!(
-            "console=ttyS0 loglevel=0 panic=-1 nokaslr script={}",
-            script.name()
-        ),
-    });
-    Ok(machine)
 }
 
-/// Builds the process that appends, the first time: a program without libraries.
-fn appender() -> Result<PathBuf> {
-    const TARGET: &str = "x86_64-unknown-linux-gnu";
-    static BUILT: Mutex<Option<PathBuf>> = Mutex::new(None);
-    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(file) = &*built {
-        return Ok(file.clone());
+/// Signed pointers cost much under emulation, unless QEMU may sign them in its own way.
+fn cpu(arch: Arch) -> &'static str {
+    match arch {
+        Arch::Aarch64 => "max,pauth-impdef=on",
+        Arch::X86_64 | Arch::Riscv64 => arch.default_cpu(),
     }
-    let mut build = Toolchain::active()?.cargo("build");
-    build.args(["--release", "--package", "kpmem-appender"]);
-    build.args(["--target", TARGET]);
-    build.env(
-        "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS",
-        "-C target-feature=+crt-static -C strip=symbols",
+}
+
+fn console(arch: Arch) -> &'static str {
+    match arch {
+        Arch::X86_64 | Arch::Riscv64 => "ttyS0",
+        Arch::Aarch64 => "ttyAMA0",
+    }
+}
+
+/// Where the NVDIMM is.
+fn base(arch: Arch, ram: u64) -> u64 {
+    match arch {
+        Arch::X86_64 => 0x1_0000_0000,
+        Arch::Aarch64 => 0x4000_0000 + (ram << 20),
+        Arch::Riscv64 => 0x8000_0000 + (ram << 20),
+    }
+}
+
+/// RAM for what is asked for and the files, which are there twice while they are unpacked.
+fn ram(asked: u64, files: u64) -> Result<u64> {
+    let ram = (asked + 2 * files.div_ceil(1 << 20)).next_multiple_of(128);
+    ensure!(
+        ram <= MOST_RAM,
+        "the guest's {} MiB of files and {asked} MiB of RAM are more than a machine of {MOST_RAM} \
+         MiB has",
+        files >> 20
     );
-    let file = executables(build)?
-        .remove("appender")
-        .context("kpmem-appender has no program called appender")?;
-    Ok(built.insert(file).clone())
+    Ok(ram)
+}
+
+/// A shell's command that makes these words its parameters.
+fn set(words: &[String]) -> String {
+    let mut text = "set --".to_owned();
+    for word in words {
+        let quoted = word.replace('\'', r"'\''");
+        let _ = write!(text, " '{quoted}'");
+    }
+    text + "\n"
 }

@@ -1,57 +1,83 @@
 //! The first and only file system of a booted Linux: a shell, what it does, and some files.
 
-use super::kernel::Kernel;
+use super::{
+    kernel::Kernel,
+    tree::{MERGED, Node, Tree},
+};
 use anyhow::Result;
-use cpio::newc::{Builder, trailer};
-use std::io::Write;
-
-const PROGRAM: u32 = 0o100_755;
-const DIRECTORY: u32 = 0o040_755;
 
 /// Folders that are there.
-const FOLDERS: [&str; 6] = ["bin", "dev", "files", "modules", "proc", "sys"];
+const FOLDERS: [&str; 11] = [
+    "dev",
+    "files",
+    "modules",
+    "pmem",
+    "proc",
+    "root",
+    "run",
+    "sys",
+    "tmp",
+    "usr/sbin",
+    "usr/lib64",
+];
 
-/// An archive in the making.
+/// One in the making.
 #[derive(Debug)]
 pub struct Initramfs {
-    archive: Vec<u8>,
+    tree: Tree,
 }
 
 impl Initramfs {
     /// The shell script `init` is the first process. `modules` of the kernel are in `/modules`, and
     /// sort in the order in which they are given.
     pub fn new(kernel: &Kernel, init: &str, modules: &[&str]) -> Result<Self> {
-        let mut made = Self {
-            archive: Vec::new(),
-        };
-        for name in FOLDERS {
-            made.add(name, DIRECTORY, &[])?;
-        }
-        made.add("init", PROGRAM, init.as_bytes())?;
-        made.add("bin/busybox", PROGRAM, &kernel.busybox()?)?;
+        let mut made = Self::bare(kernel, init)?;
         for (order, module) in modules.iter().enumerate() {
-            let content = kernel.module(module)?;
-            made.add(&format!("modules/{order:02}.ko"), PROGRAM, &content)?;
+            made = made.with_module(order, kernel.module(module)?);
         }
         Ok(made)
     }
 
+    /// Without modules.
+    pub fn bare(kernel: &Kernel, init: &str) -> Result<Self> {
+        let mut tree = Tree::default();
+        for name in FOLDERS {
+            tree.add(name, Node::Folder);
+        }
+        for name in MERGED {
+            tree.add(name, Node::Link(format!("usr/{name}")));
+        }
+        tree.add("init", Node::Bytes(init.as_bytes().to_vec()));
+        let namespaces = include_str!("guest/namespaces.sh");
+        tree.add("namespaces", Node::Bytes(namespaces.as_bytes().to_vec()));
+        tree.add("bin/busybox", Node::Bytes(kernel.busybox()?));
+        Ok(Self { tree })
+    }
+
+    /// With a module, the one at this place in the order.
+    pub fn with_module(mut self, order: usize, content: Vec<u8>) -> Self {
+        let path = format!("modules/{order:02}.ko");
+        self.tree.add(&path, Node::Bytes(content));
+        self
+    }
+
     /// With a file in `/files`, which may be executed.
-    pub fn with(mut self, name: &str, content: &[u8]) -> Result<Self> {
-        self.add(&format!("files/{name}"), PROGRAM, content)?;
-        Ok(self)
+    pub fn with(mut self, name: &str, content: &[u8]) -> Self {
+        let path = format!("files/{name}");
+        self.tree.add(&path, Node::Bytes(content.to_vec()));
+        self
+    }
+
+    /// With all that is in `other`, too.
+    pub fn with_tree(mut self, other: &Tree) -> Self {
+        for (path, node) in other.iter() {
+            self.tree.add(path, node.clone());
+        }
+        self
     }
 
     /// The whole archive.
     pub fn archive(self) -> Result<Vec<u8>> {
-        Ok(trailer(self.archive)?)
-    }
-
-    fn add(&mut self, name: &str, mode: u32, content: &[u8]) -> Result<()> {
-        let file = Builder::new(name).mode(mode);
-        let mut writer = file.write(&mut self.archive, u32::try_from(content.len())?);
-        writer.write_all(content)?;
-        writer.finish()?;
-        Ok(())
+        self.tree.archive()
     }
 }

@@ -1,19 +1,23 @@
 //! A kernel for virtual machines, downloaded and unpacked with what its modules are built with.
 
-use super::headers;
+use super::{headers, modules};
 use crate::{
-    process,
-    setup::unpacked::{Package, unpacked},
+    arch::Arch,
+    setup::unpacked::{Package, unpacked, unpacked_for},
 };
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
-/// Where kernels are taken from: Debian 12 itself, and the newest that its backports have.
+/// Where kernels for modules of our own are taken from: Debian 12 itself, and the newest that its
+/// backports have.
 pub const SUITES: [&str; 2] = ["bookworm", "bookworm-backports"];
+
+/// All releases that a kernel may be of. Debian 12's for 64-bit Arm keeps no description of the
+/// pages of persistent memory, and there is none for RISC-V.
+pub const ALL_SUITES: [&str; 3] = ["bookworm", "bookworm-backports", "trixie"];
 
 /// One kernel.
 #[derive(Clone, Debug)]
@@ -43,11 +47,36 @@ impl Kernel {
         Ok(Self { root, image })
     }
 
+    /// One for a guest of this instruction set; by default the oldest that will do.
+    pub fn for_guest(arch: Arch, suite: Option<&'static str>) -> Result<Self> {
+        let (suite, meta) = match arch {
+            // The same files as for our own modules.
+            Arch::X86_64 if suite != Some(ALL_SUITES[2]) => {
+                return Self::get(suite.unwrap_or(SUITES[0]));
+            }
+            Arch::X86_64 => (suite, "linux-image-cloud-amd64"),
+            Arch::Aarch64 => (suite, "linux-image-cloud-arm64"),
+            Arch::Riscv64 => (suite, "linux-image-riscv64"),
+        };
+        let suite = suite.unwrap_or(ALL_SUITES[2]);
+        let packages = [
+            Package::named_by(suite, meta),
+            Package::of(suite, "busybox-static"),
+        ];
+        let name = format!("linux-{suite}-{}", arch.debian());
+        let root = unpacked_for(arch, &name, &packages)
+            .with_context(|| format!("no Linux of {suite} for {arch}"))?;
+        let boot = root.join("boot");
+        let image = one(&boot, "vmlinuz-").or_else(|_| one(&boot, "vmlinux-"))?;
+        Ok(Self { root, image })
+    }
+
     /// Its release, such as 6.1.0-50-cloud-amd64.
     pub fn release(&self) -> String {
         let name = self.image.file_name().unwrap_or_default();
         let name = name.to_string_lossy();
-        name.trim_start_matches("vmlinuz-").to_owned()
+        let name = name.trim_start_matches("vmlinuz-");
+        name.trim_start_matches("vmlinux-").to_owned()
     }
 
     /// What to boot.
@@ -61,29 +90,36 @@ impl Kernel {
         self.root.join("usr/src").join(name)
     }
 
+    /// Whether it was built with an option, called without `CONFIG_`.
+    pub fn has(&self, option: &str) -> Result<bool> {
+        let file = self.root.join("boot/config-").display().to_string() + &self.release();
+        let text = fs::read_to_string(&file).with_context(|| format!("cannot read {file}"))?;
+        let line = format!("CONFIG_{option}=y");
+        Ok(text.lines().any(|it| it == line))
+    }
+
     /// A shell and its tools, in one program without libraries.
     pub fn busybox(&self) -> Result<Vec<u8>> {
-        fs::read(self.root.join("bin/busybox")).context("there is no busybox")
+        let places = ["bin", "usr/bin"].map(|folder| self.root.join(folder).join("busybox"));
+        let place = places.iter().find(|place| place.is_file());
+        fs::read(place.unwrap_or(&places[0])).context("there is no busybox")
+    }
+
+    /// The folder of its modules.
+    pub(super) fn modules(&self) -> PathBuf {
+        let release = self.release();
+        let places = ["lib", "usr/lib"].map(|it| self.root.join(it).join("modules").join(&release));
+        let [place, other] = places;
+        if place.is_dir() { place } else { other }
     }
 
     /// One of its modules, by its path without `.ko`.
     pub fn module(&self, path: &str) -> Result<Vec<u8>> {
-        let modules = self.root.join("lib/modules").join(self.release());
-        let file = modules.join(format!("kernel/{path}.ko"));
-        if file.is_file() {
-            return Ok(fs::read(file)?);
-        }
+        let file = self.modules().join(format!("kernel/{path}.ko"));
         let packed = file.with_extension("ko.xz");
-        if !packed.is_file() {
-            bail!("Linux {} has no module {path}", self.release());
-        }
-        let output = process::output_of(Command::new("xz").arg("-dc").arg(&packed))?;
-        ensure!(
-            output.status.success(),
-            "cannot unpack {}",
-            packed.display()
-        );
-        Ok(output.stdout)
+        let found = [file, packed].into_iter().find(|file| file.is_file());
+        let why = || format!("Linux {} has no module {path}", self.release());
+        modules::content(&found.with_context(why)?)
     }
 }
 

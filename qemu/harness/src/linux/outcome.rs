@@ -2,24 +2,19 @@
 
 use super::{
     checks,
-    guest::{self, Script},
     kernel::Kernel,
+    logging::{self, Script},
     module::{self, Build, Module},
     simulated::{self, Simulated},
 };
 use crate::{
     capi::kernel::Variant,
     demo::{self, Tally},
-    workspace,
 };
 use anyhow::{Context, Result};
 use fastrand::Rng;
 use serde::Serialize;
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::{fmt, path::Path, time::Instant};
 
 /// The module in all of its builds, for one kernel and variant.
 #[derive(Clone, Debug)]
@@ -29,7 +24,6 @@ pub struct Built {
     /// The variant of the static library.
     pub variant: Variant,
     modules: Vec<(Build, Module)>,
-    folder: PathBuf,
 }
 
 impl Built {
@@ -40,12 +34,10 @@ impl Built {
             let module = module::build(kernel, variant, *build, prefix)?;
             Ok((*build, module))
         });
-        let folder = workspace::reports().join("linux-module");
         Ok(Self {
             kernel: kernel.clone(),
             variant,
             modules: each.collect::<Result<_>>()?,
-            folder: folder.join(kernel.release()).join(variant.name()),
         })
     }
 
@@ -57,7 +49,7 @@ impl Built {
 
     /// The machine that runs a script.
     pub fn machine(&self, script: Script) -> Result<crate::machine::Machine> {
-        guest::machine(&self.kernel, script, &self.modules, &self.folder)
+        logging::machine(&self.kernel, script, &self.modules)
     }
 
     /// Cuts the power so many times, and tries the module that acknowledges too early.

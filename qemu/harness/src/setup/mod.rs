@@ -1,6 +1,8 @@
 //! Installs what is missing, on Debian 12 and its like; says what to do elsewhere.
 
 mod apt;
+pub mod closure;
+mod debian;
 mod sources;
 pub mod unpacked;
 
@@ -57,6 +59,11 @@ pub fn ensure_these(needs: &[Need]) -> Result<()> {
         bail!("set-up ran, and {need} is still missing: {why}");
     }
     Ok(())
+}
+
+/// The codename of this machine's release.
+pub fn release() -> String {
+    apt::Release::read().codename
 }
 
 /// Whether there is a C compiler, or one could be installed. To be without is no error.

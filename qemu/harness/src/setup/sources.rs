@@ -9,6 +9,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// How the suites of security updates end.
+const SECURITY: &str = "-security";
+
 /// One source of packages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Entry {
@@ -88,10 +91,33 @@ pub(super) fn enable(codename: &str, suite: &str) -> Result<Option<String>> {
     Ok(Some(format!("cat > {file} <<'END'\n{text}END")))
 }
 
-/// An entry for `suite` on the machine's own mirror, and the extension of a file for it.
+/// An entry for `suite` on the machine's own mirror, and the extension of a file for it. Security's
+/// suites may be elsewhere.
 pub(super) fn like_the_mirror(suite: &str) -> Result<(&'static str, String)> {
     let entries = read(Path::new("/etc/apt"));
-    Ok(mirror(&entries, &Release::read().codename)?.for_suite(suite))
+    let codename = Release::read().codename;
+    let own = if suite.ends_with(SECURITY) {
+        codename + SECURITY
+    } else {
+        codename
+    };
+    Ok(mirror(&entries, &own)?.for_suite(suite))
+}
+
+/// The suite, and that of its security updates if the machine takes such updates of its own
+/// release.
+pub(super) fn with_security(suite: &str) -> Vec<String> {
+    let own = Release::read().codename + SECURITY;
+    let entries = read(Path::new("/etc/apt"));
+    let takes = entries
+        .iter()
+        .any(|entry| entry.has_main() && entry.suites().contains(&own.as_str()));
+    let mut suites = vec![suite.to_owned()];
+    // Backports and the like have none.
+    if takes && !suite.contains('-') {
+        suites.push(suite.to_owned() + SECURITY);
+    }
+    suites
 }
 
 fn mirror<'a>(entries: &'a [Entry], codename: &str) -> Result<&'a Entry> {

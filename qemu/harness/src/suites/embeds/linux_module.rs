@@ -10,8 +10,8 @@ use crate::{
     },
     linux::{
         checks,
-        guest::Script,
         kernel::{Kernel, SUITES},
+        logging::Script,
         module::{self, Build},
         outcome::Built,
     },
