@@ -72,10 +72,21 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let outcomes = parallel::map(&numbered, |(number, built)| {
         Outcome::of(built, args.cuts, Rng::with_seed(seed ^ number << 32))
     });
-    let outcomes: Vec<_> = outcomes.into_iter().collect::<Result<_>>()?;
+    let mut good = true;
+    let mut whole = Vec::new();
+    for outcome in outcomes {
+        match outcome {
+            Ok(outcome) => whole.push(outcome),
+            // What the others came to is worth something.
+            Err(error) => {
+                good = false;
+                println!("FAILED: {error:#}");
+            }
+        }
+    }
+    let outcomes = whole;
     let tallies: Vec<_> = outcomes.iter().map(|it| it.tally.clone()).collect();
     println!("\n{}", table(&tallies));
-    let mut good = true;
     for outcome in &outcomes {
         let faults = outcome.faults();
         good &= faults.is_empty();

@@ -1,6 +1,7 @@
 #!/bin/busybox sh
 # The first process of a Linux guest with the module kpmem_log. The kernel's parameters mode, seed
 # and the like are in the environment.
+echo "Linux is up"
 /bin/busybox --install -s /bin
 export PATH=/bin
 mount -t proc proc /proc
