@@ -14,7 +14,8 @@ use crate::{
     toolchain,
 };
 use anyhow::{Context, Result, anyhow};
-use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, thread};
+use clap::ValueEnum;
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, thread, time::Instant};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -59,6 +60,12 @@ impl Part {
         Self::Crash,
         Self::Embeds,
     ];
+
+    /// As `--only` takes it.
+    fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
 
     fn run(self, args: &Args) -> Result<Vec<Suite>> {
         match self {
@@ -107,9 +114,12 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let mut report = Report::default();
     for part in Part::ALL {
         if args.only.is_none_or(|only| only == part) {
+            let start = Instant::now();
             part.run(args)?
                 .into_iter()
                 .for_each(|suite| report.push(suite));
+            let seconds = start.elapsed().as_secs_f64();
+            println!("test: the part {} took {seconds:.0} s", part.name());
         }
     }
     write_json("test", &report)?;
