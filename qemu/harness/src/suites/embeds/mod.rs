@@ -1,6 +1,7 @@
 //! kpmem inside other programs: the examples and what they are made of, a file for each.
 
 mod capi;
+mod dax;
 mod hypervisor;
 mod libpmem2;
 mod linux_guest;
@@ -18,6 +19,7 @@ pub fn run() -> Result<Vec<Suite>> {
     suites.extend(hypervisor::run()?);
     suites.push(libpmem2::run()?);
     suites.push(linux_module::run()?);
+    suites.push(dax::run()?);
     suites.push(linux_guest::run()?);
     Ok(suites)
 }
