@@ -216,12 +216,12 @@ fn entry(virt: usize, level: u32) -> *mut u64 {
                         unsafe { next.add(index).write(mmu::leaf(part, memory, above - 1)) };
                     }
                     // Break before make (Arm ARM, "TLB maintenance requirements and the TLB
-                    // maintenance instructions"). SAFETY: as above; nothing that runs here is in a
-                    // large page.
+                    // maintenance instructions").
+                    // SAFETY: the slot above. Code, stacks and tables are in no large page.
                     unsafe { *slot = 0 };
                     mmu::invalidate(virt);
                 }
-                // SAFETY: as above.
+                // SAFETY: the slot above.
                 unsafe { *slot = mmu::table(next as u64) };
                 next as u64
             }

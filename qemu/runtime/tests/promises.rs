@@ -138,7 +138,7 @@ fn behind(machine: &Machine) -> Result<(), &'static str> {
 /// One after the other in the same large page; mapped again, each has its content.
 fn pages(machine: &Machine) -> Result<(), &'static str> {
     let size = machine.size();
-    let places = [0, 3 * PAGE, size / 2 & !(2 * MIB - 1), size - PAGE];
+    let places = [0, 3 * PAGE, (size / 2) & !(2 * MIB - 1), size - PAGE];
     for offset in places {
         let place = machine.address().wrapping_add(offset);
         // SAFETY: inside the NVDIMM, to which there are no references.
