@@ -83,7 +83,7 @@ pub fn run(arch: Arch) -> Result<Suite> {
         suite.add(Case::check(
             format!("exit code {code} is {expected}"),
             end == End::Exit(expected.into()),
-            &end.to_string(),
+            end.to_string(),
         ));
     }
     if arch == Arch::Riscv64 {
