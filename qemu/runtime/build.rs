@@ -20,5 +20,9 @@ fn main() {
     println!("cargo:rustc-link-search={}", out.display());
     println!("cargo:link_script={}", script.display());
     // x86_64-unknown-none defaults to a relocatable image, which would need a loader.
-    println!("cargo:link_args=-Tkpmem-runtime.ld --no-pie");
+    let args = ["-Tkpmem-runtime.ld", "--no-pie"];
+    println!("cargo:link_args={}", args.join(" "));
+    // For the tests here.
+    args.iter()
+        .for_each(|arg| println!("cargo:rustc-link-arg={arg}"));
 }

@@ -12,7 +12,7 @@ pub trait Backing {
     ///
     /// # Errors
     /// It is not, or that is not known. The device tells the guest, and asks no more until it is
-    /// reset.
+    /// reset. A panic counts as an error, for who catches it.
     fn sync(&mut self) -> io::Result<()>;
 }
 
@@ -55,8 +55,8 @@ impl<B> Mapped<B> {
     }
 
     /// A FLUSH makes durable what the log tells and what is marked in the region's bitmap, which is
-    /// where what the log tells is marked as well. (A bitmap that holds no marks is as good as no
-    /// log.) Worth it where the mapping is DAX, as only there nobody else knows what is dirty.
+    /// where what the log tells is marked as well. (A bitmap that holds no marks, or only those of
+    /// a part of the region, is as good as no log.) Worth it where the mapping is DAX, as only there nobody else knows what is dirty.
     #[must_use]
     pub fn with_log(mapping: Arc<Mapping<B>>, log: impl GuestLog + 'static) -> Self {
         let log: Box<dyn GuestLog> = Box::new(log);

@@ -100,7 +100,7 @@ impl<B: Backing> Device<B> {
     /// |---|---|
     /// | a FLUSH | 0 if the backing is durable, 1 if not |
     /// | another type; a request of another length than 4 bytes, or not in memory; readable after writable descriptors; more than 16 descriptors, a loop, an index that is none | 1 |
-    /// | no 4 bytes to write in those descriptors, or not in memory | none: it is given back with length 0 |
+    /// | no 4 bytes to write in those descriptors, or not in memory, or where the bytes of a chain up to them are 4 GiB or more | none: it is given back with length 0 |
     /// | begins with a descriptor that there is not | none, and it is not given back |
     ///
     /// Requests may be spread over descriptors as the driver likes, and be indirect. The rest of an
@@ -115,7 +115,9 @@ impl<B: Backing> Device<B> {
     ///
     /// Once a sync has failed, each FLUSH is answered by 1, without another sync, until
     /// [`reset`](Self::reset): Linux reports a failed write-back once, and forgets what it could
-    /// not write; so a later success would not say that what was stored before is durable.
+    /// not write; so a later success would not say that what was stored before is durable. A panic
+    /// of the backing is such a failure for whoever catches it, and what was asked then is never
+    /// answered.
     ///
     /// # Errors
     /// [`DeviceError::QueueNotValid`], [`DeviceError::Queue`]: the guest's queue cannot be used,
@@ -163,6 +165,8 @@ impl<B: Backing> Device<B> {
     fn sync(&mut self, done: &mut Done) -> bool {
         if self.failure.is_none() {
             done.synced = true;
+            // Unless it returns.
+            self.failure = Some(io::Error::other("the backing panicked"));
             self.failure = self.backing.sync().err();
         }
         self.failure.is_none()

@@ -1,6 +1,6 @@
 //! vm-memory's dirty bitmaps, as a list of what is to be made durable.
 
-use std::num::NonZeroUsize;
+use std::{cmp::Ordering, num::NonZeroUsize};
 
 use vm_memory::bitmap::{AtomicBitmap, Bitmap, NewBitmap, RefSlice, WithBitmapSlice};
 
@@ -12,7 +12,8 @@ use crate::Runs;
 /// store whose mark was taken is in the sync, and one whose mark comes later is in the next.
 pub trait DirtyPages: Bitmap {
     /// Takes the marks of a mapping of `len` bytes away; the answer is what was marked. `None` if
-    /// that cannot be told, so that all of it may be.
+    /// that cannot be told, so that all of it may be: also where there are marks for a part of the
+    /// mapping only. Marks behind it stay, and the one of a page that it ends in.
     fn take(&self, len: usize) -> Option<Runs>;
 
     /// Sets marks again that were taken, and whose pages were not made durable.
@@ -40,11 +41,16 @@ impl<B: DirtyPages> DirtyPages for Option<B> {
     }
 }
 
-/// Its pages must be a power of two of bytes, which is how their size is found out.
+/// Its pages must be a power of two of bytes, which is how their size is found out: of others none
+/// is taken, and all is synced. So it is where the bitmap is for fewer bytes than the mapping has.
 impl DirtyPages for AtomicBitmap {
     fn take(&self, len: usize) -> Option<Runs> {
         let page = page_size(self)?;
-        Some(Runs::from_bitmap(self.get_and_reset(), page, len))
+        match self.byte_size().cmp(&len) {
+            Ordering::Less => None,
+            Ordering::Equal => Some(Runs::from_bitmap(self.get_and_reset(), page, len)),
+            Ordering::Greater => Some(take_first(self, page, len)),
+        }
     }
 
     fn put_back(&self, runs: &Runs) {
@@ -52,6 +58,23 @@ impl DirtyPages for AtomicBitmap {
             self.set_addr_range(run.start, run.len());
         }
     }
+}
+
+/// Takes the marks of the first `len` bytes, which are not all, mark by mark. What is marked between
+/// the look at a mark and its end was stored before the sync.
+fn take_first(bitmap: &AtomicBitmap, page: usize, len: usize) -> Runs {
+    let words = (0..len.div_ceil(page).div_ceil(64)).map(|word| {
+        let bits = (0..64).filter(|bit| {
+            let index = word * 64 + bit;
+            let is_marked = bitmap.is_bit_set(index);
+            if is_marked && (index + 1).saturating_mul(page) <= len {
+                bitmap.reset_bit(index);
+            }
+            is_marked
+        });
+        bits.fold(0, |bits, bit| bits | 1 << bit)
+    });
+    Runs::from_bitmap(words, page, len)
 }
 
 /// The power of two that makes as many pages of so many bytes as there are; one at most does, if
@@ -83,9 +106,16 @@ impl<B: Bitmap> Tracked<B> {
         }
     }
 
-    /// The same, by pages of `page` bytes, which must be a power of two.
+    /// The same, by pages of `page` bytes, a power of two.
+    ///
+    /// # Panics
+    /// If `page` is none.
     #[must_use]
     pub fn with_page(len: usize, page: NonZeroUsize, inner: B) -> Self {
+        assert!(
+            page.is_power_of_two(),
+            "a page of {page} bytes is no power of two"
+        );
         Self {
             ours: AtomicBitmap::new(len, page),
             inner,
@@ -174,6 +204,49 @@ mod tests {
         marks.mark_dirty(0, 1);
         marks.put_back(&runs);
         assert_eq!(marks.take(16 * PAGE).unwrap().bytes(), 4 * PAGE);
+    }
+
+    #[test]
+    fn a_bitmap_of_less_than_the_mapping_tells_nothing() {
+        for pages in [0, 1, 2, 15] {
+            let marks = bitmap(pages * PAGE, PAGE);
+            marks.mark_dirty(0, 1);
+            marks.mark_dirty(15 * PAGE, 1);
+            assert_eq!(marks.take(16 * PAGE), None, "{pages} of 16 pages");
+            assert_eq!(marks.dirty_at(0), pages > 0, "the mark is there still");
+            assert_eq!(Tracked::new(pages * PAGE, ()).take(16 * PAGE), None);
+        }
+        assert_eq!(bitmap(16 * PAGE - 1, PAGE).take(16 * PAGE), None);
+        assert_eq!(AtomicBitmap::default().take(PAGE), None);
+    }
+
+    #[test]
+    fn marks_behind_the_mapping_stay() {
+        let all = Tracked::new(200 * PAGE, ());
+        let marked = [0, 1, 63, 64, 65, 99, 100, 128, 199];
+        let mark = || {
+            marked
+                .iter()
+                .for_each(|page| all.mark_dirty(page * PAGE + 5, 1))
+        };
+        for len in [1, PAGE, 64 * PAGE, 65 * PAGE + 1, 100 * PAGE, 128 * PAGE] {
+            mark();
+            let runs = all.take(len).unwrap();
+            for page in marked {
+                let start = page * PAGE;
+                let is_told = runs.iter().any(|run| run.contains(&start));
+                assert_eq!(is_told, start < len, "{page} of {len}");
+                assert_eq!(all.dirty_at(start), start + PAGE > len, "{page} of {len}");
+            }
+            all.put_back(&runs);
+            assert_eq!(all.take(200 * PAGE).unwrap().bytes(), marked.len() * PAGE);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "a page of 5000 bytes is no power of two")]
+    fn pages_are_powers_of_two() {
+        let _ = Tracked::with_page(1 << 20, NonZeroUsize::new(5000).unwrap(), ());
     }
 
     #[test]

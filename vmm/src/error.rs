@@ -37,6 +37,9 @@ pub enum Error {
         /// The mapping's.
         size: usize,
     },
+    /// The mapping is there to be read only. Nothing was stored.
+    #[error("a mapping that is there to be read only cannot be written to")]
+    ReadOnly,
     /// The host could not sync. What of it is durable is not known, and a later sync that succeeds
     /// does not say that it is: Linux drops what it could not write.
     #[error("cannot sync {len:#x} bytes at {offset:#x} of the mapping: {source}")]
@@ -76,6 +79,14 @@ pub enum Volatile {
     /// The file is in a file system that is itself in memory.
     #[error("its file is in memory: {0}")]
     InMemory(&'static str),
+    /// The file ends inside of the region: what is stored behind its end is lost.
+    #[error("its file ends at byte {file:#x}, and the region reaches to byte {region:#x}")]
+    PastEnd {
+        /// Where the file ends, in bytes.
+        file: u64,
+        /// Where the region does, in the file.
+        region: u64,
+    },
     /// The file system could not be asked.
     #[error("its file system does not say what it is: {0}")]
     Unknown(io::ErrorKind),

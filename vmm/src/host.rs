@@ -38,7 +38,8 @@ pub enum Policy {
 /// What makes parts of a mapping durable: the host's kernel, or a process that has the file where
 /// this one has not.
 pub trait Host: fmt::Debug + Send + Sync {
-    /// Makes `len` bytes at `offset` of the mapping durable: whole pages, but where it ends.
+    /// Makes `len` bytes at `offset` of the mapping durable. The range is of whole pages of this
+    /// process's: only at the mapping's end the last page may be a part of one.
     ///
     /// # Errors
     /// The system's.
@@ -73,15 +74,41 @@ impl<B: Bitmap + fmt::Debug + Send + Sync> Host for Kernel<B> {
     fn sync_range(&self, offset: usize, len: usize) -> io::Result<()> {
         let start = self.region.as_ptr().wrapping_add(offset);
         // SAFETY: no memory of ours is changed by it, and of a range that is not mapped it says so.
-        done(unsafe { libc::msync(start.cast(), len, libc::MS_SYNC) })
+        done(unsafe { libc::msync(start.cast(), len, libc::MS_SYNC) })?;
+        self.is_whole()
     }
 
     fn sync_all(&self) -> io::Result<()> {
         match &self.by_file {
-            Some(file) => file.sync_data(),
+            Some(file) => file.sync_data().and_then(|()| self.is_whole()),
             None => self.sync_range(0, self.region.size()),
         }
     }
+}
+
+impl<B: Bitmap> Kernel<B> {
+    /// Whether all of the file is there still: the kernel does not write back what is behind its
+    /// end, and says that all is well. Asked after the sync, for the file may shrink meanwhile.
+    fn is_whole(&self) -> io::Result<()> {
+        let file = self.region.file_offset();
+        match file.map_or(Ok(None), |file| ends_early(file, self.region.size()))? {
+            None => Ok(()),
+            Some(why) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, why)),
+        }
+    }
+}
+
+/// Where a file ends, if that is inside of `len` bytes that are mapped of it. Only a regular file
+/// has a length; a device's the system does not tell in one call.
+fn ends_early(mapped: &FileOffset, len: usize) -> io::Result<Option<Volatile>> {
+    let file = mapped.file().metadata()?;
+    let region = mapped.start().saturating_add(len as u64);
+    Ok(
+        (file.is_file() && file.len() < region).then_some(Volatile::PastEnd {
+            file: file.len(),
+            region,
+        }),
+    )
 }
 
 fn done(result: libc::c_int) -> io::Result<()> {
@@ -95,11 +122,19 @@ fn done(result: libc::c_int) -> io::Result<()> {
 /// no system call is needed to make stores durable, else shared.
 ///
 /// # Errors
-/// What `mmap` says.
+/// [`MmapRegionError::MappingPastEof`] if a regular file is shorter: what is stored behind its end
+/// is lost, or stops the process by `SIGBUS`. Else what the system says.
 pub fn map_file<B: NewBitmap>(
     file: FileOffset,
     len: usize,
 ) -> Result<MmapRegion<B>, MmapRegionError> {
+    // Before anything of that length is allocated.
+    if ends_early(&file, len)
+        .map_err(MmapRegionError::Mmap)?
+        .is_some()
+    {
+        return Err(MmapRegionError::MappingPastEof);
+    }
     let map = |flags| {
         MmapRegionBuilder::new_with_bitmap(len, B::with_len(len))
             .with_file_offset(file.clone())
@@ -123,18 +158,21 @@ pub fn is_dax<B: Bitmap>(region: &MmapRegion<B>) -> bool {
 
 /// The file behind a region, if a sync of it makes stores to the region durable.
 pub(crate) fn file_of<B: Bitmap>(region: &MmapRegion<B>) -> Result<Arc<File>, Volatile> {
+    let mapped = match region.file_offset() {
+        Some(file) if region.flags() & libc::MAP_ANONYMOUS == 0 => file,
+        _ => return Err(Volatile::Anonymous),
+    };
     let kind = region.flags() & libc::MAP_TYPE;
     if kind != libc::MAP_SHARED && kind != libc::MAP_SHARED_VALIDATE {
         return Err(Volatile::Private);
     }
-    let file = match region.file_offset() {
-        Some(file) if region.flags() & libc::MAP_ANONYMOUS == 0 => file.arc(),
-        _ => return Err(Volatile::Anonymous),
-    };
-    match in_memory(file.as_raw_fd()) {
-        Ok(None) => Ok(Arc::clone(file)),
-        Ok(Some(name)) => Err(Volatile::InMemory(name)),
-        Err(error) => Err(Volatile::Unknown(error.kind())),
+    let unknown = |error: io::Error| Volatile::Unknown(error.kind());
+    if let Some(name) = in_memory(mapped.file().as_raw_fd()).map_err(unknown)? {
+        return Err(Volatile::InMemory(name));
+    }
+    match ends_early(mapped, region.size()).map_err(unknown)? {
+        None => Ok(Arc::clone(mapped.arc())),
+        Some(why) => Err(why),
     }
 }
 

@@ -44,7 +44,7 @@
 //! |---|---|---|
 //! | DAX, by `MAP_SYNC` | kpmem: cache lines written back, and a fence | no system call |
 //! | another shared mapping of a file | `msync`, `fdatasync` | of all or what is dirty: [`Policy`] |
-//! | private, anonymous, a file system in memory | nothing | refused: [`Volatile`] |
+//! | private, anonymous, a file system in memory, past the file's end | nothing | refused: [`Volatile`] |
 //!
 //! # Which pages
 //!

@@ -40,6 +40,12 @@ impl<B: Bitmap + fmt::Debug + Send + Sync + 'static> Mapping<B> {
     ///
     /// Where a CPU has no instruction to write lines back, a DAX file is synced like any other.
     ///
+    /// The region must not reach past its file's end, and the file must stay that long. Each sync
+    /// by the host asks for the file's length (one `fstat`) and is an error if it is shorter; that
+    /// a file was cut and is long again, or is a device, nobody notices. By lines, no system call
+    /// is made, and of memory that the file no longer has, kpmem's instructions are a `SIGBUS`, as
+    /// stores are.
+    ///
     /// # Errors
     /// Why no sync would make the region durable.
     pub fn new(region: Arc<MmapRegion<B>>, policy: Policy) -> Result<Self, Volatile> {
@@ -118,7 +124,8 @@ impl<B: Bitmap> Mapping<B> {
         matches!(self.means, Means::Lines(_))
     }
 
-    /// Makes `len` bytes at `offset` durable. Of no bytes, nothing is done.
+    /// Makes `len` bytes at `offset` durable. Of no bytes, nothing is done; where they are must be
+    /// inside all the same, or the mapping's end.
     ///
     /// # Errors
     /// [`Error::Outside`], [`Error::Sync`].
@@ -148,9 +155,10 @@ impl<B: Bitmap> Mapping<B> {
     /// bytes is one store.
     ///
     /// # Errors
-    /// [`Error::Outside`], [`Error::Sync`].
+    /// [`Error::Outside`], [`Error::ReadOnly`], [`Error::Sync`].
     pub fn write(&self, offset: usize, bytes: &[u8]) -> Result<(), Error> {
         self.check(offset, bytes.len())?;
+        self.check_writable()?;
         if bytes.is_empty() {
             return Ok(());
         }
@@ -179,9 +187,11 @@ impl<B: Bitmap> Mapping<B> {
         match &self.means {
             Means::Lines(map) => Ok(map.flush(self.region.as_ptr().wrapping_add(offset), len)?),
             Means::Host { host, .. } => {
-                // `msync` takes whole pages.
-                let start = offset - offset % host::page();
-                let len = offset + len - start;
+                let page = host::page();
+                let start = offset - offset % page;
+                // No mapping reaches the top of the address space.
+                let end = (offset + len).next_multiple_of(page).min(self.len());
+                let len = end - start;
                 host.sync_range(start, len).map_err(|source| Error::Sync {
                     offset: start,
                     len,
@@ -204,6 +214,14 @@ impl<B: Bitmap> Mapping<B> {
         match offset.checked_add(len) {
             Some(end) if end <= self.len() => Ok(()),
             _ => Err(self.outside(offset, len)),
+        }
+    }
+
+    /// Whether it may be stored to.
+    pub(crate) fn check_writable(&self) -> Result<(), Error> {
+        match self.region.prot() & libc::PROT_WRITE {
+            0 => Err(Error::ReadOnly),
+            _ => Ok(()),
         }
     }
 

@@ -206,7 +206,7 @@ impl<B: DirtyPages> Persist for PersistentMemory<B> {
 
     fn write_persist(&self, bytes: &[u8], address: GuestAddress) -> Result<(), Error> {
         self.pieces(address, bytes.len())
-            .try_for_each(|piece| piece.map(drop))?;
+            .try_for_each(|piece| piece?.mapping.check_writable())?;
         let mut left = bytes;
         for piece in self.pieces(address, bytes.len()) {
             let piece = piece?;

@@ -8,7 +8,8 @@ pub struct Runs(Vec<Range<usize>>);
 
 impl Runs {
     /// Those whose bits are 1 in a bitmap of `words`, the lowest bit of the first word first, with
-    /// a bit for each `page` bytes of a mapping of `len` bytes: the form of KVM's dirty log.
+    /// a bit for each `page` bytes of a mapping of `len` bytes: the form of KVM's dirty log. Words
+    /// behind the mapping are not asked for.
     ///
     /// # Panics
     /// If `page` is 0.
@@ -16,7 +17,8 @@ impl Runs {
     pub fn from_bitmap(words: impl IntoIterator<Item = u64>, page: usize, len: usize) -> Self {
         assert_ne!(page, 0, "a page has some bytes");
         let mut runs = Self::default();
-        for (index, mut word) in words.into_iter().enumerate() {
+        let most = len.div_ceil(page).div_ceil(64);
+        for (index, mut word) in words.into_iter().take(most).enumerate() {
             let base = index.saturating_mul(64);
             while word != 0 {
                 let first = word.trailing_zeros();
@@ -98,6 +100,8 @@ mod tests {
         assert_eq!(runs(&[u64::MAX], 10, 25), [0..25]);
         assert_eq!(runs(&[1 << 40], 10, 25), []);
         assert_eq!(runs(&[1 << 1], usize::MAX, 25), []);
+        let endless = Runs::from_bitmap(std::iter::repeat(u64::MAX), 10, 6500);
+        assert_eq!(endless.iter().collect::<Vec<_>>(), [0..6500]);
     }
 
     /// Against each bit by itself.

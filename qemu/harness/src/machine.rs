@@ -175,6 +175,9 @@ impl Machine {
                 argv.add("-numa node,nodeid=2,memdev=end");
                 argv.pair("-m", &format!("{}M", memory >> 20));
                 argv.pair("-smp", &self.smp.max(3).to_string());
+                // How many of them the kernel may use.
+                let cpus = format!("name=opt/org.kpmem/cpus,string={}", self.smp);
+                argv.pair("-fw_cfg", &cpus);
                 argv.pair("-kernel", &kernel);
             }
         }

@@ -3,7 +3,7 @@
  *     kpmem_runtime::entry!(extern "C" my_kernel);
  *
  * which calls `void my_kernel(const struct kpmem_machine *)` when the machine is up. Returning ends
- * QEMU with exit code 0. Floating point and vectors are off.
+ * QEMU with exit code 0. Floating point (x87, too) and vectors are off: a trap.
  */
 #ifndef KPMEM_RUNTIME_H
 #define KPMEM_RUNTIME_H
@@ -32,7 +32,7 @@ uint64_t kpmem_runtime_number(const struct kpmem_machine *machine, const char *k
 /* Whether a parameter of this boot has this value; the first that is there counts. */
 int kpmem_runtime_is(const struct kpmem_machine *machine, const char *key, const char *value);
 
-/* Ends QEMU and does not return. 0 is success. */
+/* Ends QEMU and does not return. 0 is success; on x86_64 codes of more than 127 count as 127. */
 void kpmem_runtime_exit(uint8_t code);
 
 #ifdef __cplusplus

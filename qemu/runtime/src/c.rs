@@ -94,7 +94,7 @@ pub unsafe extern "C" fn kpmem_runtime_is(
         .into()
 }
 
-/// Ends QEMU: 0 is success.
+/// Ends QEMU: [`exit`].
 #[unsafe(no_mangle)]
 pub extern "C" fn kpmem_runtime_exit(code: u8) -> ! {
     exit(code)

@@ -2,6 +2,7 @@
 //! Device").
 
 use crate::{arch::fw_cfg as device, memory};
+use core::sync::atomic::{AtomicU16, Ordering};
 
 const SIGNATURE: u16 = 0;
 const CPU_COUNT: u16 = 5;
@@ -9,6 +10,13 @@ const DIRECTORY: u16 = 0x19;
 
 /// The content of a file, in memory of its own.
 pub fn file(name: &str, align: usize) -> Option<&'static mut [u8]> {
+    let content = memory::allocate(select(name)?, align);
+    content.fill_with(device::read);
+    Some(content)
+}
+
+/// Selects a file, and gives its length.
+fn select(name: &str) -> Option<usize> {
     device::select(SIGNATURE);
     if read() != *b"QEMU" {
         return None;
@@ -21,19 +29,34 @@ pub fn file(name: &str, align: usize) -> Option<&'static mut [u8]> {
         let _reserved: [u8; 2] = read();
         let padded: [u8; 56] = read();
         if padded.split(|byte| *byte == 0).next() == Some(name.as_bytes()) {
-            let content = memory::allocate(len, align);
             device::select(key);
-            content.fill_with(device::read);
-            return Some(content);
+            return Some(len);
         }
     }
     None
 }
 
-/// How many CPUs the machine has.
+/// How many CPUs the kernel may use.
 pub fn cpus() -> u16 {
-    device::select(CPU_COUNT);
-    u16::from_le_bytes(read())
+    /// What was read; 0 before.
+    static CPUS: AtomicU16 = AtomicU16::new(0);
+    let known = CPUS.load(Ordering::Relaxed);
+    if known != 0 {
+        return known;
+    }
+    let cpus = match select("opt/org.kpmem/cpus") {
+        Some(len) => (0..len).fold(0, |number: u16, _| {
+            let digit = device::read();
+            assert!(digit.is_ascii_digit(), "opt/org.kpmem/cpus is no number");
+            number * 10 + u16::from(digit - b'0')
+        }),
+        None => {
+            device::select(CPU_COUNT);
+            u16::from_le_bytes(read())
+        }
+    };
+    CPUS.store(cpus, Ordering::Relaxed);
+    cpus
 }
 
 /// The next bytes of the selected item.

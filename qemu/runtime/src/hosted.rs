@@ -48,18 +48,26 @@ pub mod discover {
 }
 
 pub mod mmu {
-    use crate::paging::Memory;
+    use crate::paging::{Entry, Memory};
 
     pub const LEVELS: u32 = 1;
+    pub const VIRTUAL_BITS: u32 = 0;
+    pub const PHYSICAL_BITS: u32 = 0;
     pub const DEVICES: [u64; 0] = [];
-    pub const fn leaf(_: u64, _: Memory) -> u64 {
+    pub const fn is_address(_: usize) -> bool {
+        false
+    }
+    pub fn largest() -> u32 {
+        0
+    }
+    pub const fn leaf(_: u64, _: Memory, _: u32) -> u64 {
         0
     }
     pub const fn table(_: u64) -> u64 {
         0
     }
-    pub const fn target(_: u64) -> Option<u64> {
-        None
+    pub const fn read(_: u64) -> Entry {
+        Entry::Empty
     }
     pub unsafe fn activate(_: u64) {}
     pub fn invalidate(_: usize) {}

@@ -29,8 +29,11 @@
 //! args.split_whitespace().for_each(|arg| println!("cargo:rustc-link-arg={arg}"));
 //! ```
 //!
+//! Without it the linker complains of undefined symbols, `kpmem_image_start` for one.
+//!
 //! Returning ends QEMU with exit code 0, a panic with 2, an unexpected trap with 3. Floating point
-//! and vectors are off: such an instruction is a trap, but inside the guard of `vectors`.
+//! and vectors are off, x87 and MMX too: such an instruction is a trap, but inside the guard of
+//! `vectors`.
 //!
 //! # The machine
 //!
@@ -96,7 +99,8 @@ pub use start::start;
 #[cfg_attr(not(target_os = "none"), path = "hosted.rs")]
 mod arch;
 
-/// Ends QEMU: 0 is success.
+/// Ends QEMU: 0 is success. QEMU's status is the code, but on x86_64 `code << 1 | 1`, where codes of
+/// more than 127 count as 127.
 pub fn exit(code: u8) -> ! {
     arch::exit::exit(code)
 }

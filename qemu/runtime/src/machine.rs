@@ -40,8 +40,9 @@ pub fn by_acpi(firmware: Firmware) -> Discovered {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Machine {
-    /// The first persistent range that the firmware names, or why there is none. Physical and
-    /// virtual address are the same.
+    /// The first persistent range that the firmware names, or why there is none, or none that can
+    /// be mapped ([`Error::Unreadable`]). Physical and virtual address are the same. Of several
+    /// NVDIMMs QEMU names the one first that its command line has last.
     pub nvdimm: Result<Region, Error>,
     /// Which firmware table described it.
     pub source: &'static str,
@@ -102,21 +103,27 @@ impl Args {
         }
     }
 
-    /// The value of a key.
+    /// The value of a key: of the first word that gives it one.
     pub fn get(&self, key: &str) -> Option<&'static str> {
         let mut words = self.text.split_ascii_whitespace();
         words.find_map(|word| word.strip_prefix(key)?.strip_prefix('='))
     }
 
-    /// The value of a key as a number. A value that is none is a panic: a typing error in the
-    /// command line must not look like a default.
+    /// The value of a key as a number: decimal, or hexadecimal behind `0x`. A word without `=` gives
+    /// no value.
+    ///
+    /// # Panics
+    /// The value is none: a typing error must not look like a default.
     pub fn number(&self, key: &str) -> Option<u64> {
-        let parse = |text: &str| match text.strip_prefix("0x") {
-            Some(digits) => u64::from_str_radix(digits, 16),
-            None => text.parse(),
+        let text = self.get(key)?;
+        let (digits, radix) = match text.strip_prefix("0x") {
+            Some(digits) => (digits, 16),
+            None => (text, 10),
         };
-        self.get(key)
-            .map(|text| parse(text).unwrap_or_else(|_| panic!("{key}={text}: no number")))
+        // Rust would take a sign.
+        let number = u64::from_str_radix(digits, radix);
+        let number = number.ok().filter(|_| !digits.starts_with('+'));
+        Some(number.unwrap_or_else(|| panic!("{key}={text}: no number")))
     }
 }
 

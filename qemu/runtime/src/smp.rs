@@ -34,7 +34,10 @@ impl Running {
     }
 }
 
-/// How many CPUs the machine has.
+/// How many CPUs the machine has. QEMU's word for it is overruled by the `fw_cfg` file
+/// `opt/org.kpmem/cpus`, a decimal number: on riscv64, a machine with a memory node for an NVDIMM
+/// must have a hart for each node, and `cargo xtask boot` gives it three whatever `--smp` says. The
+/// boot code keeps the others asleep.
 pub fn cpus() -> usize {
     fw_cfg::cpus().into()
 }

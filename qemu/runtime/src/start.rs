@@ -1,6 +1,7 @@
 //! From the boot assembly to the kernel.
 
-use crate::{Machine, arch, exit, machine, paging};
+use crate::{Machine, arch, exit, machine, paging, println};
+use kpmem::firmware::{Error, Region};
 
 /// Declares the kernel: a `fn(&Machine)`, run when the machine is up.
 ///
@@ -60,15 +61,34 @@ unsafe extern "Rust" {
 fn kpmem_runtime_kernel(_: &Machine) {}
 
 /// Where the boot assembly goes, with what the machine handed over about its firmware.
-pub extern "C" fn start(firmware: usize) -> ! {
+///
+/// # Safety
+/// Once, from boot assembly like that of `arch/`, with the argument that it passes.
+pub unsafe extern "C" fn start(firmware: usize) -> ! {
     arch::trap::init(0);
     let found = arch::discover::discover(firmware);
-    let machine = Machine::new(found);
+    let mut machine = Machine::new(found);
+    machine.nvdimm = machine.nvdimm.and_then(mappable);
     // SAFETY: first and only time, before anything depends on the address space.
     unsafe { paging::init(machine.nvdimm.ok().as_slice()) };
     machine::announce(&machine);
     kpmem_runtime_kernel(&machine);
     exit(0)
+}
+
+/// A region, if it can be mapped; else it is told, and a kernel goes on without it.
+fn mappable(region: Region) -> Result<Region, Error> {
+    if paging::can_map(region) {
+        return Ok(region);
+    }
+    let Region { base, len } = region;
+    println!(
+        "kpmem-runtime: the NVDIMM's {len:#x} bytes at {base:#x} are more than page tables reach"
+    );
+    Err(Error::Unreadable {
+        address: base,
+        len: len as usize,
+    })
 }
 
 #[cfg(all(target_os = "none", feature = "panic-handler"))]

@@ -44,7 +44,11 @@ pub(crate) fn handle(trap: Trap) -> ! {
     })
 }
 
-/// Calls `f(ptr, len)`; gives the address of the memory fault that cut it short, if one did.
+/// Calls `f(ptr, len)`; gives the address of the memory fault that cut it short, if one did. Other
+/// traps are fatal: on x86_64, that of an address that is not canonical.
+///
+/// # Panics
+/// A probe waits on this CPU already: they do not nest.
 ///
 /// # Safety
 /// As `f` demands, but for memory that is not mapped. `f` must be plain code that holds no lock and
@@ -64,6 +68,9 @@ pub unsafe fn fault(
 }
 
 /// Whether `f(ptr, len)` is cut short by a memory fault.
+///
+/// # Panics
+/// As [`fault`].
 ///
 /// # Safety
 /// As [`fault`].

@@ -52,15 +52,23 @@ impl<B: Bitmap + fmt::Debug + Send + Sync + 'static> Disk<B> {
     where
         B: NewBitmap,
     {
-        let region = region(len);
-        let disk = Arc::new(Self {
-            region: Arc::clone(&region),
-            content: Mutex::new(vec![0; len]),
+        let disk = Self::of(region(len));
+        let mapping = Mapping::with_host(Arc::clone(&disk.region), Arc::clone(&disk), ranges);
+        (Arc::new(mapping), disk)
+    }
+
+    /// An empty one behind a region.
+    pub fn of(region: Arc<MmapRegion<B>>) -> Arc<Self> {
+        Arc::new(Self {
+            content: Mutex::new(vec![0; region.size()]),
+            region,
             calls: Mutex::default(),
             mood: Mutex::default(),
-        });
-        let mapping = Mapping::with_host(region, Arc::clone(&disk), ranges);
-        (Arc::new(mapping), disk)
+        })
+    }
+
+    pub fn region(&self) -> &Arc<MmapRegion<B>> {
+        &self.region
     }
 
     pub fn calls(&self) -> Vec<Range<usize>> {

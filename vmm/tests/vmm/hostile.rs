@@ -74,6 +74,10 @@ fn where_there_is_no_place_nothing_is_answered_and_nothing_synced() {
     ] {
         assert_eq!(one(&[ASK, last], &[]), NO_PLACE, "{what}");
     }
+    for len in [u32::MAX - 3, u32::MAX] {
+        let first = (REQUEST, len, NEXT, 1);
+        assert_eq!(one(&[first, TELL], &[]), NO_PLACE, "behind 4 GiB: {len}");
+    }
     assert_eq!(
         one(&[(REQUEST, 4, 0, 0)], &[]),
         NO_PLACE,

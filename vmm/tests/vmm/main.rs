@@ -9,6 +9,7 @@ mod choices;
 mod disk;
 mod guest;
 mod hostile;
+mod length;
 mod liar;
 mod log;
 mod mapping;

@@ -11,7 +11,7 @@ use std::{
 };
 
 use kpmem::{Lines, Table};
-use kpmem_vmm::{DirtyPages, Error, Mapping, Persist, PersistentMemory, Tracked};
+use kpmem_vmm::{Backing, DirtyPages, Error, Mapped, Mapping, Persist, PersistentMemory, Tracked};
 use vm_memory::{
     Bytes, GuestAddress, GuestMemoryMmap, GuestRegionMmap, MmapRegion, VolatileMemory,
     bitmap::{AtomicBitmap, Bitmap},
@@ -53,9 +53,10 @@ fn drains(events: &[Event]) -> usize {
 fn ranges_are_whole_pages_for_the_host() {
     let (mapping, disk) = Disk::<()>::mapping(SIZE, 0);
     for (offset, len, synced) in [
-        (0, 1, 0..1),
-        (PAGE + 5, 10, PAGE..PAGE + 15),
-        (PAGE - 1, 2, 0..PAGE + 1),
+        (0, 1, 0..PAGE),
+        (PAGE + 5, 10, PAGE..2 * PAGE),
+        (PAGE - 1, 2, 0..2 * PAGE),
+        (2 * PAGE, PAGE, 2 * PAGE..3 * PAGE),
         (SIZE - 1, 1, SIZE - PAGE..SIZE),
         (0, SIZE, 0..SIZE),
     ] {
@@ -65,6 +66,10 @@ fn ranges_are_whole_pages_for_the_host() {
     mapping.persist(5, 0).unwrap();
     mapping.persist(SIZE, 0).unwrap();
     assert_eq!(disk.calls(), []);
+    // Where it ends, the last page may be a part of one.
+    let (mapping, disk) = Disk::<()>::mapping(5000, 0);
+    mapping.persist(4500, 1).unwrap();
+    assert_eq!(disk.calls(), [PAGE..5000]);
 }
 
 #[test]
@@ -138,12 +143,39 @@ fn without_marks_all_of_it_is_dirty() {
     assert_eq!(disk.calls(), vec![0..SIZE]);
 }
 
+/// A bitmap of less than the region knows nothing of what is behind it.
+#[test]
+fn marks_of_a_part_are_no_marks() {
+    use vm_memory::mmap::MmapRegionBuilder;
+    for bytes in [0, PAGE, SIZE - PAGE, SIZE - 1] {
+        let marks = Tracked::new(bytes, ());
+        let region = MmapRegionBuilder::new_with_bitmap(SIZE, marks)
+            .with_mmap_prot(libc::PROT_READ | libc::PROT_WRITE)
+            .with_mmap_flags(libc::MAP_ANONYMOUS | libc::MAP_PRIVATE)
+            .build();
+        let disk = Disk::of(Arc::new(region.unwrap()));
+        let mapping = Mapping::with_host(Arc::clone(disk.region()), Arc::clone(&disk), 4);
+        let slice = mapping.region().as_volatile_slice();
+        slice.write_slice(&[1], SIZE - 1).unwrap();
+        assert_eq!(mapping.persist_dirty().unwrap(), SIZE);
+        assert!(disk.keeps(0..SIZE), "with marks of {bytes} bytes");
+        let tell = |mark: &mut dyn FnMut(usize, usize)| {
+            mark(SIZE - 1, 1);
+            Ok(())
+        };
+        slice.write_slice(&[2], SIZE - 1).unwrap();
+        let mut backing = Mapped::with_log(Arc::new(mapping), tell);
+        backing.sync().unwrap();
+        assert!(disk.keeps(0..SIZE), "with marks of {bytes} bytes");
+    }
+}
+
 #[test]
 fn what_is_written_by_kpmem_is_durable_and_marked() {
     let (mapping, disk) = Disk::<AtomicBitmap>::mapping(SIZE, 1);
     mapping.write(PAGE - 4, b"durable!").unwrap();
     assert!(disk.keeps(0..SIZE));
-    assert_eq!(disk.calls(), vec![0..PAGE + 4]);
+    assert_eq!(disk.calls(), vec![0..2 * PAGE]);
     let marks = mapping.region().bitmap();
     assert!(marks.dirty_at(0) && marks.dirty_at(PAGE) && !marks.dirty_at(2 * PAGE));
 

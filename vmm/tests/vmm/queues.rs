@@ -1,6 +1,9 @@
 //! Several chains at once, queues that are none, and what else a guest sees of the device.
 
-use std::cell::Cell;
+use std::{
+    cell::Cell,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use kpmem_vmm::{Device, DeviceError, Done};
 use virtio_queue::{Error as QueueError, QueueT};
@@ -42,6 +45,39 @@ fn those_that_wait_together_share_a_sync_and_each_is_answered() {
     // With nothing in the queue, nothing is done.
     let (done, syncs) = guest.process();
     assert_eq!((done.unwrap(), syncs), (Done::default(), 0));
+}
+
+/// What a panic left undone nobody knows: it is a failure until the guest resets.
+#[test]
+fn a_backing_that_panics_has_failed() {
+    let mut guest = Guest::new();
+    guest.table(0, &[ASK, TELL]);
+    let mut queue = queue(&RINGS);
+    let mut calls = 0;
+    let mut device = Device::new(GuestAddress(1 << 32), 4096, || {
+        calls += 1;
+        assert!(calls > 1, "the host panics");
+        Ok(())
+    })
+    .unwrap();
+    let mut flush = |offered: usize, reset: bool| {
+        if reset {
+            device.reset();
+        }
+        guest.offers(&[0; 3][..offered]);
+        let done = catch_unwind(AssertUnwindSafe(|| device.process(&mut queue, &guest.ram)));
+        (
+            done.map(|done| done.unwrap()),
+            device.failure().map(ToString::to_string),
+        )
+    };
+    let (done, failure) = flush(1, false);
+    assert!(done.is_err());
+    assert_eq!(failure.unwrap(), "the backing panicked");
+    let done = flush(2, false).0.unwrap();
+    assert_eq!((done.failed, done.synced), (1, false));
+    let (done, failure) = flush(3, true);
+    assert_eq!((done.unwrap().flushed, failure), (1, None));
 }
 
 /// A FLUSH that comes while the host syncs waits for a sync of its own.

@@ -42,7 +42,9 @@ pub(super) fn run() -> Result<ExitCode> {
     for arch in Arch::ALL {
         let toolchain = Toolchain::require(arch)?;
         let mut clippy = toolchain.for_bare(arch, toolchain.clippy());
-        clippy.args(["--quiet", "--lib", "--bins", "--test", "smoke"]);
+        clippy.args([
+            "--quiet", "--lib", "--bins", "--test", "smoke", "--test", "promises",
+        ]);
         lint.step(
             &format!("clippy, {}", arch.target()),
             clippy.args(packages(&BARE)).args(DENY),

@@ -9,7 +9,7 @@ use crate::{
     setup,
     suites::{
         self, bare, controls, crash_models, crash_strange, embedder, embeds, features, fixtures,
-        fuzz, host, judged, miri, platform, release, targets, virtio, witness,
+        fuzz, host, judged, miri, platform, release, runtime, targets, virtio, witness,
     },
     toolchain,
 };
@@ -148,6 +148,7 @@ fn on_metal() -> Result<Vec<Suite>> {
             suites.push(bare::run(variant, named(&kernels, "suite")?)?);
         }
         suites.push(controls::run(arch, named(&kernels, "control")?)?);
+        suites.push(runtime::run(arch)?);
         suites.push(platform::run(arch, named(&kernels, "platform")?)?);
         suites.push(embedder::run(arch)?);
         suites.push(artefact::run(arch)?);

@@ -138,6 +138,11 @@ pub(super) struct Heard {
 }
 
 impl Heard {
+    /// What it said of each case.
+    pub(super) fn cases(&self) -> &[Case] {
+        &self.cases
+    }
+
     /// Reads one line.
     pub(super) fn read(&mut self, line: Line) {
         let text = line.text.as_str();

@@ -17,6 +17,7 @@ pub mod miri;
 pub mod page;
 pub mod platform;
 pub mod release;
+pub mod runtime;
 pub mod targets;
 pub mod virtio;
 pub mod witness;

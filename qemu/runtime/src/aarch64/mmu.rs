@@ -2,11 +2,14 @@
 //! Architecture").
 
 use super::{fw_cfg, serial};
-use crate::paging::Memory;
+use crate::paging::{Entry, Memory};
 use core::arch::asm;
 
 /// Levels of the walk: 48-bit addresses in either half.
 pub const LEVELS: u32 = 4;
+pub const VIRTUAL_BITS: u32 = 48;
+/// What `activate` says.
+pub const PHYSICAL_BITS: u32 = 40;
 
 /// Pages of devices.
 pub const DEVICES: [u64; 2] = [serial::BASE as u64, fw_cfg::BASE as u64];
@@ -25,13 +28,24 @@ const DEVICE_INDEX: u64 = 1 << 2;
 /// SCTLR_EL1: MMU, data cache, instruction cache.
 const SCTLR_ON: u64 = 1 << 0 | 1 << 2 | 1 << 12;
 
-/// An entry that maps a page, readable and writable at EL1.
-pub const fn leaf(physical: u64, memory: Memory) -> u64 {
+/// Whether an address is in one of the halves.
+pub const fn is_address(virt: usize) -> bool {
+    matches!(virt >> VIRTUAL_BITS, 0 | 0xffff)
+}
+
+/// The highest level whose entries may map pages: of 1 GiB, with tables for pages of 4 KiB.
+pub fn largest() -> u32 {
+    2
+}
+
+/// An entry of a level that maps a page, readable and writable at EL1.
+pub const fn leaf(physical: u64, memory: Memory, level: u32) -> u64 {
     let kind = match memory {
         Memory::Normal => INNER_SHAREABLE,
         Memory::Device => DEVICE_INDEX | EXECUTE_NEVER,
     };
-    physical | kind | ACCESSED | TABLE_OR_PAGE | VALID
+    let page = if level == 0 { TABLE_OR_PAGE } else { 0 };
+    physical | kind | ACCESSED | page | VALID
 }
 
 /// An entry that points to the next table.
@@ -39,12 +53,17 @@ pub const fn table(physical: u64) -> u64 {
     physical | TABLE_OR_PAGE | VALID
 }
 
-/// Where an entry points, unless it is empty.
-pub const fn target(entry: u64) -> Option<u64> {
+/// What an entry above the last level says.
+pub const fn read(entry: u64) -> Entry {
+    let address = entry & ADDRESS;
     if entry & VALID == 0 {
-        None
+        Entry::Empty
+    } else if entry & TABLE_OR_PAGE != 0 {
+        Entry::Table(address)
+    } else if entry & DEVICE_INDEX == 0 {
+        Entry::Leaf(address, Memory::Normal)
     } else {
-        Some(entry & ADDRESS)
+        Entry::Leaf(address, Memory::Device)
     }
 }
 

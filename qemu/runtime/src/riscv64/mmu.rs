@@ -2,11 +2,14 @@
 //! Virtual-Memory System").
 
 use super::{exit, fw_cfg, serial, smp};
-use crate::paging::Memory;
+use crate::paging::{Entry, Memory};
 use core::arch::asm;
 
 /// Levels of the walk: 39-bit addresses.
 pub const LEVELS: u32 = 3;
+pub const VIRTUAL_BITS: u32 = 39;
+/// The most that entries have room for.
+pub const PHYSICAL_BITS: u32 = 56;
 
 /// Pages of devices.
 pub const DEVICES: [u64; 5] = [
@@ -24,9 +27,20 @@ const NUMBER_SHIFT: u32 = 10;
 const NUMBER: u64 = (1 << 44) - 1;
 const SV39: u64 = 8 << 60;
 
-/// An entry that maps a page. How it is cached is fixed by the platform (physical memory
+/// Whether the bits above are copies of the uppermost.
+pub const fn is_address(virt: usize) -> bool {
+    let above = usize::BITS - VIRTUAL_BITS;
+    (virt as isize) << above >> above == virt as isize
+}
+
+/// The highest level whose entries may map pages: of 1 GiB.
+pub fn largest() -> u32 {
+    2
+}
+
+/// An entry that maps a page, at any level. How it is cached is fixed by the platform (physical memory
 /// attributes).
-pub const fn leaf(physical: u64, _: Memory) -> u64 {
+pub const fn leaf(physical: u64, _: Memory, _: u32) -> u64 {
     physical >> 12 << NUMBER_SHIFT | ACCESSED_DIRTY | READ_WRITE_EXECUTE | VALID
 }
 
@@ -35,12 +49,15 @@ pub const fn table(physical: u64) -> u64 {
     physical >> 12 << NUMBER_SHIFT | VALID
 }
 
-/// Where an entry points, unless it is empty.
-pub const fn target(entry: u64) -> Option<u64> {
+/// What an entry above the last level says.
+pub const fn read(entry: u64) -> Entry {
+    let address = (entry >> NUMBER_SHIFT & NUMBER) << 12;
     if entry & VALID == 0 {
-        None
+        Entry::Empty
+    } else if entry & READ_WRITE_EXECUTE == 0 {
+        Entry::Table(address)
     } else {
-        Some((entry >> NUMBER_SHIFT & NUMBER) << 12)
+        Entry::Leaf(address, Memory::Normal)
     }
 }
 
