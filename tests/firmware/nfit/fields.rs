@@ -212,3 +212,9 @@ fn a_bit_that_was_reserved_is_no_cookie() {
     let nfit = Nfit::parse(&table).unwrap();
     assert_eq!(nfit.ranges().next().unwrap().cookie, None);
 }
+
+#[test]
+fn no_control_region_is_number_0() {
+    let table = nfit(&[control(0)]);
+    assert_eq!(Nfit::parse(&table).unwrap().control(0), None);
+}

@@ -50,7 +50,7 @@ fn those_that_wait_together_share_a_sync_and_each_is_answered() {
 /// What a panic left undone nobody knows: it is a failure until the guest resets.
 #[test]
 fn a_backing_that_panics_has_failed() {
-    let mut guest = Guest::new();
+    let guest = Guest::new();
     guest.table(0, &[ASK, TELL]);
     let mut queue = queue(&RINGS);
     let mut calls = 0;

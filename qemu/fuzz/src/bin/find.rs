@@ -5,5 +5,5 @@
 mod ask;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    ask::find(bytes);
+    ask::find(&kpmem_fuzz::memory(bytes));
 });
