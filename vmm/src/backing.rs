@@ -56,7 +56,8 @@ impl<B> Mapped<B> {
 
     /// A FLUSH makes durable what the log tells and what is marked in the region's bitmap, which is
     /// where what the log tells is marked as well. (A bitmap that holds no marks, or only those of
-    /// a part of the region, is as good as no log.) Worth it where the mapping is DAX, as only there nobody else knows what is dirty.
+    /// a part of the region, is as good as no log.) Worth it where the mapping is DAX, as only
+    /// there nobody else knows what is dirty.
     #[must_use]
     pub fn with_log(mapping: Arc<Mapping<B>>, log: impl GuestLog + 'static) -> Self {
         let log: Box<dyn GuestLog> = Box::new(log);

@@ -60,8 +60,8 @@ impl DirtyPages for AtomicBitmap {
     }
 }
 
-/// Takes the marks of the first `len` bytes, which are not all, mark by mark. What is marked between
-/// the look at a mark and its end was stored before the sync.
+/// Takes the marks of the first `len` bytes, which are not all, mark by mark. What is marked
+/// between the look at a mark and its end was stored before the sync.
 fn take_first(bitmap: &AtomicBitmap, page: usize, len: usize) -> Runs {
     let words = (0..len.div_ceil(page).div_ceil(64)).map(|word| {
         let bits = (0..64).filter(|bit| {

@@ -99,8 +99,8 @@ pub use start::start;
 #[cfg_attr(not(target_os = "none"), path = "hosted.rs")]
 mod arch;
 
-/// Ends QEMU: 0 is success. QEMU's status is the code, but on x86_64 `code << 1 | 1`, where codes of
-/// more than 127 count as 127.
+/// Ends QEMU: 0 is success. QEMU's status is the code, but on x86_64 `code << 1 | 1`, where codes
+/// of more than 127 count as 127.
 pub fn exit(code: u8) -> ! {
     arch::exit::exit(code)
 }

@@ -109,8 +109,8 @@ impl Args {
         words.find_map(|word| word.strip_prefix(key)?.strip_prefix('='))
     }
 
-    /// The value of a key as a number: decimal, or hexadecimal behind `0x`. A word without `=` gives
-    /// no value.
+    /// The value of a key as a number: decimal, or hexadecimal behind `0x`. A word without `=`
+    /// gives no value.
     ///
     /// # Panics
     /// The value is none: a typing error must not look like a default.

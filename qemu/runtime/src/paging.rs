@@ -4,9 +4,9 @@
 //! Everything that is mapped by default is mapped at its physical address: the image, the devices
 //! and the NVDIMM. Whatever else is touched is a trap.
 //!
-//! A range is mapped by the largest pages that its ends allow, 1 GiB or 2 MiB: an NVDIMM of any size
-//! takes a handful of tables. Where one page of such a large one is mapped or unmapped by itself,
-//! it becomes smaller ones.
+//! A range is mapped by the largest pages that its ends allow, 1 GiB or 2 MiB: an NVDIMM of any
+//! size takes a handful of tables. Where one page of such a large one is mapped or unmapped by
+//! itself, it becomes smaller ones.
 
 use crate::{
     arch::mmu,
@@ -157,8 +157,8 @@ pub unsafe fn map_page(virt: usize, physical: u64, memory: Memory) {
     unsafe { map(virt, physical, memory, 0) };
 }
 
-/// Maps a page of a level, or a smaller one if there are smaller ones already. The level of what was
-/// mapped.
+/// Maps a page of a level, or a smaller one if there are smaller ones already. The level of what
+/// was mapped.
 unsafe fn map(virt: usize, physical: u64, memory: Memory, level: u32) -> u32 {
     assert!(
         physical.is_multiple_of(PAGE as u64) && physical >> mmu::PHYSICAL_BITS == 0,
@@ -178,8 +178,8 @@ unsafe fn map(virt: usize, physical: u64, memory: Memory, level: u32) -> u32 {
     level
 }
 
-/// Unmaps a page: touching it is a fault. As for [`map_page`], a second CPU must not touch the large
-/// page meanwhile that it may be a part of.
+/// Unmaps a page: touching it is a fault. As for [`map_page`], a second CPU must not touch the
+/// large page meanwhile that it may be a part of.
 ///
 /// # Panics
 /// `virt` is no page, or not an address, as for [`map_page`]. There is no memory left for a table.

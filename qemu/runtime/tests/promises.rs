@@ -1,9 +1,9 @@
 //! What the runtime promises a kernel, seen by one without any of its features.
 //!
-//! `cargo test -p kpmem-runtime --target x86_64-unknown-none` boots it with no parameters. Parameter
-//! `cpus`: how many there are to be. With `mode` it does what must be a trap, a panic or an exit
-//! code: `hole` (loads the byte behind the NVDIMM), `x87`, `mmx` (x86_64), `virtual` (maps a page
-//! at an address that is none), `unmap` (unmaps one), `physical` (maps to what is no page),
+//! `cargo test -p kpmem-runtime --target x86_64-unknown-none` boots it with no parameters.
+//! Parameter `cpus`: how many there are to be. With `mode` it does what must be a trap, a panic or
+//! an exit code: `hole` (loads the byte behind the NVDIMM), `x87`, `mmx` (x86_64), `virtual` (maps
+//! a page at an address that is none), `unmap` (unmaps one), `physical` (maps to what is no page),
 //! `exit` (with `code`), `number` (reads the parameter `n`); `none` says that there is no NVDIMM.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 

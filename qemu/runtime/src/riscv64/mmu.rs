@@ -38,8 +38,8 @@ pub fn largest() -> u32 {
     2
 }
 
-/// An entry that maps a page, at any level. How it is cached is fixed by the platform (physical memory
-/// attributes).
+/// An entry that maps a page, at any level. How it is cached is fixed by the platform (physical
+/// memory attributes).
 pub const fn leaf(physical: u64, _: Memory, _: u32) -> u64 {
     physical >> 12 << NUMBER_SHIFT | ACCESSED_DIRTY | READ_WRITE_EXECUTE | VALID
 }

@@ -34,7 +34,8 @@ to_long_mode:
     rdmsr
     or eax, 1 << 8              // LME
     wrmsr
-    mov eax, 0x80010019         // PG, PE, ET; caches on; WP: read-only in ring 0 too; TS: x87, MMX trap
+    mov eax, 0x80010019         // PG, PE, ET; caches on; WP: read-only in ring 0 too;
+                                // TS: x87 and MMX are traps, too
     mov cr0, eax
     lgdt [boot_gdt_pointer]
     mov eax, offset long_mode
