@@ -205,7 +205,7 @@ impl Guest {
 }
 
 /// The oldest release that has packages for an instruction set.
-fn oldest(arch: Arch) -> &'static str {
+pub(super) fn oldest(arch: Arch) -> &'static str {
     match arch {
         Arch::X86_64 | Arch::Aarch64 => "bookworm",
         Arch::Riscv64 => "trixie",
