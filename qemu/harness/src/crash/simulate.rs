@@ -234,9 +234,10 @@ impl Simulation<'_> {
             .collect();
         let cpus = self.machine.smp;
         let words = u8::from(self.words);
+        let late = u8::from(self.guest.is_some());
         format!(
             "{},image={},base={base},line={line},zva={zva},profile={profile},seed={seed},samples={samples},\
-             part={part},parts={parts},skip={skip},cpus={cpus},words={words},report={},status={},images={}{platform}{only}",
+             part={part},parts={parts},skip={skip},cpus={cpus},words={words},late={late},report={},status={},images={}{platform}{only}",
             plugin.display(),
             image.inherited_path(),
             report.display(),
