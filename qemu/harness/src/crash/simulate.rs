@@ -21,6 +21,8 @@ use std::{
 pub const HANG: Duration = Duration::from_secs(5);
 /// A workload, and all of its crash images, may take this long if nothing else is said.
 pub const LIMIT: Duration = Duration::from_secs(1800);
+/// Linux may take this long to boot.
+const BOOT: Duration = Duration::from_secs(180);
 /// Recoveries that hang or die before the rest of a workload is left alone.
 const LOST: usize = 8;
 
@@ -322,7 +324,8 @@ pub fn reboot(simulation: &Simulation<'_>, image: &Path) -> Result<Option<u64>> 
     let args = format!("{} mode=reboot", simulation.args);
     let vm = Vm::boot(&simulation.machine, simulation.kernel, &image, &args)?;
     let mut verdict = None;
-    vm.run(simulation.hang * 4, |line| {
+    let boot = simulation.guest.map_or(simulation.hang * 3, |_| BOOT);
+    vm.run(boot + simulation.hang, |line| {
         let number = line
             .text
             .strip_prefix("verdict ")

@@ -55,6 +55,9 @@ pub(super) struct LinuxArgs {
     #[arg(long, requires = "linux", default_value_t = 5,
         value_parser = clap::value_parser!(u64).range(1..))]
     hang: u64,
+    /// Crash images that are also booted from, to see that the verdict is the same.
+    #[arg(long, requires = "linux", default_value_t = 2)]
+    reboots: usize,
     /// All of it may take so many seconds.
     #[arg(long, requires = "linux", default_value_t = 1800,
         value_parser = clap::value_parser!(u64).range(1..))]
@@ -82,18 +85,20 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         seed: args.seed,
         hang: Duration::from_secs(args.program.hang),
         limit: Duration::from_secs(args.program.timeout),
+        reboots: args.program.reboots,
         again: again(),
         ..trial(args, arch)?
     };
-    let tried = trial.run()?;
-    let done = tried.done;
+    let done = trial.run()?;
     let report = Report {
         runs: done.runs,
         ..Report::default()
     };
     println!("{}", table::of(&report));
     let program = trial.spec.command.first().map(PathBuf::from);
-    let kernels = program.filter(|it| it.is_file()).map(|it| (arch.name(), it));
+    let kernels = program
+        .filter(|it| it.is_file())
+        .map(|it| (arch.name(), it));
     pages::show(&BTreeMap::from_iter(kernels), &done.found)?;
     report.write()?;
     Ok(verdict(&report))
@@ -105,13 +110,17 @@ fn trial(args: &Args, arch: Arch) -> Result<Trial> {
     let command = &given.command;
     if let Some(name) = &args.workload {
         let words: Vec<_> = command.iter().map(String::as_str).collect();
-        let words = if words.is_empty() { &["copy", "8"][..] } else { &words };
+        let words = if words.is_empty() {
+            &["copy", "8"][..]
+        } else {
+            &words
+        };
         let library = match name.as_str() {
             "libpmem2" => Library::Libpmem2,
             "kpmem" => Library::Kpmem,
             _ => bail!("the workloads for Linux are libpmem2 and kpmem; {name} is none of them"),
         };
-        return workload::libpmem2(arch, library, words);
+        return workload::records(arch, library, words);
     }
     let Some((program, rest)) = command.split_first() else {
         bail!("say which program to run: -- PROGRAM ARGS");

@@ -3,11 +3,9 @@
 use super::Trial;
 use crate::{
     arch::Arch,
-    capi::{
-        self,
-        archive::Target,
-    },
+    capi::{self, archive::Target},
     linux::{
+        files::Given,
         guest::{self, Spec},
         nvdimm::Nvdimm,
     },
@@ -16,12 +14,7 @@ use crate::{
     workspace,
 };
 use anyhow::{Context, Result};
-use std::{
-    fs,
-    os::unix::fs::symlink,
-    path::PathBuf,
-    process::Command,
-};
+use std::{fs, os::unix::fs::symlink, path::PathBuf, process::Command};
 
 /// Which library makes the records durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +25,20 @@ pub enum Library {
     Kpmem,
 }
 
+impl Library {
+    /// The name of its workload, and of the program.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Libpmem2 => "libpmem2",
+            Self::Kpmem => "kpmem",
+        }
+    }
+}
+
+/// The NVDIMM, as the guest calls it.
+const DEVICE: &str = "/dev/dax0.0";
+/// Bytes of it: device DAX wants whole 2 MiB, some of which describe it.
+const SIZE: u64 = 16 << 20;
 /// What is compiled against.
 const DEVELOPMENT: [&str; 5] = [
     "libpmem2-dev",
@@ -41,25 +48,48 @@ const DEVELOPMENT: [&str; 5] = [
     "linux-libc-dev",
 ];
 
-/// The workload `libpmem2` with these words behind the device.
-pub fn libpmem2(arch: Arch, library: Library, words: &[&str]) -> Result<Trial> {
-    let program = program(arch, library)?;
-    let mut command = vec![program.display().to_string(), "/dev/dax0.0".to_owned()];
+/// The program with these words behind the device.
+pub fn records(arch: Arch, library: Library, words: &[&str]) -> Result<Trial> {
+    let mut command = vec![program(arch, library)?.display().to_string()];
+    command.push(DEVICE.to_owned());
     command.extend(words.iter().map(|word| (*word).to_owned()));
     let spec = Spec {
-        size: 16 << 20,
-        packages: vec!["libpmem2".to_owned()],
         command,
+        ..spec(arch)
+    };
+    let name = format!("{}-{}", library.name(), words.join("-"));
+    Ok(Trial::new(spec, &name))
+}
+
+/// Several, one after the other in one guest: the first is workload 1.
+pub fn one_by_one(arch: Arch, each: &[(Library, &str)]) -> Result<Trial> {
+    let mut script = "true".to_owned();
+    let mut files = Vec::new();
+    for (number, (library, words)) in (1..).zip(each) {
+        let name = library.name();
+        script += &format!(" && WORKLOAD={number} /files/{name} {DEVICE} {words}");
+        let given = Given {
+            host: program(arch, *library)?,
+            guest: format!("/files/{name}"),
+        };
+        if !files.contains(&given) {
+            files.push(given);
+        }
+    }
+    let spec = Spec {
+        files,
+        command: ["sh", "-c", &script].map(str::to_owned).to_vec(),
+        ..spec(arch)
+    };
+    Ok(Trial::new(spec, "records"))
+}
+
+fn spec(arch: Arch) -> Spec {
+    Spec {
+        size: SIZE,
+        packages: vec!["libpmem2".to_owned()],
         ..Spec::new(arch, Nvdimm::Devdax)
-    };
-    let name = match library {
-        Library::Libpmem2 => "libpmem2",
-        Library::Kpmem => "libpmem2-kpmem",
-    };
-    Ok(Trial::new(
-        spec,
-        &format!("{name}-{}", words.join("-")),
-    ))
+    }
 }
 
 /// The program, for a guest with Debian's libraries.
@@ -67,10 +97,8 @@ fn program(arch: Arch, library: Library) -> Result<PathBuf> {
     let folder = workspace::reports().join("linux-crash").join(arch.name());
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let sources = workspace::root().join("qemu");
-    let (to, mut compile) = match library {
-        Library::Libpmem2 => (folder.join("libpmem2"), compiler(arch)?),
-        Library::Kpmem => (folder.join("kpmem"), compiler(arch)?),
-    };
+    let to = folder.join(library.name());
+    let mut compile = compiler(arch)?;
     compile.arg("-I").arg(sources.join("marks/include"));
     if library == Library::Kpmem {
         capi::headers()?;
@@ -106,7 +134,11 @@ fn compiler(arch: Arch) -> Result<Command> {
 fn sysroot(arch: Arch) -> Result<PathBuf> {
     let suite = guest::oldest(arch);
     let packages = DEVELOPMENT.map(|name| Package::of(suite, name));
-    let root = unpacked_for(arch, &format!("libpmem2-{suite}-{}", arch.debian()), &packages)?;
+    let root = unpacked_for(
+        arch,
+        &format!("libpmem2-{suite}-{}", arch.debian()),
+        &packages,
+    )?;
     for folder in ["lib", "lib64"] {
         let (link, whole) = (root.join(folder), format!("usr/{folder}"));
         if !link.exists() && root.join(&whole).is_dir() {
