@@ -86,3 +86,30 @@ fn persistent(bytes: &[u8], base: u64, size: u64) -> Result<Vec<u8>> {
     tree.root.add_child(node);
     Ok(tree.to_dtb())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dtoolkit::{Node, Property};
+
+    #[test]
+    fn memory_becomes_persistent() {
+        let mut tree = DeviceTree::new();
+        for name in ["memory@80000000", "memory@a0000000"] {
+            tree.root.add_child(DeviceTreeNode::new(name).unwrap());
+        }
+        let bytes = tree.to_dtb();
+        let made = persistent(&bytes, 0xa000_0000, 64 << 20).unwrap();
+        let tree = DeviceTree::from_fdt(&Fdt::new(&made).unwrap());
+        assert!(tree.find_node("/memory@80000000").is_some());
+        assert!(tree.find_node("/memory@a0000000").is_none());
+        let node = tree.find_node("/pmem@a0000000").unwrap();
+        let reg = node.property("reg").unwrap();
+        assert_eq!(
+            reg.value(),
+            [0, 0, 0, 0, 0xa0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0]
+        );
+        // There is nothing to make persistent elsewhere.
+        assert!(persistent(&bytes, 0xb000_0000, 64 << 20).is_err());
+    }
+}

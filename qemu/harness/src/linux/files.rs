@@ -67,3 +67,17 @@ pub(super) fn of_packages(unpacked: &[Unpacked]) -> Result<Tree> {
     all.retain(|path| !LEFT_OUT.iter().any(|it| path.starts_with(it)));
     Ok(all)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_goes_where_it_is_said_or_to_files() {
+        let given = |text| Given::parse(text).map(|it| (it.host.display().to_string(), it.guest));
+        let pair = |host: &str, guest: &str| Ok((host.to_owned(), guest.to_owned()));
+        assert_eq!(given("a/b"), pair("a/b", "/files/b"));
+        assert_eq!(given("a/b:/etc/c"), pair("a/b", "/etc/c"));
+        assert!(given("a/b:c").is_err() && given("..").is_err() && given("").is_err());
+    }
+}

@@ -19,11 +19,7 @@ use crate::{
 };
 use anyhow::{Result, ensure};
 use fastrand::Rng;
-use std::{
-    fmt::Write,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{fmt::Write, path::PathBuf, sync::Arc};
 
 /// The most RAM that a machine has below its NVDIMM, in MiB.
 const MOST_RAM: u64 = 2048;
@@ -160,8 +156,8 @@ impl Guest {
             initramfs: Arc::new(Image::of(&archive)?),
             ram,
             tree,
-            // Not a word of the kernel's comes between the program's, but when it panics: at level 0
-            // it would not even then.
+            // Not a word of the kernel's comes between the program's, but when it panics: at level
+            // 0 it would not even then.
             parameters: format!(
                 "console={} loglevel=1 panic=-1 nokaslr mitigations=off token={token} nvdimm={}{}",
                 console(arch),
@@ -197,15 +193,10 @@ impl Guest {
     pub fn boot(&self, image: &Image) -> Result<Vm> {
         Vm::boot(&self.machine, &self.kernel, image, "")
     }
-
-    /// The kernel's file.
-    pub fn kernel(&self) -> &Path {
-        &self.kernel
-    }
 }
 
 /// The oldest release that has packages for an instruction set.
-pub(super) fn oldest(arch: Arch) -> &'static str {
+pub fn oldest(arch: Arch) -> &'static str {
     match arch {
         Arch::X86_64 | Arch::Aarch64 => "bookworm",
         Arch::Riscv64 => "trixie",

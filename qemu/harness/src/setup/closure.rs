@@ -53,7 +53,18 @@ pub fn closure(arch: Arch, suite: &str, names: &[String]) -> Result<Vec<Unpacked
     fs::create_dir_all(&packages).with_context(|| format!("cannot make {}", packages.display()))?;
     let used = tempfile::tempdir_in(&packages).context("cannot make a folder for apt")?;
     let suites = sources::with_security(suite);
-    let apt = Apt::new(used.path(), arch, suites.iter().map(String::as_str))?;
+    let all = Apt::new(
+        &used.path().join("all"),
+        arch,
+        suites.iter().map(String::as_str),
+    );
+    let apt = match all {
+        Err(error) if suites.len() > 1 => {
+            eprintln!("setup: {error:#}; going on without security updates");
+            Apt::new(&used.path().join("one"), arch, [suite])?
+        }
+        all => all?,
+    };
     let words = [
         "-qq",
         "-y",

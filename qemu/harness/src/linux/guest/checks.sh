@@ -6,8 +6,8 @@ log=/dev/kpmem_log
 # NAME COMMAND...: it must succeed.
 works() {
     name=$1; shift
-    if "$@" >/dev/null 2>/tmp; then echo "test $name ... ok"
-    else echo "test $name ... FAILED: $(cat /tmp | tr '\n' ' ')"; fi
+    if "$@" >/dev/null 2>/said; then echo "test $name ... ok"
+    else echo "test $name ... FAILED: $(cat /said | tr '\n' ' ')"; fi
 }
 # NAME COMMAND...: it must fail.
 fails() {

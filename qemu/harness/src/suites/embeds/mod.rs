@@ -3,6 +3,7 @@
 mod capi;
 mod hypervisor;
 mod libpmem2;
+mod linux_guest;
 mod linux_module;
 mod unikernel;
 
@@ -17,5 +18,6 @@ pub fn run() -> Result<Vec<Suite>> {
     suites.extend(hypervisor::run()?);
     suites.push(libpmem2::run()?);
     suites.push(linux_module::run()?);
+    suites.push(linux_guest::run()?);
     Ok(suites)
 }
