@@ -6,7 +6,7 @@ use crate::{
     crash::{pages, plan::CPUS, report::Report, table},
     linux::{
         crash::{
-            Trial,
+            Trial, outside,
             workload::{self, Library},
         },
         files::Given,
@@ -51,10 +51,13 @@ pub(super) struct LinuxArgs {
     #[arg(long, requires = "linux", default_value_t = 512,
         value_parser = clap::value_parser!(u64).range(256..=2048))]
     ram: u64,
-    /// Recovery of one crash image may take so many seconds.
-    #[arg(long, requires = "linux", default_value_t = 5,
-        value_parser = clap::value_parser!(u64).range(1..))]
-    hang: u64,
+    /// A shell command that recovers from a crash image, instead of the program: good if it exits
+    /// with 0. The program may call kpmem-mark then.
+    #[arg(long, requires = "linux", value_name = "COMMAND")]
+    recover: Option<String>,
+    /// Recovery of one crash image may take so many seconds [default: 5; of a command 60].
+    #[arg(long, requires = "linux", value_parser = clap::value_parser!(u64).range(1..))]
+    hang: Option<u64>,
     /// Crash images that are also booted from, to see that the verdict is the same.
     #[arg(long, requires = "linux", default_value_t = 2)]
     reboots: usize,
@@ -74,6 +77,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         _ => bail!("one program is for one --arch"),
     };
     setup::ensure_these(&[Need::Qemu(arch)])?;
+    let hang = if args.program.recover.is_some() { 60 } else { 5 };
     let trial = Trial {
         profile: args.profile.clone(),
         platform: args.platform.pairs(
@@ -83,7 +87,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
                 .context("no CPU is planned")?,
         )?,
         seed: args.seed,
-        hang: Duration::from_secs(args.program.hang),
+        hang: Duration::from_secs(args.program.hang.unwrap_or(hang)),
         limit: Duration::from_secs(args.program.timeout),
         reboots: args.program.reboots,
         again: again(),
@@ -141,7 +145,11 @@ fn trial(args: &Args, arch: Arch) -> Result<Trial> {
         ..Spec::new(arch, given.nvdimm)
     };
     let name = own::workload(Path::new(program), &rest.join(" "));
-    Ok(Trial::new(spec, &name))
+    let trial = Trial::new(spec, &name);
+    match &given.recover {
+        Some(recover) => outside::with_recovery(trial, recover),
+        None => Ok(trial),
+    }
 }
 
 /// This very command line.

@@ -1,5 +1,7 @@
 //! A program in a Linux guest under the crash simulator.
 
+pub mod compile;
+pub mod outside;
 pub mod workload;
 
 use super::guest::{Guest, Spec};
@@ -33,6 +35,8 @@ pub struct Trial {
     pub profile: Option<String>,
     /// Properties of it that are not the profile's.
     pub platform: Vec<(&'static str, String)>,
+    /// Recovery is a command, which is slow: fewer crashes are tried.
+    pub few: bool,
     /// Chooses samples.
     pub seed: u64,
     /// Crash images that are also booted from: half of them bad ones, if there are any.
@@ -54,6 +58,7 @@ impl Trial {
             profile: None,
             platform: Vec::new(),
             seed: 1,
+            few: false,
             reboots: 0,
             hang: simulate::HANG,
             limit: simulate::LIMIT,
@@ -92,6 +97,7 @@ impl Trial {
             stall: self.limit,
             limit: self.limit,
             guest: Some(guest),
+            few: self.few,
         };
         let outcome = simulate::run(&simulation, images.path())?;
         let mut done = Done::of(&job, &outcome);

@@ -1,20 +1,19 @@
 //! The named workloads: programs of ours, compiled against Debian's libraries.
 
-use super::Trial;
+use super::{Trial, compile};
 use crate::{
     arch::Arch,
     capi::{self, archive::Target},
     linux::{
         files::Given,
-        guest::{self, Spec},
+        guest::Spec,
         nvdimm::Nvdimm,
     },
     process,
-    setup::unpacked::{Package, unpacked_for},
     workspace,
 };
 use anyhow::{Context, Result};
-use std::{fs, os::unix::fs::symlink, path::PathBuf, process::Command};
+use std::{fs, path::PathBuf};
 
 /// Which library makes the records durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,14 +38,6 @@ impl Library {
 const DEVICE: &str = "/dev/dax0.0";
 /// Bytes of it: device DAX wants whole 2 MiB, some of which describe it.
 const SIZE: u64 = 16 << 20;
-/// What is compiled against.
-const DEVELOPMENT: [&str; 5] = [
-    "libpmem2-dev",
-    "libpmem2",
-    "libc6-dev",
-    "libc6",
-    "linux-libc-dev",
-];
 
 /// The program with these words behind the device.
 pub fn records(arch: Arch, library: Library, words: &[&str]) -> Result<Trial> {
@@ -98,7 +89,7 @@ fn program(arch: Arch, library: Library) -> Result<PathBuf> {
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let sources = workspace::root().join("qemu");
     let to = folder.join(library.name());
-    let mut compile = compiler(arch)?;
+    let mut compile = compile::compiler(arch)?;
     compile.arg("-I").arg(sources.join("marks/include"));
     if library == Library::Kpmem {
         capi::headers()?;
@@ -112,38 +103,4 @@ fn program(arch: Arch, library: Library) -> Result<PathBuf> {
     compile.args(["-lc", "-l:crtn.o", "-o"]).arg(&to);
     process::run(&mut compile).with_context(|| format!("cannot compile for {arch}"))?;
     Ok(to)
-}
-
-/// A compiler that finds headers, libraries and start files in Debian's packages alone. It needs no
-/// library of its own.
-fn compiler(arch: Arch) -> Result<Command> {
-    let root = sysroot(arch)?;
-    let mut clang = Command::new("clang");
-    clang.arg(format!("--target={}", arch.triplet()));
-    clang.arg(format!("--sysroot={}", root.display()));
-    clang.arg(format!("--ld-path={}-ld", arch.triplet()));
-    clang.args(["-std=gnu99", "-O1", "-g", "-Wall", "-Wextra", "-Werror"]);
-    clang.args(["-fno-pie", "-no-pie", "-nostdlib"]);
-    // What the libraries need is in the guest.
-    clang.arg("-Wl,--unresolved-symbols=ignore-in-shared-libs");
-    clang.args(["-l:crt1.o", "-l:crti.o"]);
-    Ok(clang)
-}
-
-/// The folder in which Debian's packages for compiling are, as they would be in `/`.
-fn sysroot(arch: Arch) -> Result<PathBuf> {
-    let suite = guest::oldest(arch);
-    let packages = DEVELOPMENT.map(|name| Package::of(suite, name));
-    let root = unpacked_for(
-        arch,
-        &format!("libpmem2-{suite}-{}", arch.debian()),
-        &packages,
-    )?;
-    for folder in ["lib", "lib64"] {
-        let (link, whole) = (root.join(folder), format!("usr/{folder}"));
-        if !link.exists() && root.join(&whole).is_dir() {
-            symlink(&whole, &link).with_context(|| format!("cannot make {}", link.display()))?;
-        }
-    }
-    Ok(root)
 }
