@@ -81,8 +81,7 @@ impl Campaign {
                 caught,
             })
             .collect();
-        let (total, exact) = kpmem_model::litmus::run();
-        report.litmus = Litmus { total, exact };
+        report.litmus = litmus();
         Ok(Results {
             report,
             found,
@@ -191,6 +190,12 @@ impl Campaign {
         }
         Ok(done)
     }
+}
+
+/// Runs the model's own cases.
+pub fn litmus() -> Litmus {
+    let (total, exact) = kpmem_model::litmus::run();
+    Litmus { total, exact }
 }
 
 /// The correct build's jobs on these CPUs.

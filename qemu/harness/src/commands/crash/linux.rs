@@ -3,7 +3,8 @@
 use super::{Args, own, verdict};
 use crate::{
     arch::Arch,
-    crash::{pages, plan::CPUS, report::Report, table},
+    crash::{campaign, pages, plan::CPUS, report::Report, table},
+    elf,
     linux::{
         crash::{
             Trial, outside,
@@ -96,13 +97,14 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let done = trial.run()?;
     let report = Report {
         runs: done.runs,
+        litmus: campaign::litmus(),
         ..Report::default()
     };
     println!("{}", table::of(&report));
     let program = trial.spec.command.first().map(PathBuf::from);
-    let kernels = program
-        .filter(|it| it.is_file())
-        .map(|it| (arch.name(), it));
+    // A page names the program's functions, where it lies where its file says.
+    let is_elf = |file: &PathBuf| elf::arch_of(file).is_ok();
+    let kernels = program.filter(is_elf).map(|file| (arch.name(), file));
     pages::show(&BTreeMap::from_iter(kernels), &done.found)?;
     report.write()?;
     Ok(verdict(&report))
