@@ -6,7 +6,7 @@ use super::{
     found::Found,
     plan::{self, Cpu, Effort, Job},
     report::{Litmus, Mutant, Report},
-    simulate::{self, Outcome, Simulation},
+    simulate::{self, Outcome, Simulation, Tried},
 };
 use crate::parallel;
 use anyhow::{Context, Result, anyhow};
@@ -162,7 +162,7 @@ impl Campaign {
             stall: simulate::LIMIT,
             words: false,
             guest: None,
-            few: false,
+            tried: Tried::All,
         })
     }
 

@@ -3,7 +3,7 @@
 use super::{Args, own, verdict};
 use crate::{
     arch::Arch,
-    crash::{campaign, pages, plan::CPUS, report::Report, table},
+    crash::{campaign, pages, plan::CPUS, report::Report, simulate::Tried, table},
     elf,
     linux::{
         crash::{
@@ -56,6 +56,9 @@ pub(super) struct LinuxArgs {
     /// with 0. The program may call kpmem-mark then.
     #[arg(long, requires = "linux", value_name = "COMMAND")]
     recover: Option<String>,
+    /// With --recover: also try crashes before each barrier, not only at claims, points and the end.
+    #[arg(long, requires = "recover")]
+    every_barrier: bool,
     /// Recovery of one crash image may take so many seconds [default: 5; of a command 60].
     #[arg(long, requires = "linux", value_parser = clap::value_parser!(u64).range(1..))]
     hang: Option<u64>,
@@ -78,7 +81,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         _ => bail!("one program is for one --arch"),
     };
     setup::ensure_these(&[Need::Qemu(arch)])?;
-    let hang = if args.program.recover.is_some() { 60 } else { 5 };
+    let hang = if args.program.recover.is_some() {
+        60
+    } else {
+        5
+    };
     let trial = Trial {
         profile: args.profile.clone(),
         platform: args.platform.pairs(
@@ -149,7 +156,13 @@ fn trial(args: &Args, arch: Arch) -> Result<Trial> {
     let name = own::workload(Path::new(program), &rest.join(" "));
     let trial = Trial::new(spec, &name);
     match &given.recover {
-        Some(recover) => outside::with_recovery(trial, recover),
+        Some(recover) => {
+            let mut trial = outside::with_recovery(trial, recover)?;
+            if given.every_barrier {
+                trial.tried = Tried::Few;
+            }
+            Ok(trial)
+        }
         None => Ok(trial),
     }
 }

@@ -38,7 +38,11 @@ fn sysroot(arch: Arch) -> Result<PathBuf> {
     let suite = guest::oldest(arch);
     let names = DEVELOPMENT.into_iter().chain([helpers(arch)]);
     let packages: Vec<_> = names.map(|name| Package::of(suite, name)).collect();
-    let root = unpacked_for(arch, &format!("compile-{suite}-{}", arch.debian()), &packages)?;
+    let root = unpacked_for(
+        arch,
+        &format!("compile-{suite}-{}", arch.debian()),
+        &packages,
+    )?;
     for folder in ["lib", "lib64"] {
         let (link, whole) = (root.join(folder), format!("usr/{folder}"));
         if !link.exists() && root.join(&whole).is_dir() {
@@ -60,8 +64,17 @@ fn helpers(arch: Arch) -> &'static str {
 pub(super) fn link_alone(compile: &mut Command, arch: Arch) -> Result<()> {
     let version = helpers(arch).trim_matches(|c: char| !c.is_ascii_digit());
     let folder = format!("usr/lib/gcc/{}/{version}", arch.triplet());
-    compile.arg("-static").arg("-L").arg(sysroot(arch)?.join(folder));
-    compile.args(["-Wl,--start-group", "-lc", "-lgcc", "-lgcc_eh", "-Wl,--end-group"]);
+    compile
+        .arg("-static")
+        .arg("-L")
+        .arg(sysroot(arch)?.join(folder));
+    compile.args([
+        "-Wl,--start-group",
+        "-lc",
+        "-lgcc",
+        "-lgcc_eh",
+        "-Wl,--end-group",
+    ]);
     compile.arg("-l:crtn.o");
     Ok(())
 }

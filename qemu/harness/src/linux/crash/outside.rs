@@ -3,6 +3,7 @@
 use super::{Trial, compile};
 use crate::{
     arch::Arch,
+    crash::simulate::Tried,
     linux::{
         files::Given,
         guest::{Spec, quoted},
@@ -27,7 +28,8 @@ pub fn with_recovery(trial: Trial, recover: &str) -> Result<Trial> {
             script: format!("recover={}\n{loop_}", quoted(recover)),
             ..trial.spec
         },
-        few: true,
+        // A command takes a fraction of a second.
+        tried: Tried::FewAtMarks,
         ..trial
     })
 }
@@ -42,6 +44,7 @@ fn mark(arch: Arch) -> Result<PathBuf> {
     compile.arg("-I").arg(sources.join("marks/include"));
     compile.arg(sources.join("harness/src/linux/guest/mark.c"));
     compile::link_alone(&mut compile, arch)?;
-    process::run(compile.arg("-o").arg(&to)).with_context(|| format!("cannot compile for {arch}"))?;
+    process::run(compile.arg("-o").arg(&to))
+        .with_context(|| format!("cannot compile for {arch}"))?;
     Ok(to)
 }

@@ -4,13 +4,8 @@ use super::{Trial, compile};
 use crate::{
     arch::Arch,
     capi::{self, archive::Target},
-    linux::{
-        files::Given,
-        guest::Spec,
-        nvdimm::Nvdimm,
-    },
-    process,
-    workspace,
+    linux::{files::Given, guest::Spec, nvdimm::Nvdimm},
+    process, workspace,
 };
 use anyhow::{Context, Result};
 use std::{fs, path::PathBuf};
