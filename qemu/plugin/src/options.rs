@@ -25,6 +25,8 @@ pub struct Options {
     pub explore: explore::Options,
     /// Claims are of copies, which must store each aligned word as one.
     pub words: bool,
+    /// Nothing is watched before the first workload begins, but for marks.
+    pub late: bool,
     /// Images that an earlier process took already, one of which ended it.
     pub skip: u64,
     /// Crash images to keep for a reboot.
@@ -89,9 +91,13 @@ impl Options {
                     number(words.get("parts").copied().unwrap_or("1"), "parts")? as u32,
                 ),
                 only,
+                samples: number(words.get("random").copied().unwrap_or("256"), "random")? as u32,
+                limit: number(words.get("limit").copied().unwrap_or("4096"), "limit")? as usize,
+                marks_only: words.get("at").copied() == Some("marks"),
                 ..explore::Options::default()
             },
             words: words.get("words").copied() == Some("1"),
+            late: words.get("late").copied() == Some("1"),
             skip: number(words.get("skip").copied().unwrap_or("0"), "skip")?,
             samples: number(words.get("samples").copied().unwrap_or("0"), "samples")? as usize,
             report: text("report")?.into(),

@@ -1,10 +1,11 @@
 //! One boot of a kernel under the simulator; again and again where recovery does not come back.
 
-use super::status::Status;
+use super::{program::Program, status::Status};
 use crate::{
     boot::{End, Vm},
     findings::{self, Explored, Failure, Flaw, Line, Sample, Traced},
     image::Image,
+    linux::guest::Guest,
     machine::Machine,
     protocol,
     serial::NoLine,
@@ -20,6 +21,8 @@ use std::{
 pub const HANG: Duration = Duration::from_secs(5);
 /// A workload, and all of its crash images, may take this long if nothing else is said.
 pub const LIMIT: Duration = Duration::from_secs(1800);
+/// Linux may take this long to boot.
+const BOOT: Duration = Duration::from_secs(180);
 /// Recoveries that hang or die before the rest of a workload is left alone.
 const LOST: usize = 8;
 
@@ -62,6 +65,34 @@ pub struct Simulation<'a> {
     pub stall: Duration,
     /// How long a workload, and all of its crash images, may take.
     pub limit: Duration,
+    /// The kernel is Linux, and runs a program.
+    pub guest: Option<&'a Guest>,
+    /// Which crash images are tried.
+    pub tried: Tried,
+}
+
+/// Which crash images are tried. A few of a moment are all of them if they are not more than 32;
+/// else none, all, each line alone, all but one, and eight random ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tried {
+    /// All of each moment, up to thousands.
+    #[default]
+    All,
+    /// A few before each barrier and at each mark.
+    Few,
+    /// A few at each claim, crash point and end.
+    FewAtMarks,
+}
+
+impl Tried {
+    /// As the plugin takes it.
+    fn words(self) -> &'static str {
+        match self {
+            Self::All => "",
+            Self::Few => ",limit=32,random=8",
+            Self::FewAtMarks => ",limit=32,random=8,at=marks",
+        }
+    }
 }
 
 /// What came of it.
@@ -136,7 +167,7 @@ pub fn run(simulation: &Simulation<'_>, images: &Path) -> Result<Outcome> {
     let mut skip = 0;
     loop {
         let report = scratch.path().join(format!("report-{skip}"));
-        let image = Image::fresh(simulation.size)?;
+        let image = simulation.fresh()?;
         let plugin = simulation.plugin_option(&image, &report, &status, images, skip);
         let mut machine = simulation.machine.clone();
         machine.extra.extend(["-plugin".to_owned(), plugin]);
@@ -194,6 +225,14 @@ fn finished(lines: Vec<Line>) -> impl Iterator<Item = Line> {
 }
 
 impl Simulation<'_> {
+    /// The NVDIMM before the first boot.
+    fn fresh(&self) -> Result<Image> {
+        match self.guest {
+            Some(guest) => guest.image(),
+            None => Image::fresh(self.size),
+        }
+    }
+
     fn plugin_option(
         &self,
         image: &Image,
@@ -223,9 +262,11 @@ impl Simulation<'_> {
             .collect();
         let cpus = self.machine.smp;
         let words = u8::from(self.words);
+        let late = u8::from(self.guest.is_some());
+        let tried = self.tried.words();
         format!(
             "{},image={},base={base},line={line},zva={zva},profile={profile},seed={seed},samples={samples},\
-             part={part},parts={parts},skip={skip},cpus={cpus},words={words},report={},status={},images={}{platform}{only}",
+             part={part},parts={parts},skip={skip},cpus={cpus},words={words},late={late},report={},status={},images={}{platform}{only}{tried}",
             plugin.display(),
             image.inherited_path(),
             report.display(),
@@ -235,9 +276,11 @@ impl Simulation<'_> {
     }
 }
 
-struct Ended {
-    passed: bool,
-    why: String,
+/// How a boot ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) passed: bool,
+    pub(super) why: String,
 }
 
 /// Listens until the guest ends, or recovery of one image takes too long.
@@ -253,9 +296,14 @@ fn watch(
     let deadline = Instant::now() + limit;
     let mut last = (Status::default(), Instant::now());
     let mut said = Vec::new();
+    let mut program = simulation.guest.map(|guest| Program::new(guest));
     loop {
         match vm.line(Instant::now() + Duration::from_millis(200)) {
             Ok(line) => {
+                if let Some(program) = &mut program {
+                    program.hear(&line);
+                    continue;
+                }
                 if line.text.starts_with("judge ") {
                     for_us.push(line.text.clone());
                 }
@@ -287,6 +335,9 @@ fn watch(
         }
     }
     let end = vm.run(Duration::from_secs(30), |_| {})?;
+    if let Some(program) = program {
+        return Ok(program.ended(end));
+    }
     let crash = said.iter().find(|text| protocol::is_crash(text));
     Ok(Ended {
         passed: end == End::Exit(0),
@@ -300,7 +351,8 @@ pub fn reboot(simulation: &Simulation<'_>, image: &Path) -> Result<Option<u64>> 
     let args = format!("{} mode=reboot", simulation.args);
     let vm = Vm::boot(&simulation.machine, simulation.kernel, &image, &args)?;
     let mut verdict = None;
-    vm.run(simulation.hang * 4, |line| {
+    let boot = simulation.guest.map_or(simulation.hang * 3, |_| BOOT);
+    vm.run(boot + simulation.hang, |line| {
         let number = line
             .text
             .strip_prefix("verdict ")

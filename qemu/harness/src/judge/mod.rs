@@ -14,7 +14,7 @@ use crate::{
         found::Found,
         plan::{Cpu, Job, Own},
         plugin,
-        simulate::{self, Outcome, Simulation},
+        simulate::{self, Outcome, Simulation, Tried},
     },
     findings::Failure,
     machine::Machine,
@@ -237,6 +237,8 @@ fn simulate(question: &Question, job: &Job, kernel: &Path, plugin: &Path) -> Res
         hang: simulate::HANG,
         limit: LIMIT,
         stall: STALL,
+        guest: None,
+        tried: Tried::All,
     };
     simulate::run(&simulation, images.path())
 }

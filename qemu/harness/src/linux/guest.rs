@@ -243,8 +243,12 @@ fn ram(asked: u64, files: u64) -> Result<u64> {
 fn set(words: &[String]) -> String {
     let mut text = "set --".to_owned();
     for word in words {
-        let quoted = word.replace('\'', r"'\''");
-        let _ = write!(text, " '{quoted}'");
+        let _ = write!(text, " {}", quoted(word));
     }
     text + "\n"
+}
+
+/// One word for a shell.
+pub(super) fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
 }

@@ -6,7 +6,7 @@ use crate::{
         plan::{CPUS, Job, Own},
         plugin,
         run::Run,
-        simulate::{self, Simulation},
+        simulate::{self, Simulation, Tried},
     },
     machine::Machine,
 };
@@ -72,6 +72,8 @@ pub fn run(machine: &Machine, kernel: &Path, module: &str, seed: u64) -> Result<
         hang: simulate::HANG,
         stall: BOOT,
         limit: LIMIT,
+        guest: None,
+        tried: Tried::All,
     };
     let outcome = simulate::run(&simulation, images.path())?;
     let done = Done::of(&job, &outcome);

@@ -1,0 +1,154 @@
+//! A program in a Linux guest under the crash simulator.
+
+pub mod compile;
+pub mod outside;
+pub mod workload;
+
+use super::guest::{Guest, Spec};
+use crate::{
+    crash::{
+        done::Done,
+        model,
+        plan::{Cpu, Job, Own},
+        plugin,
+        simulate::{self, Outcome, Simulation, Tried},
+    },
+    findings::Sample,
+};
+use anyhow::{Context, Result, bail};
+use std::time::Duration;
+
+/// Bytes at the end of the NVDIMM that are the simulator's: its mailbox. File systems leave more
+/// alone, as they come in blocks.
+pub const TAIL: u64 = 64 << 10;
+/// `kpmem_marks::MAILBOX`, and `KPMEM_MAILBOX` in C.
+const MAILBOX: u64 = 4096;
+
+/// What is tried.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// The guest with its program.
+    pub spec: Spec,
+    /// A name for it, of which a file's name can be made.
+    pub name: String,
+    /// The platform; `None` for what the instruction set has.
+    pub profile: Option<String>,
+    /// Properties of it that are not the profile's.
+    pub platform: Vec<(&'static str, String)>,
+    /// Which crash images are tried.
+    pub tried: Tried,
+    /// Chooses samples.
+    pub seed: u64,
+    /// Crash images that are also booted from: half of them bad ones, if there are any.
+    pub reboots: usize,
+    /// How long recovery of one image may take.
+    pub hang: Duration,
+    /// How long all of it may take.
+    pub limit: Duration,
+    /// The command line that tries again.
+    pub again: String,
+}
+
+impl Trial {
+    /// One with this guest.
+    pub fn new(spec: Spec, name: &str) -> Self {
+        Self {
+            spec: Spec { tail: TAIL, ..spec },
+            name: name.to_owned(),
+            profile: None,
+            platform: Vec::new(),
+            seed: 1,
+            tried: Tried::All,
+            reboots: 0,
+            hang: simulate::HANG,
+            limit: simulate::LIMIT,
+            again: String::new(),
+        }
+    }
+
+    /// Tries it.
+    pub fn run(&self) -> Result<Done> {
+        self.run_in(&Guest::new(&self.spec)?)
+    }
+
+    /// Tries it in a guest that was made of its spec.
+    pub fn run_in(&self, guest: &Guest) -> Result<Done> {
+        let machine = &guest.machine;
+        let cpu = model::cpu(machine.arch, &machine.cpu, None)?;
+        let job = self.job(cpu)?;
+        let images = tempfile::tempdir().context("cannot make a directory for crash images")?;
+        let simulation = Simulation {
+            machine: machine.clone(),
+            kernel: &guest.kernel,
+            args: parameters(guest.base + self.spec.size - MAILBOX),
+            plugin: &plugin::build()?,
+            base: guest.base,
+            size: self.spec.size,
+            line: cpu.line,
+            zva: cpu.zva,
+            profile: job.profile,
+            platform: job.platform.clone(),
+            words: false,
+            seed: self.seed,
+            samples: self.reboots,
+            shard: (0, 1),
+            only: None,
+            hang: self.hang,
+            stall: self.limit,
+            limit: self.limit,
+            guest: Some(guest),
+            tried: self.tried,
+        };
+        let outcome = simulate::run(&simulation, images.path())?;
+        let mut done = Done::of(&job, &outcome);
+        if let Some(how) = &done.broken {
+            bail!("{how}{}", said(&outcome));
+        }
+        for sample in self.chosen(&outcome) {
+            let verdict = simulate::reboot(&simulation, &images.path().join(&sample.file))?;
+            if let (Some(verdict), Some(run)) = (verdict, done.run(sample.workload)) {
+                run.reboot_checked += 1;
+                run.reboot_agreed += u64::from(verdict == sample.verdict);
+            }
+        }
+        Ok(done)
+    }
+
+    /// The crash images that are booted from.
+    fn chosen<'a>(&self, outcome: &'a Outcome) -> Vec<&'a Sample> {
+        let (good, bad): (Vec<_>, Vec<_>) = outcome.kept().partition(|kept| kept.verdict == 0);
+        let bad = bad.into_iter().take(self.reboots.div_ceil(2));
+        bad.chain(good).take(self.reboots).collect()
+    }
+
+    fn job(&self, cpu: Cpu) -> Result<Job> {
+        let name = self.profile.as_deref().unwrap_or(cpu.profile());
+        let profile = cpu.profiles().iter().find(|known| **known == name);
+        let profile =
+            profile.with_context(|| format!("the profile {name} does not fit {}", cpu.arch))?;
+        Ok(Job {
+            own: Some(Own {
+                args: String::new(),
+                smp: self.spec.smp,
+                size: self.spec.size,
+                model: self.spec.cpu.clone(),
+                again: Some(self.again.clone()),
+            }),
+            platform: self.platform.clone(),
+            ..Job::new(cpu, &self.name, profile, self.seed, 1)
+        })
+    }
+}
+
+/// What Linux is told besides: that a process may map the mailbox, and where it is.
+fn parameters(mailbox: u64) -> String {
+    format!("iomem=relaxed kpmem_mailbox={mailbox:#x}")
+}
+
+/// What the simulator had to say of a program that ended early.
+fn said(outcome: &Outcome) -> String {
+    outcome
+        .flaws()
+        .map(|flaw| format!("; {}", flaw.what))
+        .collect()
+}
