@@ -1,5 +1,6 @@
 //! `cargo xtask crash`.
 
+mod linux;
 mod own;
 
 use super::machine::{OwnArgs, Platform};
@@ -45,8 +46,11 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE", num_args = 1..)]
     merge: Vec<PathBuf>,
     /// Simulate a kernel of your own that says kpmem-marks; or one of kpmem-guest's, by its name.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", group = "subject")]
     kernel: Option<PathBuf>,
+    /// Simulate a program in a Linux out of Debian's packages (docs/CRASH-TEST.md).
+    #[arg(long, group = "subject")]
+    linux: bool,
     /// Parameters for that kernel (fw_cfg file opt/org.kpmem/args).
     #[arg(long, requires = "kernel", default_value = "")]
     args: String,
@@ -57,6 +61,8 @@ pub(super) struct Args {
     own: OwnArgs,
     #[command(flatten)]
     platform: Platform,
+    #[command(flatten)]
+    program: linux::LinuxArgs,
 }
 
 fn shard(text: &str) -> Result<(u32, u32), String> {
@@ -72,6 +78,9 @@ fn shard(text: &str) -> Result<(u32, u32), String> {
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     if !args.merge.is_empty() {
         return merge(&args.merge);
+    }
+    if args.linux {
+        return linux::run(args);
     }
     setup::ensure()?;
     let own = own::kernel(args)?;

@@ -7,15 +7,16 @@ use anyhow::{Result, bail};
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct OwnArgs {
     /// CPUs of that kernel's machine.
-    #[arg(long, requires = "kernel", default_value_t = 1,
+    #[arg(long, requires = "subject", default_value_t = 1,
         value_parser = clap::value_parser!(u32).range(1..=8))]
     pub(super) smp: u32,
     /// QEMU's CPU model with properties, for that kernel.
-    #[arg(long, requires = "kernel", value_name = "MODEL")]
+    #[arg(long, requires = "subject", value_name = "MODEL")]
     pub(super) cpu: Option<String>,
-    /// Bytes of that kernel's persistent memory, with the mailbox: whole mebibytes.
-    #[arg(long, requires = "kernel", default_value_t = 1 << 20, value_parser = size)]
-    pub(super) size: u64,
+    /// Bytes of that kernel's persistent memory, with the mailbox: whole mebibytes [default: 1M; of
+    /// Linux as of `cargo xtask linux`].
+    #[arg(long, requires = "subject", value_parser = size)]
+    pub(super) size: Option<u64>,
 }
 
 /// What a platform promises beyond its profile.

@@ -162,6 +162,7 @@ impl Campaign {
             limit: simulate::LIMIT,
             stall: simulate::LIMIT,
             words: false,
+            guest: None,
         })
     }
 

@@ -8,6 +8,7 @@ pub mod model;
 pub mod pages;
 pub mod plan;
 pub mod plugin;
+mod program;
 pub mod report;
 pub mod run;
 pub mod simulate;

@@ -1,10 +1,11 @@
 //! One boot of a kernel under the simulator; again and again where recovery does not come back.
 
-use super::status::Status;
+use super::{program::Program, status::Status};
 use crate::{
     boot::{End, Vm},
     findings::{self, Explored, Failure, Flaw, Line, Sample, Traced},
     image::Image,
+    linux::guest::Guest,
     machine::Machine,
     protocol,
     serial::NoLine,
@@ -62,6 +63,8 @@ pub struct Simulation<'a> {
     pub stall: Duration,
     /// How long a workload, and all of its crash images, may take.
     pub limit: Duration,
+    /// The kernel is Linux, and runs a program.
+    pub guest: Option<&'a Guest>,
 }
 
 /// What came of it.
@@ -136,7 +139,7 @@ pub fn run(simulation: &Simulation<'_>, images: &Path) -> Result<Outcome> {
     let mut skip = 0;
     loop {
         let report = scratch.path().join(format!("report-{skip}"));
-        let image = Image::fresh(simulation.size)?;
+        let image = simulation.fresh()?;
         let plugin = simulation.plugin_option(&image, &report, &status, images, skip);
         let mut machine = simulation.machine.clone();
         machine.extra.extend(["-plugin".to_owned(), plugin]);
@@ -194,6 +197,14 @@ fn finished(lines: Vec<Line>) -> impl Iterator<Item = Line> {
 }
 
 impl Simulation<'_> {
+    /// The NVDIMM before the first boot.
+    fn fresh(&self) -> Result<Image> {
+        match self.guest {
+            Some(guest) => guest.image(),
+            None => Image::fresh(self.size),
+        }
+    }
+
     fn plugin_option(
         &self,
         image: &Image,
@@ -235,9 +246,11 @@ impl Simulation<'_> {
     }
 }
 
-struct Ended {
-    passed: bool,
-    why: String,
+/// How a boot ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) passed: bool,
+    pub(super) why: String,
 }
 
 /// Listens until the guest ends, or recovery of one image takes too long.
@@ -253,9 +266,14 @@ fn watch(
     let deadline = Instant::now() + limit;
     let mut last = (Status::default(), Instant::now());
     let mut said = Vec::new();
+    let mut program = simulation.guest.map(|guest| Program::new(guest));
     loop {
         match vm.line(Instant::now() + Duration::from_millis(200)) {
             Ok(line) => {
+                if let Some(program) = &mut program {
+                    program.hear(&line);
+                    continue;
+                }
                 if line.text.starts_with("judge ") {
                     for_us.push(line.text.clone());
                 }
@@ -287,6 +305,9 @@ fn watch(
         }
     }
     let end = vm.run(Duration::from_secs(30), |_| {})?;
+    if let Some(program) = program {
+        return Ok(program.ended(end));
+    }
     let crash = said.iter().find(|text| protocol::is_crash(text));
     Ok(Ended {
         passed: end == End::Exit(0),

@@ -237,6 +237,7 @@ fn simulate(question: &Question, job: &Job, kernel: &Path, plugin: &Path) -> Res
         hang: simulate::HANG,
         limit: LIMIT,
         stall: STALL,
+        guest: None,
     };
     simulate::run(&simulation, images.path())
 }

@@ -1,8 +1,8 @@
 //! What a guest says while it runs its program: the program's output, and what is for us.
 
 use super::guest::Guest;
-use crate::{boot::End, image::Image};
-use anyhow::{Result, bail};
+use crate::{boot::End, image::Image, serial::Line};
+use anyhow::{Error, Result, anyhow};
 use std::time::{Duration, Instant};
 
 /// The kernel's last words begin so.
@@ -31,6 +31,87 @@ impl std::fmt::Display for Hangs {
 
 impl std::error::Error for Hangs {}
 
+/// What a guest has said so far.
+#[derive(Debug)]
+pub struct Console<'a> {
+    token: &'a str,
+    start: Instant,
+    up: Option<(Duration, String)>,
+    status: Option<u8>,
+    lost: Option<String>,
+    panic: String,
+}
+
+impl<'a> Console<'a> {
+    /// Of a guest that is turned on now, and begins lines for us by `token`.
+    pub fn new(token: &'a str) -> Self {
+        Self {
+            token,
+            start: Instant::now(),
+            up: None,
+            status: None,
+            lost: None,
+            panic: String::new(),
+        }
+    }
+
+    /// Takes a line; what the program prints goes to `show`.
+    pub fn hear(&mut self, line: &Line, mut show: impl FnMut(&str)) {
+        if !self.panic.is_empty() || line.text.contains(PANIC) {
+            self.panic += &format!("\n  {}", line.text);
+            return;
+        }
+        let newline = if line.complete { "\n" } else { "" };
+        let Some((before, ours)) = line.text.split_once(self.token) else {
+            // What comes before and behind is the firmware's and the kernel's.
+            if self.up.is_some() && self.status.is_none() {
+                show(&format!("{}{newline}", line.text));
+            }
+            return;
+        };
+        if self.up.is_some() {
+            show(before);
+        }
+        match ours.trim_start().split_once(' ') {
+            Some(("up", release)) => self.up = Some((self.start.elapsed(), release.to_owned())),
+            Some(("exit", code)) => self.status = code.parse().ok(),
+            Some(("lost", why)) => self.lost = Some(why.to_owned()),
+            _ => {}
+        }
+    }
+
+    /// How the program ended, if it did.
+    pub fn ran(&self) -> Option<Ran> {
+        let (boot, release) = self.up.as_ref()?;
+        Some(Ran {
+            status: self.status?,
+            boot: *boot,
+            release: release.clone(),
+        })
+    }
+
+    /// Why it did not, in a sentence.
+    pub fn why(&self, end: End) -> Error {
+        if let Some(why) = &self.lost {
+            return anyhow!("the guest is not as it was asked for: {why}");
+        }
+        if !self.panic.is_empty() {
+            return anyhow!("the guest's kernel panicked:{}", self.panic);
+        }
+        let at = match self.up {
+            Some(_) => "the program did not end",
+            None => "the guest did not come up",
+        };
+        match end {
+            End::TimedOut(limit) => Hangs(format!("{at} within {} s", limit.as_secs())).into(),
+            End::Died(why) if why.contains("signal 7") => {
+                anyhow!("{at}: no room for the NVDIMM in /dev/shm or the temp dir")
+            }
+            end => anyhow!("{at}: {end}"),
+        }
+    }
+}
+
 /// Boots the guest on `image` and hands what the program prints to `show`, as it comes.
 pub fn run(
     guest: &Guest,
@@ -38,55 +119,8 @@ pub fn run(
     limit: Duration,
     mut show: impl FnMut(&str),
 ) -> Result<Ran> {
-    let start = Instant::now();
+    let mut console = Console::new(&guest.token);
     let vm = guest.boot(image)?;
-    let (mut up, mut status, mut lost) = (None, None, None);
-    let mut panic = String::new();
-    let end = vm.run(limit, |line| {
-        if !panic.is_empty() || line.text.contains(PANIC) {
-            panic += &format!("\n  {}", line.text);
-            return;
-        }
-        let newline = if line.complete { "\n" } else { "" };
-        let Some((before, ours)) = line.text.split_once(&guest.token) else {
-            // What comes before and behind is the firmware's and the kernel's.
-            if up.is_some() && status.is_none() {
-                show(&format!("{}{newline}", line.text));
-            }
-            return;
-        };
-        if up.is_some() {
-            show(before);
-        }
-        match ours.trim_start().split_once(' ') {
-            Some(("up", release)) => up = Some((start.elapsed(), release.to_owned())),
-            Some(("exit", code)) => status = code.parse().ok(),
-            Some(("lost", why)) => lost = Some(why.to_owned()),
-            _ => {}
-        }
-    })?;
-    if let (Some((boot, release)), Some(status)) = (&up, status) {
-        return Ok(Ran {
-            status,
-            boot: *boot,
-            release: release.clone(),
-        });
-    }
-    if let Some(why) = lost {
-        bail!("the guest is not as it was asked for: {why}");
-    }
-    if !panic.is_empty() {
-        bail!("the guest's kernel panicked:{panic}");
-    }
-    let at = match up {
-        Some(_) => "the program did not end",
-        None => "the guest did not come up",
-    };
-    match end {
-        End::TimedOut(limit) => Err(Hangs(format!("{at} within {} s", limit.as_secs())).into()),
-        End::Died(why) if why.contains("signal 7") => {
-            bail!("{at}: no room for the NVDIMM in /dev/shm or the temp dir")
-        }
-        end => bail!("{at}: {end}"),
-    }
+    let end = vm.run(limit, |line| console.hear(&line, &mut show))?;
+    console.ran().ok_or_else(|| console.why(end))
 }

@@ -72,6 +72,7 @@ pub fn run(machine: &Machine, kernel: &Path, module: &str, seed: u64) -> Result<
         hang: simulate::HANG,
         stall: BOOT,
         limit: LIMIT,
+        guest: None,
     };
     let outcome = simulate::run(&simulation, images.path())?;
     let done = Done::of(&job, &outcome);

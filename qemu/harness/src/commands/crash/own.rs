@@ -71,9 +71,9 @@ pub(super) fn job(cpu: Cpu, kernel: &Path, args: &Args) -> Result<Job> {
     })
 }
 
-/// A name for a kernel with its parameters, of which a file's name can be made.
-fn workload(kernel: &Path, args: &str) -> String {
-    let stem = kernel.file_stem().unwrap_or_default().to_string_lossy();
+/// A name for a kernel or program with its parameters, of which a file's name can be made.
+pub(super) fn workload(file: &Path, args: &str) -> String {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
     let name = format!("{stem} {args}");
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let words: Vec<_> = name
@@ -88,7 +88,7 @@ impl Args {
         Own {
             args: self.args.clone(),
             smp: self.own.smp,
-            size: self.own.size,
+            size: self.own.size.unwrap_or(1 << 20),
             model: self.own.cpu.clone(),
             again: None,
         }

@@ -1,0 +1,149 @@
+//! `cargo xtask crash --linux`: a program in a Linux guest.
+
+use super::{Args, own, verdict};
+use crate::{
+    arch::Arch,
+    crash::{pages, plan::CPUS, report::Report, table},
+    linux::{
+        crash::{
+            Trial,
+            workload::{self, Library},
+        },
+        files::Given,
+        guest::Spec,
+        kernel::ALL_SUITES,
+        nvdimm::Nvdimm,
+    },
+    setup,
+    tools::Need,
+};
+use anyhow::{Context, Result, bail};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+/// The words behind which a failure's page says how it is found again.
+const COMMAND: &str = "cargo xtask crash";
+
+/// What a program in Linux needs.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct LinuxArgs {
+    /// What the NVDIMM is used as.
+    #[arg(long, requires = "linux", default_value = "devdax")]
+    nvdimm: Nvdimm,
+    /// A package of Debian's that the guest has, with what it depends on.
+    #[arg(long = "package", requires = "linux", value_name = "NAME")]
+    packages: Vec<String>,
+    /// Release of these packages [default: the oldest that has them].
+    #[arg(long, requires = "linux")]
+    suite: Option<String>,
+    /// Release of Linux [default: the oldest that will do].
+    #[arg(long, requires = "linux", value_parser = ALL_SUITES)]
+    release: Option<String>,
+    /// A file or folder of this machine that the guest has, in /files or at GUEST.
+    #[arg(long = "file", requires = "linux", value_name = "HOST[:GUEST]",
+        value_parser = Given::parse)]
+    files: Vec<Given>,
+    /// The guest's RAM in MiB, beside what its files take.
+    #[arg(long, requires = "linux", default_value_t = 512,
+        value_parser = clap::value_parser!(u64).range(256..=2048))]
+    ram: u64,
+    /// Recovery of one crash image may take so many seconds.
+    #[arg(long, requires = "linux", default_value_t = 5,
+        value_parser = clap::value_parser!(u64).range(1..))]
+    hang: u64,
+    /// All of it may take so many seconds.
+    #[arg(long, requires = "linux", default_value_t = 1800,
+        value_parser = clap::value_parser!(u64).range(1..))]
+    timeout: u64,
+    /// The program and its arguments.
+    #[arg(last = true, requires = "linux", value_name = "PROGRAM")]
+    command: Vec<String>,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    let arch = match args.arch[..] {
+        [] => Arch::X86_64,
+        [arch] => arch,
+        _ => bail!("one program is for one --arch"),
+    };
+    setup::ensure_these(&[Need::Qemu(arch)])?;
+    let trial = Trial {
+        profile: args.profile.clone(),
+        platform: args.platform.pairs(
+            *CPUS
+                .iter()
+                .find(|cpu| cpu.arch == arch)
+                .context("no CPU is planned")?,
+        )?,
+        seed: args.seed,
+        hang: Duration::from_secs(args.program.hang),
+        limit: Duration::from_secs(args.program.timeout),
+        again: again(),
+        ..trial(args, arch)?
+    };
+    let tried = trial.run()?;
+    let done = tried.done;
+    let report = Report {
+        runs: done.runs,
+        ..Report::default()
+    };
+    println!("{}", table::of(&report));
+    let program = trial.spec.command.first().map(PathBuf::from);
+    let kernels = program.filter(|it| it.is_file()).map(|it| (arch.name(), it));
+    pages::show(&BTreeMap::from_iter(kernels), &done.found)?;
+    report.write()?;
+    Ok(verdict(&report))
+}
+
+/// A named workload, or a program of the user's.
+fn trial(args: &Args, arch: Arch) -> Result<Trial> {
+    let given = &args.program;
+    let command = &given.command;
+    if let Some(name) = &args.workload {
+        let words: Vec<_> = command.iter().map(String::as_str).collect();
+        let words = if words.is_empty() { &["copy", "8"][..] } else { &words };
+        let library = match name.as_str() {
+            "libpmem2" => Library::Libpmem2,
+            "kpmem" => Library::Kpmem,
+            _ => bail!("the workloads for Linux are libpmem2 and kpmem; {name} is none of them"),
+        };
+        return workload::libpmem2(arch, library, words);
+    }
+    let Some((program, rest)) = command.split_first() else {
+        bail!("say which program to run: -- PROGRAM ARGS");
+    };
+    let release = ALL_SUITES
+        .into_iter()
+        .find(|suite| given.release.as_deref() == Some(suite));
+    let spec = Spec {
+        kernel: release,
+        size: args.own.size.unwrap_or(given.nvdimm.default_size()),
+        ram: given.ram,
+        smp: args.own.smp,
+        cpu: args.own.cpu.clone(),
+        suite: given.suite.clone(),
+        packages: given.packages.clone(),
+        files: given.files.clone(),
+        command: command.clone(),
+        ..Spec::new(arch, given.nvdimm)
+    };
+    let name = own::workload(Path::new(program), &rest.join(" "));
+    Ok(Trial::new(spec, &name))
+}
+
+/// This very command line.
+fn again() -> String {
+    let words = std::env::args().skip_while(|word| word != "crash").skip(1);
+    words.fold(COMMAND.to_owned(), |text, word| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+".contains(c);
+        if word.chars().all(plain) && !word.is_empty() {
+            text + " " + &word
+        } else {
+            format!("{text} '{}'", word.replace('\'', r"'\''"))
+        }
+    })
+}
