@@ -205,7 +205,7 @@ impl Simulation<'_> {
         }
     }
 
-    fn plugin_option(
+    pub(crate) fn plugin_option(
         &self,
         image: &Image,
         report: &Path,

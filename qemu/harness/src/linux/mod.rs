@@ -12,6 +12,8 @@ pub mod initramfs;
 pub mod kernel;
 pub mod libraries;
 pub mod logging;
+pub mod mariadb;
+pub mod mark;
 mod mkfs;
 pub mod module;
 pub mod modules;

@@ -65,6 +65,10 @@ pub(super) struct LinuxArgs {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    if args.workload.as_deref() == Some("mariadb") {
+        let limit = Duration::from_secs(args.program.timeout);
+        return super::mariadb::run(args, &args.program.command, limit);
+    }
     let arch = match args.arch[..] {
         [] => Arch::X86_64,
         [arch] => arch,
@@ -93,7 +97,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     };
     println!("{}", table::of(&report));
     let program = trial.spec.command.first().map(PathBuf::from);
-    let kernels = program.filter(|it| it.is_file()).map(|it| (arch.name(), it));
+    let kernels = program
+        .filter(|it| it.is_file())
+        .map(|it| (arch.name(), it));
     pages::show(&BTreeMap::from_iter(kernels), &done.found)?;
     report.write()?;
     Ok(verdict(&report))
@@ -105,11 +111,17 @@ fn trial(args: &Args, arch: Arch) -> Result<Trial> {
     let command = &given.command;
     if let Some(name) = &args.workload {
         let words: Vec<_> = command.iter().map(String::as_str).collect();
-        let words = if words.is_empty() { &["copy", "8"][..] } else { &words };
+        let words = if words.is_empty() {
+            &["copy", "8"][..]
+        } else {
+            &words
+        };
         let library = match name.as_str() {
             "libpmem2" => Library::Libpmem2,
             "kpmem" => Library::Kpmem,
-            _ => bail!("the workloads for Linux are libpmem2 and kpmem; {name} is none of them"),
+            _ => bail!(
+                "the workloads for Linux are libpmem2, kpmem and mariadb; {name} is none of them"
+            ),
         };
         return workload::libpmem2(arch, library, words);
     }

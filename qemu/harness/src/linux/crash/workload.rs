@@ -3,10 +3,7 @@
 use super::Trial;
 use crate::{
     arch::Arch,
-    capi::{
-        self,
-        archive::Target,
-    },
+    capi::{self, archive::Target},
     linux::{
         guest::{self, Spec},
         nvdimm::Nvdimm,
@@ -16,12 +13,7 @@ use crate::{
     workspace,
 };
 use anyhow::{Context, Result};
-use std::{
-    fs,
-    os::unix::fs::symlink,
-    path::PathBuf,
-    process::Command,
-};
+use std::{fs, os::unix::fs::symlink, path::PathBuf, process::Command};
 
 /// Which library makes the records durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,10 +48,7 @@ pub fn libpmem2(arch: Arch, library: Library, words: &[&str]) -> Result<Trial> {
         Library::Libpmem2 => "libpmem2",
         Library::Kpmem => "libpmem2-kpmem",
     };
-    Ok(Trial::new(
-        spec,
-        &format!("{name}-{}", words.join("-")),
-    ))
+    Ok(Trial::new(spec, &format!("{name}-{}", words.join("-"))))
 }
 
 /// The program, for a guest with Debian's libraries.
@@ -106,7 +95,11 @@ fn compiler(arch: Arch) -> Result<Command> {
 fn sysroot(arch: Arch) -> Result<PathBuf> {
     let suite = guest::oldest(arch);
     let packages = DEVELOPMENT.map(|name| Package::of(suite, name));
-    let root = unpacked_for(arch, &format!("libpmem2-{suite}-{}", arch.debian()), &packages)?;
+    let root = unpacked_for(
+        arch,
+        &format!("libpmem2-{suite}-{}", arch.debian()),
+        &packages,
+    )?;
     for folder in ["lib", "lib64"] {
         let (link, whole) = (root.join(folder), format!("usr/{folder}"));
         if !link.exists() && root.join(&whole).is_dir() {
