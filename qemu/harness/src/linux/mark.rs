@@ -14,12 +14,7 @@ pub fn build(arch: Arch) -> Result<PathBuf> {
     clang.arg(format!("--target={}", arch.triplet()));
     clang.arg(format!("--ld-path={}-ld", arch.triplet()));
     clang.args(["-O1", "-Wall", "-Wextra", "-Werror", "-nostdlib", "-static"]);
-    clang.args([
-        "-ffreestanding",
-        "-fno-stack-protector",
-        "-fno-pie",
-        "-no-pie",
-    ]);
+    clang.args(["-ffreestanding", "-fno-stack-protector", "-fno-pie"]);
     clang.arg("-I").arg(sources.join("marks/include"));
     clang.arg(sources.join("harness/src/linux/guest/kpmem-mark.c"));
     process::run(clang.arg("-o").arg(&to))
