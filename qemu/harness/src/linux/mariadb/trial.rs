@@ -78,6 +78,12 @@ impl Trial {
         let start = Instant::now();
         let (said, points, traced) = self.commit(&guest, &image, folder.path())?;
         let commits = start.elapsed().as_secs_f64();
+        eprintln!(
+            "mariadb: {} commits by the {} server; lines that were not durable after each: {:?}",
+            self.commits,
+            self.server.name(),
+            points.iter().map(|it| it.pending).collect::<Vec<_>>()
+        );
         let start = Instant::now();
         let all = self.recover(&guest, &image).context("without a crash")?;
         ensure!(
@@ -86,12 +92,18 @@ impl Trial {
             all.rows
         );
         let each = parallel::map(&points, |point| {
-            let found = self.is_tried(point.number).then(|| {
+            let found = self.is_tried(point.number).then(|| -> Result<Found> {
                 let path = folder.path().join(&point.file);
                 let found = self.recover(&guest, &Image::open(&path, SIZE)?);
                 // They would fill a disk.
                 fs::remove_file(&path)?;
-                found.with_context(|| format!("after {} commits", point.number))
+                let found = found.with_context(|| format!("after {} commits", point.number))?;
+                eprintln!(
+                    "mariadb: a crash after {} commits loses {:?}",
+                    point.number,
+                    found.lost(point.number)
+                );
+                Ok(found)
             });
             Ok(Moment {
                 acknowledged: point.number,
