@@ -40,21 +40,29 @@ struct kpmem_simulator {
 	const volatile void *mailbox;	/* KPMEM_MAILBOX bytes */
 };
 
-/* Physical address of the mailbox; 0 if the kernel's parameters name none. */
-static inline uint64_t kpmem_mailbox_address(void)
+/* Reads the kernel's parameters and finds one of them in `line`; NULL if it is not there. */
+static inline const char *kpmem_parameter(char *line, size_t size, const char *key)
 {
-	static const char key[] = "kpmem_mailbox=";
-	char line[4096], *word;
 	FILE *file = fopen("/proc/cmdline", "r");
 	size_t got;
+	char *word;
 
 	if (!file)
-		return 0;
-	got = fread(line, 1, sizeof(line) - 1, file);
+		return NULL;
+	got = fread(line, 1, size - 1, file);
 	fclose(file);
 	line[got] = '\0';
 	word = strstr(line, key);
-	return word ? strtoull(word + sizeof(key) - 1, NULL, 0) : 0;
+	return word ? word + strlen(key) : NULL;
+}
+
+/* Physical address of the mailbox; 0 if the kernel's parameters name none. */
+static inline uint64_t kpmem_mailbox_address(void)
+{
+	char line[4096];
+	const char *word = kpmem_parameter(line, sizeof(line), "kpmem_mailbox=");
+
+	return word ? strtoull(word, NULL, 0) : 0;
 }
 
 /* Finds the simulator. 0, or an errno of Linux: ENODEV without a simulator, EPERM or EACCES where
@@ -130,6 +138,22 @@ static inline int kpmem_tell_pages(const void *ptr, size_t len)
 static inline int kpmem_cut(const struct kpmem_simulator *sim, struct kpmem_crash *crash)
 {
 	return sim->mailbox && kpmem_next_crash(sim->mailbox, crash);
+}
+
+/* Whether this is a new boot on a crash image that was kept, and of which workload: then recover
+ * once, print "verdict " and the number on a line of its own, and end. Such boots show that the
+ * verdicts of the loop do not depend on what an earlier recovery left in ordinary memory. */
+static inline int kpmem_rebooted(const struct kpmem_simulator *sim, struct kpmem_crash *crash)
+{
+	const volatile uint64_t *said = (const volatile uint64_t *)sim->mailbox;
+	char line[4096];
+
+	if (!said || !kpmem_parameter(line, sizeof(line), "mode=reboot"))
+		return 0;
+	crash->begin = said[2];
+	crash->claims = said[3];
+	crash->last_claim = said[4];
+	return 1;
 }
 
 #endif

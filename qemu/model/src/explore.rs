@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 use crate::event::{Event, Mark};
 use crate::hash::{Seen, mix};
-use crate::images::{Content, Images};
+use crate::images::{Content, Images, LIMIT};
 use crate::state::State;
 
 /// An image's name: replaying the same trace with the same options finds it again.
@@ -54,6 +54,10 @@ pub struct Options {
     pub shard: (u32, u32),
     /// Take this image only.
     pub only: Option<Id>,
+    /// A point with more images than this is sampled.
+    pub limit: usize,
+    /// Take images at claims, crash points and the end only, not before each barrier.
+    pub marks_only: bool,
 }
 
 impl Default for Options {
@@ -63,6 +67,8 @@ impl Default for Options {
             samples: 256,
             shard: (0, 1),
             only: None,
+            limit: LIMIT,
+            marks_only: false,
         }
     }
 }
@@ -141,7 +147,7 @@ impl<'t> Explorer<'t> {
             phase: Phase::Before,
             walking: false,
             finished: false,
-            images: Images::new(options.samples),
+            images: Images::new(options.samples).with_limit(options.limit),
             seen: Seen::default(),
             options,
             context: Context::default(),
@@ -212,7 +218,7 @@ impl<'t> Explorer<'t> {
         match self.phase {
             Phase::Before => {
                 self.phase = Phase::Apply;
-                if self.state.commits(event) {
+                if !self.options.marks_only && self.state.commits(event) {
                     self.start();
                 }
             }

@@ -10,7 +10,7 @@ use crate::hash::Random;
 use crate::state::State;
 use crate::variants::Variants;
 
-/// A point with more images than this is sampled.
+/// A point with more images than this is sampled, if nothing else is said.
 pub const LIMIT: usize = 4096;
 
 /// What memory holds when a point starts, and should hold when it ends.
@@ -26,6 +26,7 @@ pub enum Content {
 #[derive(Debug)]
 pub struct Images {
     samples: u32,
+    limit: usize,
     line: usize,
     base: u64,
     variants: Variants,
@@ -48,6 +49,7 @@ impl Images {
     pub fn new(samples: u32) -> Self {
         Self {
             samples,
+            limit: LIMIT,
             line: 0,
             base: 0,
             variants: Variants::default(),
@@ -65,13 +67,22 @@ impl Images {
         }
     }
 
+    /// With another number of images, [`LIMIT`] at most, beyond which a point is sampled.
+    #[must_use]
+    pub fn with_limit(self, limit: usize) -> Self {
+        Self {
+            limit: limit.min(LIMIT),
+            ..self
+        }
+    }
+
     /// Starts a point; [`Images::step`] then moves to the first image. `memory` says what the
     /// memory that [`Images::changes`] keeps up to date holds now.
     pub fn start(&mut self, state: &State, seed: u64, memory: Content) {
         self.line = 1 << state.shift;
         self.base = state.base;
         self.random = Random::new(seed);
-        self.capped = !self.variants.build_all(state, LIMIT);
+        self.capped = !self.variants.build_all(state, self.limit);
         if self.capped {
             self.variants.build_some(state, &mut self.random);
         }
@@ -260,7 +271,7 @@ impl Images {
         self.hash
     }
 
-    /// True if this point has more images than [`LIMIT`].
+    /// True if this point has more images than are walked.
     pub const fn capped(&self) -> bool {
         self.capped
     }

@@ -23,7 +23,7 @@ use qemu_plugin_sys as qemu;
 
 use crate::{
     group::Groups,
-    guest,
+    guest, late,
     observed::Touch,
     operands,
     pages::PAGE,
@@ -53,6 +53,9 @@ struct Machine {
 /// # Safety
 /// Once, from `qemu_plugin_install`, with the plugin's own id.
 pub unsafe fn register(id: qemu::qemu_plugin_id_t, session: Session) {
+    if session.options.late && session.options.alone() {
+        late::sleep(id);
+    }
     let machine = Machine {
         base: session.options.base,
         len: session.len() as u64,
@@ -62,7 +65,13 @@ pub unsafe fn register(id: qemu::qemu_plugin_id_t, session: Session) {
     };
     MACHINE.set(machine).expect("installed once");
     SESSION.set(Mutex::new(session)).expect("installed once");
-    // SAFETY: the caller vouches for the id; the functions have the types that QEMU wants.
+    // SAFETY: the caller vouches for the id.
+    unsafe { listen(id) };
+}
+
+/// Says to QEMU what it is to call.
+unsafe extern "C" fn listen(id: qemu::qemu_plugin_id_t) {
+    // SAFETY: the id is our own; the functions have the types that QEMU wants.
     unsafe {
         qemu::qemu_plugin_register_vcpu_init_cb(id, Some(on_vcpu));
         qemu::qemu_plugin_register_vcpu_tb_trans_cb(id, Some(on_translate));
@@ -92,19 +101,36 @@ unsafe extern "C" fn on_translate(_: qemu::qemu_plugin_id_t, tb: *mut qemu::qemu
     let isa = machine().isa;
     // SAFETY: QEMU's handles, valid during this callback.
     unsafe {
-        for i in 0..qemu::qemu_plugin_tb_n_insns(tb) {
-            let insn = qemu::qemu_plugin_tb_get_insn(tb, i);
-            let mut bytes = [0_u8; 16];
-            let size = qemu::qemu_plugin_insn_data(insn, bytes.as_mut_ptr().cast(), bytes.len());
-            let pc = qemu::qemu_plugin_insn_vaddr(insn);
-            let site = Site {
-                pc,
-                next_ip: pc.wrapping_add(size as u64),
-                action: decode(isa, &bytes[..size]),
-                acquires: acquires(isa, &bytes[..size]),
-            };
-            instrument(insn, kept(site));
+        let count = qemu::qemu_plugin_tb_n_insns(tb);
+        let all = (0..count).map(|i| qemu::qemu_plugin_tb_get_insn(tb, i));
+        let begins = all.clone().any(|insn| late::begins(site(isa, insn).action));
+        for insn in all {
+            let site = site(isa, insn);
+            if late::wants(site.action, begins) {
+                instrument(insn, kept(site));
+            }
         }
+    }
+}
+
+/// What is to be known of an instruction.
+///
+/// # Safety
+/// It must be one that QEMU is translating.
+unsafe fn site(isa: Isa, insn: *mut qemu::qemu_plugin_insn) -> Site {
+    let mut bytes = [0_u8; 16];
+    // SAFETY: the caller vouches for the instruction; the buffer is as long as is said.
+    let (size, pc) = unsafe {
+        (
+            qemu::qemu_plugin_insn_data(insn, bytes.as_mut_ptr().cast(), bytes.len()),
+            qemu::qemu_plugin_insn_vaddr(insn),
+        )
+    };
+    Site {
+        pc,
+        next_ip: pc.wrapping_add(size as u64),
+        action: decode(isa, &bytes[..size]),
+        acquires: acquires(isa, &bytes[..size]),
     }
 }
 
@@ -264,7 +290,12 @@ unsafe extern "C" fn on_special(cpu: c_uint, site: *mut c_void) {
                 );
                 groups().go_on(cpu, site.pc, count, to, size);
             }
-            Action::Mark(op) => mark(cpu, op, operands::arguments(isa), site.pc),
+            Action::Mark(op) => {
+                mark(cpu, op, operands::arguments(isa), site.pc);
+                if op == Op::Begin {
+                    late::wake(listen);
+                }
+            }
             Action::Zero(..) | Action::Nothing | Action::Stores(_) => {}
         }
     }

@@ -14,6 +14,7 @@ mod exploration;
 mod group;
 mod guest;
 mod hooks;
+mod late;
 mod memory;
 mod observed;
 mod operands;

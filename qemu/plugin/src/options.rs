@@ -27,6 +27,8 @@ pub struct Options {
     pub words: bool,
     /// Keep an image of each crash point, for a reboot.
     pub points: bool,
+    /// Nothing is watched before the first workload begins, but for marks.
+    pub late: bool,
     /// Images that an earlier process took already, one of which ended it.
     pub skip: u64,
     /// Crash images to keep for a reboot.
@@ -91,10 +93,14 @@ impl Options {
                     number(words.get("parts").copied().unwrap_or("1"), "parts")? as u32,
                 ),
                 only,
+                samples: number(words.get("random").copied().unwrap_or("256"), "random")? as u32,
+                limit: number(words.get("limit").copied().unwrap_or("4096"), "limit")? as usize,
+                marks_only: words.get("at").copied() == Some("marks"),
                 ..explore::Options::default()
             },
             words: words.get("words").copied() == Some("1"),
             points: words.get("points").copied() == Some("1"),
+            late: words.get("late").copied() == Some("1"),
             skip: number(words.get("skip").copied().unwrap_or("0"), "skip")?,
             samples: number(words.get("samples").copied().unwrap_or("0"), "samples")? as usize,
             report: text("report")?.into(),

@@ -8,8 +8,8 @@ use crate::{
     report::{Report, Suite, write_json},
     setup,
     suites::{
-        self, bare, controls, crash_models, crash_strange, embedder, embeds, features, fixtures,
-        fuzz, host, judged, miri, platform, release, targets, virtio, witness,
+        self, bare, controls, crash_linux, crash_models, crash_strange, embedder, embeds, features,
+        fixtures, fuzz, host, judged, miri, platform, release, targets, virtio, witness,
     },
     toolchain,
 };
@@ -47,10 +47,12 @@ enum Part {
     Crash,
     /// kpmem inside other programs: the examples.
     Embeds,
+    /// Programs in Debian's Linux.
+    Linux,
 }
 
 impl Part {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Host,
         Self::Release,
         Self::Firmware,
@@ -58,6 +60,7 @@ impl Part {
         Self::Virtio,
         Self::Crash,
         Self::Embeds,
+        Self::Linux,
     ];
 
     fn run(self, args: &Args) -> Result<Vec<Suite>> {
@@ -89,6 +92,7 @@ impl Part {
             }
             Self::Crash => simulated(),
             Self::Embeds => embeds::run(),
+            Self::Linux => Ok(vec![crash_linux::run()?]),
         }
     }
 }

@@ -163,6 +163,7 @@ impl Campaign {
             stall: simulate::LIMIT,
             words: false,
             guest: None,
+            few: false,
         })
     }
 

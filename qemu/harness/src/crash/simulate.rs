@@ -21,6 +21,11 @@ use std::{
 pub const HANG: Duration = Duration::from_secs(5);
 /// A workload, and all of its crash images, may take this long if nothing else is said.
 pub const LIMIT: Duration = Duration::from_secs(1800);
+/// Few crash images: all of a moment if they are not more than this, else none, all, each line
+/// alone, all but one, and so many random ones.
+const FEW: &str = ",at=marks,limit=32,random=8";
+/// Linux may take this long to boot.
+const BOOT: Duration = Duration::from_secs(180);
 /// Recoveries that hang or die before the rest of a workload is left alone.
 const LOST: usize = 8;
 
@@ -65,6 +70,9 @@ pub struct Simulation<'a> {
     pub limit: Duration,
     /// The kernel is Linux, and runs a program.
     pub guest: Option<&'a Guest>,
+    /// Recovery is slow: crashes are tried at claims, crash points and the end only, and at most
+    /// some at each.
+    pub few: bool,
 }
 
 /// What came of it.
@@ -234,9 +242,11 @@ impl Simulation<'_> {
             .collect();
         let cpus = self.machine.smp;
         let words = u8::from(self.words);
+        let late = u8::from(self.guest.is_some());
+        let few = if self.few { FEW } else { "" };
         format!(
             "{},image={},base={base},line={line},zva={zva},profile={profile},seed={seed},samples={samples},\
-             part={part},parts={parts},skip={skip},cpus={cpus},words={words},report={},status={},images={}{platform}{only}",
+             part={part},parts={parts},skip={skip},cpus={cpus},words={words},late={late},report={},status={},images={}{platform}{only}{few}",
             plugin.display(),
             image.inherited_path(),
             report.display(),
@@ -321,7 +331,8 @@ pub fn reboot(simulation: &Simulation<'_>, image: &Path) -> Result<Option<u64>> 
     let args = format!("{} mode=reboot", simulation.args);
     let vm = Vm::boot(&simulation.machine, simulation.kernel, &image, &args)?;
     let mut verdict = None;
-    vm.run(simulation.hang * 4, |line| {
+    let boot = simulation.guest.map_or(simulation.hang * 3, |_| BOOT);
+    vm.run(boot + simulation.hang, |line| {
         let number = line
             .text
             .strip_prefix("verdict ")

@@ -238,6 +238,7 @@ fn simulate(question: &Question, job: &Job, kernel: &Path, plugin: &Path) -> Res
         limit: LIMIT,
         stall: STALL,
         guest: None,
+        few: false,
     };
     simulate::run(&simulation, images.path())
 }

@@ -19,11 +19,7 @@ use crate::{
 };
 use anyhow::{Result, ensure};
 use fastrand::Rng;
-use std::{
-    fmt::Write,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{fmt::Write, path::PathBuf, sync::Arc};
 
 /// The most RAM that a machine has below its NVDIMM, in MiB.
 const MOST_RAM: u64 = 2048;
@@ -160,8 +156,8 @@ impl Guest {
             initramfs: Arc::new(Image::of(&archive)?),
             ram,
             tree,
-            // Not a word of the kernel's comes between the program's, but when it panics: at level 0
-            // it would not even then.
+            // Not a word of the kernel's comes between the program's, but when it panics: at level
+            // 0 it would not even then.
             parameters: format!(
                 "{} loglevel=1 panic=-1 nokaslr mitigations=off token={token} nvdimm={}{}",
                 console(arch),
@@ -196,11 +192,6 @@ impl Guest {
     /// Boots it on what is in `image`.
     pub fn boot(&self, image: &Image) -> Result<Vm> {
         Vm::boot(&self.machine, &self.kernel, image, "")
-    }
-
-    /// The kernel's file.
-    pub fn kernel(&self) -> &Path {
-        &self.kernel
     }
 }
 
@@ -254,8 +245,12 @@ fn ram(asked: u64, files: u64) -> Result<u64> {
 fn set(words: &[String]) -> String {
     let mut text = "set --".to_owned();
     for word in words {
-        let quoted = word.replace('\'', r"'\''");
-        let _ = write!(text, " '{quoted}'");
+        let _ = write!(text, " {}", quoted(word));
     }
     text + "\n"
+}
+
+/// One word for a shell.
+pub(super) fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
 }

@@ -1,5 +1,5 @@
-//! The shared libraries of programs: they must be in the guest, where its loader looks for them. The
-//! packages' are; a program of this machine may have this machine's.
+//! The shared libraries of programs: they must be in the guest, where its loader looks for them.
+//! The packages' are; a program of this machine may have this machine's.
 
 use super::tree::{Node, Tree, settled};
 use crate::arch::Arch;
@@ -76,8 +76,8 @@ pub struct Libraries {
 }
 
 impl Libraries {
-    /// All that the ELF file at `path` in the guest needs is there, or is put there. `beside` is its
-    /// folder on this machine, which may have libraries of its own.
+    /// All that the ELF file at `path` in the guest needs is there, or is put there. `beside` is
+    /// its folder on this machine, which may have libraries of its own.
     pub fn bring(self, guest: &mut Tree, path: &str, beside: Option<&Path>) -> Result<()> {
         let mut left = vec![settled(path)];
         let mut seen = BTreeSet::new();

@@ -13,7 +13,6 @@ pub mod kernel;
 pub mod libraries;
 pub mod logging;
 pub mod mariadb;
-pub mod mark;
 mod mkfs;
 pub mod module;
 pub mod modules;

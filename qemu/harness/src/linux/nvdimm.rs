@@ -92,8 +92,8 @@ impl Nvdimm {
         }
     }
 
-    /// Bytes before what it is used as. A device tree says that each page is to be described; firmware
-    /// does not, and so Linux describes by itself what is behind.
+    /// Bytes before what it is used as. A device tree says that each page is to be described;
+    /// firmware does not, and so Linux puts a description of its own in front.
     pub(super) fn offset(self, arch: Arch) -> u64 {
         match (self, arch) {
             (Self::Plain, _) | (Self::Ext4 | Self::Xfs, Arch::Aarch64 | Arch::Riscv64) => 0,

@@ -115,11 +115,6 @@ impl Tree {
         None
     }
 
-    /// What is there, itself.
-    pub fn get(&self, path: &str) -> Option<&Node> {
-        self.0.get(&settled(path))
-    }
-
     /// The bytes of the file to which `path` leads.
     pub fn read(&self, path: &str) -> Result<Vec<u8>> {
         let place = self.resolve(path);

@@ -4,6 +4,7 @@ pub mod bare;
 pub mod controls;
 pub mod crash;
 mod crash_controls;
+pub mod crash_linux;
 pub mod crash_models;
 pub mod crash_strange;
 pub mod embedder;

@@ -165,6 +165,9 @@ impl Session {
     /// # Safety
     /// Only from a vCPU's callback.
     pub unsafe fn zero(&mut self, cpu: u8, virtual_: u64, pc: u64) {
+        if matches!(self.phase, Phase::Idle | Phase::Traced { .. }) {
+            return;
+        }
         let block = self.options.zva;
         let start = virtual_ / block as u64 * block as u64;
         // SAFETY: as the caller vouches.

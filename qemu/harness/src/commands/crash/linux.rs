@@ -6,7 +6,7 @@ use crate::{
     crash::{pages, plan::CPUS, report::Report, table},
     linux::{
         crash::{
-            Trial,
+            Trial, outside,
             workload::{self, Library},
         },
         files::Given,
@@ -51,10 +51,16 @@ pub(super) struct LinuxArgs {
     #[arg(long, requires = "linux", default_value_t = 512,
         value_parser = clap::value_parser!(u64).range(256..=2048))]
     ram: u64,
-    /// Recovery of one crash image may take so many seconds.
-    #[arg(long, requires = "linux", default_value_t = 5,
-        value_parser = clap::value_parser!(u64).range(1..))]
-    hang: u64,
+    /// A shell command that recovers from a crash image, instead of the program: good if it exits
+    /// with 0. The program may call kpmem-mark then.
+    #[arg(long, requires = "linux", value_name = "COMMAND")]
+    recover: Option<String>,
+    /// Recovery of one crash image may take so many seconds [default: 5; of a command 60].
+    #[arg(long, requires = "linux", value_parser = clap::value_parser!(u64).range(1..))]
+    hang: Option<u64>,
+    /// Crash images that are also booted from, to see that the verdict is the same.
+    #[arg(long, requires = "linux", default_value_t = 2)]
+    reboots: usize,
     /// All of it may take so many seconds.
     #[arg(long, requires = "linux", default_value_t = 1800,
         value_parser = clap::value_parser!(u64).range(1..))]
@@ -75,6 +81,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         _ => bail!("one program is for one --arch"),
     };
     setup::ensure_these(&[Need::Qemu(arch)])?;
+    let hang = if args.program.recover.is_some() {
+        60
+    } else {
+        5
+    };
     let trial = Trial {
         profile: args.profile.clone(),
         platform: args.platform.pairs(
@@ -84,13 +95,13 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
                 .context("no CPU is planned")?,
         )?,
         seed: args.seed,
-        hang: Duration::from_secs(args.program.hang),
+        hang: Duration::from_secs(args.program.hang.unwrap_or(hang)),
         limit: Duration::from_secs(args.program.timeout),
+        reboots: args.program.reboots,
         again: again(),
         ..trial(args, arch)?
     };
-    let tried = trial.run()?;
-    let done = tried.done;
+    let done = trial.run()?;
     let report = Report {
         runs: done.runs,
         ..Report::default()
@@ -123,7 +134,7 @@ fn trial(args: &Args, arch: Arch) -> Result<Trial> {
                 "the workloads for Linux are libpmem2, kpmem and mariadb; {name} is none of them"
             ),
         };
-        return workload::libpmem2(arch, library, words);
+        return workload::records(arch, library, words);
     }
     let Some((program, rest)) = command.split_first() else {
         bail!("say which program to run: -- PROGRAM ARGS");
@@ -144,7 +155,11 @@ fn trial(args: &Args, arch: Arch) -> Result<Trial> {
         ..Spec::new(arch, given.nvdimm)
     };
     let name = own::workload(Path::new(program), &rest.join(" "));
-    Ok(Trial::new(spec, &name))
+    let trial = Trial::new(spec, &name);
+    match &given.recover {
+        Some(recover) => outside::with_recovery(trial, recover),
+        None => Ok(trial),
+    }
 }
 
 /// This very command line.

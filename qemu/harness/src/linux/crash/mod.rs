@@ -1,5 +1,7 @@
 //! A program in a Linux guest under the crash simulator.
 
+pub mod compile;
+pub mod outside;
 pub mod workload;
 
 use super::guest::{Guest, Spec};
@@ -11,9 +13,9 @@ use crate::{
         plugin,
         simulate::{self, Outcome, Simulation},
     },
-    findings::Explored,
+    findings::Sample,
 };
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use std::time::Duration;
 
 /// Bytes at the end of the NVDIMM that are the simulator's: its mailbox. File systems leave more
@@ -33,10 +35,12 @@ pub struct Trial {
     pub profile: Option<String>,
     /// Properties of it that are not the profile's.
     pub platform: Vec<(&'static str, String)>,
+    /// Recovery is a command, which is slow: fewer crashes are tried.
+    pub few: bool,
     /// Chooses samples.
     pub seed: u64,
-    /// Crash images to keep for a reboot.
-    pub samples: usize,
+    /// Crash images that are also booted from: half of them bad ones, if there are any.
+    pub reboots: usize,
     /// How long recovery of one image may take.
     pub hang: Duration,
     /// How long all of it may take.
@@ -54,7 +58,8 @@ impl Trial {
             profile: None,
             platform: Vec::new(),
             seed: 1,
-            samples: 0,
+            few: false,
+            reboots: 0,
             hang: simulate::HANG,
             limit: simulate::LIMIT,
             again: String::new(),
@@ -62,8 +67,12 @@ impl Trial {
     }
 
     /// Tries it.
-    pub fn run(&self) -> Result<Tried> {
-        let guest = Guest::new(&self.spec)?;
+    pub fn run(&self) -> Result<Done> {
+        self.run_in(&Guest::new(&self.spec)?)
+    }
+
+    /// Tries it in a guest that was made of its spec.
+    pub fn run_in(&self, guest: &Guest) -> Result<Done> {
         let machine = &guest.machine;
         let cpu = model::cpu(machine.arch, &machine.cpu, None)?;
         let job = self.job(cpu)?;
@@ -71,7 +80,7 @@ impl Trial {
         let simulation = Simulation {
             machine: machine.clone(),
             kernel: &guest.kernel,
-            args: job.args(),
+            args: parameters(guest.base + self.spec.size - MAILBOX),
             plugin: &plugin::build()?,
             base: guest.base,
             size: self.spec.size,
@@ -81,32 +90,35 @@ impl Trial {
             platform: job.platform.clone(),
             words: false,
             seed: self.seed,
-            samples: self.samples,
+            samples: self.reboots,
             shard: (0, 1),
             only: None,
             hang: self.hang,
             stall: self.limit,
             limit: self.limit,
-            guest: Some(&guest),
-        };
-        ensure!(
-            guest.base.is_multiple_of(4096),
-            "the NVDIMM does not begin with a page"
-        );
-        let mailbox = guest.base + self.spec.size - MAILBOX;
-        let simulation = Simulation {
-            args: parameters(mailbox),
-            ..simulation
+            guest: Some(guest),
+            few: self.few,
         };
         let outcome = simulate::run(&simulation, images.path())?;
-        let done = Done::of(&job, &outcome);
+        let mut done = Done::of(&job, &outcome);
         if let Some(how) = &done.broken {
             bail!("{how}{}", said(&outcome));
         }
-        Ok(Tried {
-            explored: outcome.explored().cloned().collect(),
-            done,
-        })
+        for sample in self.chosen(&outcome) {
+            let verdict = simulate::reboot(&simulation, &images.path().join(&sample.file))?;
+            if let (Some(verdict), Some(run)) = (verdict, done.run(sample.workload)) {
+                run.reboot_checked += 1;
+                run.reboot_agreed += u64::from(verdict == sample.verdict);
+            }
+        }
+        Ok(done)
+    }
+
+    /// The crash images that are booted from.
+    fn chosen<'a>(&self, outcome: &'a Outcome) -> Vec<&'a Sample> {
+        let (good, bad): (Vec<_>, Vec<_>) = outcome.kept().partition(|kept| kept.verdict == 0);
+        let bad = bad.into_iter().take(self.reboots.div_ceil(2));
+        bad.chain(good).take(self.reboots).collect()
     }
 
     fn job(&self, cpu: Cpu) -> Result<Job> {
@@ -139,13 +151,4 @@ fn said(outcome: &Outcome) -> String {
         .flaws()
         .map(|flaw| format!("; {}", flaw.what))
         .collect()
-}
-
-/// What came of it.
-#[derive(Debug)]
-pub struct Tried {
-    /// The runs and what was found.
-    pub done: Done,
-    /// What was explored of each.
-    pub explored: Vec<Explored>,
 }

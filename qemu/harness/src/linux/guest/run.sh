@@ -4,8 +4,10 @@ if [ $# -gt 0 ]; then
     "$@"
     status=$?
 else
-    echo "Linux $(uname -r) for $(uname -m), $(nproc) CPU, $(awk '/MemTotal/ { print int($2 / 1024) }' /proc/meminfo) MiB of RAM"
-    [ -e /dev/pmem0 ] && echo "/dev/pmem0: $(cat /sys/block/pmem0/size) sectors, DAX $(cat /sys/block/pmem0/queue/dax)"
+    ram=$(awk '/MemTotal/ { print int($2 / 1024) }' /proc/meminfo)
+    echo "Linux $(uname -r) for $(uname -m), $(nproc) CPU, $ram MiB of RAM"
+    device=/sys/block/pmem0
+    [ -e $device ] && echo "/dev/pmem0: $(cat $device/size) sectors, DAX $(cat $device/queue/dax)"
     grep ' /pmem ' /proc/mounts
     for dax in /sys/bus/dax/devices/*; do
         [ -e $dax ] && echo "/dev/${dax##*/}: $(cat $dax/size) bytes, pages of $(cat $dax/align)"

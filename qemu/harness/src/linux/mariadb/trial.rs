@@ -13,9 +13,9 @@ use crate::{
     image::Image,
     linux::{
         console::Console,
+        crash::outside,
         files::Given,
         guest::{Guest, Spec},
-        mark,
         nvdimm::Nvdimm,
     },
     machine::Machine,
@@ -62,7 +62,7 @@ impl Trial {
             size: SIZE,
             tail: TAIL,
             packages: PACKAGES.map(str::to_owned).to_vec(),
-            files: vec![given(&mark::build(Arch::X86_64)?, "/usr/bin/kpmem-mark")],
+            files: vec![given(&outside::mark(Arch::X86_64)?, "/usr/bin/kpmem-mark")],
             script: include_str!("../guest/mariadb.sh").to_owned(),
             ..Spec::new(Arch::X86_64, Nvdimm::Ext4)
         };
@@ -158,6 +158,7 @@ impl Trial {
             stall: self.limit,
             limit: self.limit,
             guest: Some(guest),
+            few: false,
         };
         let report = folder.join("report");
         let status = folder.join("status");

@@ -1,0 +1,79 @@
+//! C programs for a guest, compiled with Debian's headers and libraries of its instruction set.
+
+use crate::{
+    arch::Arch,
+    linux::guest,
+    setup::unpacked::{Package, unpacked_for},
+};
+use anyhow::{Context, Result};
+use std::{os::unix::fs::symlink, path::PathBuf, process::Command};
+
+/// What is compiled against.
+const DEVELOPMENT: [&str; 5] = [
+    "libpmem2-dev",
+    "libpmem2",
+    "libc6-dev",
+    "libc6",
+    "linux-libc-dev",
+];
+
+/// A compiler that finds headers, libraries and start files in Debian's packages alone. It needs no
+/// library of its own.
+pub(super) fn compiler(arch: Arch) -> Result<Command> {
+    let root = sysroot(arch)?;
+    let mut clang = Command::new("clang");
+    clang.arg(format!("--target={}", arch.triplet()));
+    clang.arg(format!("--sysroot={}", root.display()));
+    clang.arg(format!("--ld-path={}-ld", arch.triplet()));
+    clang.args(["-std=gnu99", "-O1", "-g", "-Wall", "-Wextra", "-Werror"]);
+    clang.args(["-fno-pie", "-no-pie", "-nostdlib"]);
+    // What the libraries need is in the guest.
+    clang.arg("-Wl,--unresolved-symbols=ignore-in-shared-libs");
+    clang.args(["-l:crt1.o", "-l:crti.o"]);
+    Ok(clang)
+}
+
+/// The folder in which Debian's packages for compiling are, as they would be in `/`.
+fn sysroot(arch: Arch) -> Result<PathBuf> {
+    let suite = guest::oldest(arch);
+    let packages = DEVELOPMENT.map(|name| Package::of(suite, name));
+    let root = unpacked_for(
+        arch,
+        &format!("libpmem2-{suite}-{}", arch.debian()),
+        &packages,
+    )?;
+    for folder in ["lib", "lib64"] {
+        let (link, whole) = (root.join(folder), format!("usr/{folder}"));
+        if !link.exists() && root.join(&whole).is_dir() {
+            symlink(&whole, &link).with_context(|| format!("cannot make {}", link.display()))?;
+        }
+    }
+    Ok(root)
+}
+
+/// The package of what the compiler calls by itself.
+fn helpers(arch: Arch) -> &'static str {
+    match arch {
+        Arch::X86_64 | Arch::Aarch64 => "libgcc-12-dev",
+        Arch::Riscv64 => "libgcc-14-dev",
+    }
+}
+
+/// Links a program without any library to be loaded.
+pub(super) fn link_alone(compile: &mut Command, arch: Arch) -> Result<()> {
+    let version = helpers(arch).trim_matches(|c: char| !c.is_ascii_digit());
+    let folder = format!("usr/lib/gcc/{}/{version}", arch.triplet());
+    compile
+        .arg("-static")
+        .arg("-L")
+        .arg(sysroot(arch)?.join(folder));
+    compile.args([
+        "-Wl,--start-group",
+        "-lc",
+        "-lgcc",
+        "-lgcc_eh",
+        "-Wl,--end-group",
+    ]);
+    compile.arg("-l:crtn.o");
+    Ok(())
+}

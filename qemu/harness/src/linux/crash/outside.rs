@@ -1,0 +1,48 @@
+//! Programs that cannot be changed: marks by a command in the guest, and recovery by another.
+
+use super::{Trial, compile};
+use crate::{
+    arch::Arch,
+    linux::{
+        files::Given,
+        guest::{Spec, quoted},
+    },
+    process, workspace,
+};
+use anyhow::{Context, Result};
+use std::{fs, path::PathBuf};
+
+/// A program, and the shell command that recovers from each crash image.
+pub fn with_recovery(trial: Trial, recover: &str) -> Result<Trial> {
+    let mark = Given {
+        host: mark(trial.spec.arch)?,
+        guest: "/usr/bin/kpmem-mark".to_owned(),
+    };
+    let mut files = trial.spec.files.clone();
+    files.push(mark);
+    let loop_ = include_str!("../guest/recover.sh");
+    Ok(Trial {
+        spec: Spec {
+            files,
+            script: format!("recover={}\n{loop_}", quoted(recover)),
+            ..trial.spec
+        },
+        few: true,
+        ..trial
+    })
+}
+
+/// The command `kpmem-mark`.
+pub fn mark(arch: Arch) -> Result<PathBuf> {
+    let folder = workspace::reports().join("linux-crash").join(arch.name());
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let to = folder.join("kpmem-mark");
+    let sources = workspace::root().join("qemu");
+    let mut compile = compile::compiler(arch)?;
+    compile.arg("-I").arg(sources.join("marks/include"));
+    compile.arg(sources.join("harness/src/linux/guest/mark.c"));
+    compile::link_alone(&mut compile, arch)?;
+    process::run(compile.arg("-o").arg(&to))
+        .with_context(|| format!("cannot compile for {arch}"))?;
+    Ok(to)
+}

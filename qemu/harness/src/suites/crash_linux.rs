@@ -1,0 +1,89 @@
+//! Programs in a Linux out of Debian's packages, under the crash simulator: in short what `cargo
+//! xtask crash --linux` does. Skipped where the packages cannot be had.
+
+use crate::{
+    arch::Arch,
+    linux::{
+        crash::{
+            Trial,
+            workload::{self, Library},
+        },
+        guest::Guest,
+    },
+    report::{Case, Suite, Verdict},
+    setup,
+};
+use anyhow::{Result, ensure};
+
+/// Records of each program.
+const RECORDS: u64 = 4;
+
+/// Runs it.
+pub fn run() -> Result<Suite> {
+    let mut suite = Suite::new("crash simulator in Linux", Some(Arch::X86_64), None);
+    match prepared() {
+        Ok((trial, guest)) => with(&trial, &guest, &mut suite)?,
+        Err(error) => suite.add(Case {
+            name: "programs in Debian's Linux".to_owned(),
+            verdict: Verdict::Skipped(format!("they cannot be had: {error:#}")),
+        }),
+    }
+    Ok(suite)
+}
+
+fn prepared() -> Result<(Trial, Guest)> {
+    ensure!(setup::has_clang(), "there is no C compiler");
+    let copies = format!("copy {RECORDS}");
+    let careless = format!("persist {RECORDS} careless");
+    let each = [
+        (Library::Libpmem2, copies.as_str()),
+        (Library::Kpmem, copies.as_str()),
+        (Library::Kpmem, careless.as_str()),
+    ];
+    let mut trial = workload::one_by_one(Arch::X86_64, &each)?;
+    trial.reboots = 2;
+    let guest = Guest::new(&trial.spec)?;
+    Ok((trial, guest))
+}
+
+fn with(trial: &Trial, guest: &Guest, suite: &mut Suite) -> Result<()> {
+    let done = trial.run_in(guest)?;
+    let [debian, ours, careless] = &done.runs[..] else {
+        let seen = done.runs.len();
+        suite.add(Case::check(
+            "three workloads",
+            false,
+            format!("{seen} were seen"),
+        ));
+        return Ok(());
+    };
+    suite.add(Case::check(
+        format!(
+            "Debian's libpmem2 has copies of 8 bytes torn: in {} of {} crash images",
+            debian.recovery, debian.states
+        ),
+        debian.recovery == RECORDS && debian.contract == 0,
+        format!("{:?}", debian.faults()),
+    ));
+    suite.add(Case::check(
+        format!(
+            "kpmem has not: {} claims hold, recovery is right on {} crash images",
+            ours.claims, ours.states
+        ),
+        ours.is_clean() && ours.claims == RECORDS && ours.states > RECORDS,
+        ours.faults().join("; "),
+    ));
+    suite.add(Case::check(
+        "negative control: a program that flushes nothing is found out",
+        careless.contract > 0 && careless.recovery > 0,
+        format!("{:?}", careless.faults()),
+    ));
+    let sum = |of: fn(&crate::crash::run::Run) -> u64| done.runs.iter().map(of).sum::<u64>();
+    let (checked, agreed) = (sum(|run| run.reboot_checked), sum(|run| run.reboot_agreed));
+    suite.add(Case::check(
+        format!("a new boot on {checked} of the crash images gives the same verdict"),
+        checked == 2 && agreed == checked,
+        format!("{agreed} of {checked}"),
+    ));
+    Ok(())
+}
