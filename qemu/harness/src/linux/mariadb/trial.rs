@@ -169,6 +169,11 @@ impl Trial {
         let said = self
             .boot(guest, &machine, image, &task)
             .context("commits")?;
+        let log = answer(&said, "said")?;
+        ensure!(
+            log.contains("memory-mapped"),
+            "the server does not take its log for persistent memory: it says {log:?}"
+        );
         let flags = answer(&said, "flags")?;
         ensure!(
             flags.split_whitespace().any(|it| it == "sf"),
