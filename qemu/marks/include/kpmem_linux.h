@@ -19,7 +19,7 @@
  * /dev/mem. `cargo xtask crash --linux` boots a Linux that allows it and says where the page is
  * (kpmem_mailbox=ADDRESS among the kernel's parameters).
  *
- * C99 or later, or C++, with GCC or Clang. Copy it with kpmem_marks.h.
+ * C99 or later with POSIX.1-2008 (-std=gnu99), or C++, by GCC or Clang. Copy it with kpmem_marks.h.
  *
  * SPDX-License-Identifier: MIT OR Apache-2.0 */
 #ifndef KPMEM_LINUX_H

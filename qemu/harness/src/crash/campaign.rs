@@ -6,7 +6,7 @@ use super::{
     found::Found,
     plan::{self, Cpu, Effort, Job},
     report::{Litmus, Mutant, Report},
-    simulate::{self, Outcome, Simulation},
+    simulate::{self, Outcome, Simulation, Tried},
 };
 use crate::parallel;
 use anyhow::{Context, Result, anyhow};
@@ -81,8 +81,7 @@ impl Campaign {
                 caught,
             })
             .collect();
-        let (total, exact) = kpmem_model::litmus::run();
-        report.litmus = Litmus { total, exact };
+        report.litmus = litmus();
         Ok(Results {
             report,
             found,
@@ -163,7 +162,7 @@ impl Campaign {
             stall: simulate::LIMIT,
             words: false,
             guest: None,
-            few: false,
+            tried: Tried::All,
         })
     }
 
@@ -191,6 +190,12 @@ impl Campaign {
         }
         Ok(done)
     }
+}
+
+/// Runs the model's own cases.
+pub fn litmus() -> Litmus {
+    let (total, exact) = kpmem_model::litmus::run();
+    Litmus { total, exact }
 }
 
 /// The correct build's jobs on these CPUs.

@@ -21,9 +21,6 @@ use std::{
 pub const HANG: Duration = Duration::from_secs(5);
 /// A workload, and all of its crash images, may take this long if nothing else is said.
 pub const LIMIT: Duration = Duration::from_secs(1800);
-/// Few crash images: all of a moment if they are not more than this, else none, all, each line
-/// alone, all but one, and so many random ones.
-const FEW: &str = ",at=marks,limit=32,random=8";
 /// Linux may take this long to boot.
 const BOOT: Duration = Duration::from_secs(180);
 /// Recoveries that hang or die before the rest of a workload is left alone.
@@ -70,9 +67,32 @@ pub struct Simulation<'a> {
     pub limit: Duration,
     /// The kernel is Linux, and runs a program.
     pub guest: Option<&'a Guest>,
-    /// Recovery is slow: crashes are tried at claims, crash points and the end only, and at most
-    /// some at each.
-    pub few: bool,
+    /// Which crash images are tried.
+    pub tried: Tried,
+}
+
+/// Which crash images are tried. A few of a moment are all of them if they are not more than 32;
+/// else none, all, each line alone, all but one, and eight random ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tried {
+    /// All of each moment, up to thousands.
+    #[default]
+    All,
+    /// A few before each barrier and at each mark.
+    Few,
+    /// A few at each claim, crash point and end.
+    FewAtMarks,
+}
+
+impl Tried {
+    /// As the plugin takes it.
+    fn words(self) -> &'static str {
+        match self {
+            Self::All => "",
+            Self::Few => ",limit=32,random=8",
+            Self::FewAtMarks => ",limit=32,random=8,at=marks",
+        }
+    }
 }
 
 /// What came of it.
@@ -243,10 +263,10 @@ impl Simulation<'_> {
         let cpus = self.machine.smp;
         let words = u8::from(self.words);
         let late = u8::from(self.guest.is_some());
-        let few = if self.few { FEW } else { "" };
+        let tried = self.tried.words();
         format!(
             "{},image={},base={base},line={line},zva={zva},profile={profile},seed={seed},samples={samples},\
-             part={part},parts={parts},skip={skip},cpus={cpus},words={words},late={late},report={},status={},images={}{platform}{only}{few}",
+             part={part},parts={parts},skip={skip},cpus={cpus},words={words},late={late},report={},status={},images={}{platform}{only}{tried}",
             plugin.display(),
             image.inherited_path(),
             report.display(),

@@ -14,7 +14,7 @@ use crate::{
         found::Found,
         plan::{Cpu, Job, Own},
         plugin,
-        simulate::{self, Outcome, Simulation},
+        simulate::{self, Outcome, Simulation, Tried},
     },
     findings::Failure,
     machine::Machine,
@@ -238,7 +238,7 @@ fn simulate(question: &Question, job: &Job, kernel: &Path, plugin: &Path) -> Res
         limit: LIMIT,
         stall: STALL,
         guest: None,
-        few: false,
+        tried: Tried::All,
     };
     simulate::run(&simulation, images.path())
 }

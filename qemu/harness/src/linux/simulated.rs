@@ -6,7 +6,7 @@ use crate::{
         plan::{CPUS, Job, Own},
         plugin,
         run::Run,
-        simulate::{self, Simulation},
+        simulate::{self, Simulation, Tried},
     },
     machine::Machine,
 };
@@ -73,7 +73,7 @@ pub fn run(machine: &Machine, kernel: &Path, module: &str, seed: u64) -> Result<
         stall: BOOT,
         limit: LIMIT,
         guest: None,
-        few: false,
+        tried: Tried::All,
     };
     let outcome = simulate::run(&simulation, images.path())?;
     let done = Done::of(&job, &outcome);

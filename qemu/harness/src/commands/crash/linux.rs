@@ -3,7 +3,8 @@
 use super::{Args, own, verdict};
 use crate::{
     arch::Arch,
-    crash::{pages, plan::CPUS, report::Report, table},
+    crash::{campaign, pages, plan::CPUS, report::Report, simulate::Tried, table},
+    elf,
     linux::{
         crash::{
             Trial, outside,
@@ -55,6 +56,9 @@ pub(super) struct LinuxArgs {
     /// with 0. The program may call kpmem-mark then.
     #[arg(long, requires = "linux", value_name = "COMMAND")]
     recover: Option<String>,
+    /// With --recover: also try crashes before each barrier, not only at claims, points and the end.
+    #[arg(long, requires = "recover")]
+    every_barrier: bool,
     /// Recovery of one crash image may take so many seconds [default: 5; of a command 60].
     #[arg(long, requires = "linux", value_parser = clap::value_parser!(u64).range(1..))]
     hang: Option<u64>,
@@ -104,13 +108,14 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let done = trial.run()?;
     let report = Report {
         runs: done.runs,
+        litmus: campaign::litmus(),
         ..Report::default()
     };
     println!("{}", table::of(&report));
     let program = trial.spec.command.first().map(PathBuf::from);
-    let kernels = program
-        .filter(|it| it.is_file())
-        .map(|it| (arch.name(), it));
+    // A page names the program's functions, where it lies where its file says.
+    let is_elf = |file: &PathBuf| elf::arch_of(file).is_ok();
+    let kernels = program.filter(is_elf).map(|file| (arch.name(), file));
     pages::show(&BTreeMap::from_iter(kernels), &done.found)?;
     report.write()?;
     Ok(verdict(&report))
@@ -157,7 +162,13 @@ fn trial(args: &Args, arch: Arch) -> Result<Trial> {
     let name = own::workload(Path::new(program), &rest.join(" "));
     let trial = Trial::new(spec, &name);
     match &given.recover {
-        Some(recover) => outside::with_recovery(trial, recover),
+        Some(recover) => {
+            let mut trial = outside::with_recovery(trial, recover)?;
+            if given.every_barrier {
+                trial.tried = Tried::Few;
+            }
+            Ok(trial)
+        }
         None => Ok(trial),
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn compiler(arch: Arch) -> Result<Command> {
     clang.arg(format!("--sysroot={}", root.display()));
     clang.arg(format!("--ld-path={}-ld", arch.triplet()));
     clang.args(["-std=gnu99", "-O1", "-g", "-Wall", "-Wextra", "-Werror"]);
-    clang.args(["-fno-pie", "-no-pie", "-nostdlib"]);
+    clang.args(["-fno-pie", "-nostdlib"]);
     // What the libraries need is in the guest.
     clang.arg("-Wl,--unresolved-symbols=ignore-in-shared-libs");
     clang.args(["-l:crt1.o", "-l:crti.o"]);
@@ -36,10 +36,11 @@ pub(super) fn compiler(arch: Arch) -> Result<Command> {
 /// The folder in which Debian's packages for compiling are, as they would be in `/`.
 fn sysroot(arch: Arch) -> Result<PathBuf> {
     let suite = guest::oldest(arch);
-    let packages = DEVELOPMENT.map(|name| Package::of(suite, name));
+    let names = DEVELOPMENT.into_iter().chain([helpers(arch)]);
+    let packages: Vec<_> = names.map(|name| Package::of(suite, name)).collect();
     let root = unpacked_for(
         arch,
-        &format!("libpmem2-{suite}-{}", arch.debian()),
+        &format!("compile-{suite}-{}", arch.debian()),
         &packages,
     )?;
     for folder in ["lib", "lib64"] {

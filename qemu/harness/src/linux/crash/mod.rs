@@ -11,7 +11,7 @@ use crate::{
         model,
         plan::{Cpu, Job, Own},
         plugin,
-        simulate::{self, Outcome, Simulation},
+        simulate::{self, Outcome, Simulation, Tried},
     },
     findings::Sample,
 };
@@ -35,8 +35,8 @@ pub struct Trial {
     pub profile: Option<String>,
     /// Properties of it that are not the profile's.
     pub platform: Vec<(&'static str, String)>,
-    /// Recovery is a command, which is slow: fewer crashes are tried.
-    pub few: bool,
+    /// Which crash images are tried.
+    pub tried: Tried,
     /// Chooses samples.
     pub seed: u64,
     /// Crash images that are also booted from: half of them bad ones, if there are any.
@@ -58,7 +58,7 @@ impl Trial {
             profile: None,
             platform: Vec::new(),
             seed: 1,
-            few: false,
+            tried: Tried::All,
             reboots: 0,
             hang: simulate::HANG,
             limit: simulate::LIMIT,
@@ -97,7 +97,7 @@ impl Trial {
             stall: self.limit,
             limit: self.limit,
             guest: Some(guest),
-            few: self.few,
+            tried: self.tried,
         };
         let outcome = simulate::run(&simulation, images.path())?;
         let mut done = Done::of(&job, &outcome);

@@ -3,6 +3,7 @@
 use super::{Trial, compile};
 use crate::{
     arch::Arch,
+    crash::simulate::Tried,
     linux::{
         files::Given,
         guest::{Spec, quoted},
@@ -27,7 +28,8 @@ pub fn with_recovery(trial: Trial, recover: &str) -> Result<Trial> {
             script: format!("recover={}\n{loop_}", quoted(recover)),
             ..trial.spec
         },
-        few: true,
+        // A command takes a fraction of a second.
+        tried: Tried::FewAtMarks,
         ..trial
     })
 }

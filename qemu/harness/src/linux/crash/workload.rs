@@ -95,7 +95,7 @@ fn program(arch: Arch, library: Library) -> Result<PathBuf> {
         Library::Libpmem2 => compile.arg("-lpmem2"),
         Library::Kpmem => compile.arg(capi::library(Target::Bare(arch), false)?),
     };
-    compile.args(["-lc", "-l:crtn.o", "-o"]).arg(&to);
+    compile.args(["-no-pie", "-lc", "-l:crtn.o", "-o"]).arg(&to);
     process::run(&mut compile).with_context(|| format!("cannot compile for {arch}"))?;
     Ok(to)
 }
