@@ -158,7 +158,7 @@ impl Trial {
             stall: self.limit,
             limit: self.limit,
             guest: Some(guest),
-            few: false,
+            tried: simulate::Tried::All,
         };
         let report = folder.join("report");
         let status = folder.join("status");
