@@ -16,6 +16,8 @@ pub enum Line {
     Failure(Failure),
     /// A crash image was kept.
     Sample(Sample),
+    /// One was kept of a crash point.
+    Point(Point),
     /// The kernel does not make sense to the simulator, or leaves it blind.
     Flaw(Flaw),
 }
@@ -172,6 +174,21 @@ pub struct Sample {
     pub id: String,
     /// What recovery said of it in the loop.
     pub verdict: u64,
+    /// The file, in the directory of images.
+    pub file: String,
+}
+
+/// The image of a crash point in which nothing survived that was not durable.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Point {
+    /// The workload's number.
+    pub workload: u64,
+    /// Which one of the workload's, from 1.
+    pub number: u64,
+    /// Lines that were not durable.
+    pub pending: u64,
+    /// The physical addresses of the first of them.
+    pub lines: Vec<u64>,
     /// The file, in the directory of images.
     pub file: String,
 }

@@ -23,6 +23,11 @@ impl State {
         &self.cpus[usize::from(cpu) % MAX_CPUS]
     }
 
+    /// What is durable, all of it.
+    pub fn durable(&self) -> &[u8] {
+        &self.durable
+    }
+
     /// A line's durable content.
     pub fn durable_line(&self, line: usize) -> &[u8] {
         &self.durable[line << self.shift..(line + 1) << self.shift]

@@ -20,6 +20,7 @@ mod observed;
 mod operands;
 mod options;
 mod pages;
+mod points;
 mod report;
 mod session;
 mod site;

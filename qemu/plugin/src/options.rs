@@ -25,6 +25,8 @@ pub struct Options {
     pub explore: explore::Options,
     /// Claims are of copies, which must store each aligned word as one.
     pub words: bool,
+    /// Keep an image of each crash point, for a reboot.
+    pub points: bool,
     /// Nothing is watched before the first workload begins, but for marks.
     pub late: bool,
     /// Images that an earlier process took already, one of which ended it.
@@ -97,6 +99,7 @@ impl Options {
                 ..explore::Options::default()
             },
             words: words.get("words").copied() == Some("1"),
+            points: words.get("points").copied() == Some("1"),
             late: words.get("late").copied() == Some("1"),
             skip: number(words.get("skip").copied().unwrap_or("0"), "skip")?,
             samples: number(words.get("samples").copied().unwrap_or("0"), "samples")? as usize,

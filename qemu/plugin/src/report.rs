@@ -19,6 +19,8 @@ pub enum Line {
     Failure(Failure),
     /// A crash image was kept.
     Sample(Sample),
+    /// One was kept of a crash point.
+    Point(Point),
     /// The kernel does not make sense to the simulator, or leaves it blind.
     Flaw(Flaw),
 }
@@ -121,6 +123,19 @@ pub struct Sample {
     pub workload: u64,
     pub id: String,
     pub verdict: u64,
+    pub file: String,
+}
+
+/// The image of a crash point in which nothing survived that was not durable.
+#[derive(Debug, Serialize)]
+pub struct Point {
+    pub workload: u64,
+    /// Which one of the workload's, from 1.
+    pub number: u64,
+    /// Lines that were not durable.
+    pub pending: u64,
+    /// The first of them.
+    pub lines: Vec<u64>,
     pub file: String,
 }
 

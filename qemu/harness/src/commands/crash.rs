@@ -1,6 +1,7 @@
 //! `cargo xtask crash`.
 
 mod linux;
+mod mariadb;
 mod own;
 
 use super::machine::{OwnArgs, Platform};

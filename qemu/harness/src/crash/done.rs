@@ -35,7 +35,7 @@ impl Done {
                         add_explored(run, explored);
                     }
                 }
-                Line::Failure(_) | Line::Sample(_) | Line::Flaw(_) => {}
+                Line::Failure(_) | Line::Sample(_) | Line::Point(_) | Line::Flaw(_) => {}
             }
         }
         if let Some(run) = runs.values_mut().next_back() {

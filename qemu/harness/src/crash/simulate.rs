@@ -233,7 +233,7 @@ impl Simulation<'_> {
         }
     }
 
-    fn plugin_option(
+    pub(crate) fn plugin_option(
         &self,
         image: &Image,
         report: &Path,

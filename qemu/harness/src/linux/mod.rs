@@ -12,6 +12,7 @@ pub mod initramfs;
 pub mod kernel;
 pub mod libraries;
 pub mod logging;
+pub mod mariadb;
 mod mkfs;
 pub mod module;
 pub mod modules;

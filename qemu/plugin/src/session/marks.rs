@@ -8,6 +8,8 @@ use crate::{
     observed::Observed,
     options::Options,
     pages::{PAGE, Place},
+    points,
+    report::Line,
     trace::Trace,
     tracing::Tracing,
 };
@@ -34,6 +36,7 @@ impl Session {
             }
         };
         self.workload = id;
+        self.points = 0;
         let initial = self.memory.bytes().to_vec();
         let state = self.fresh(&initial);
         let observed = (self.options.cpus > 1).then(|| Observed::new(self.options.isa));
@@ -68,6 +71,16 @@ impl Session {
         if let Phase::Tracing(tracing) = &mut self.phase {
             let mark = Mark::CrashPoint;
             tracing.push(Event::Mark { cpu, mark }, pc, &mut self.report);
+            if self.options.points {
+                self.points += 1;
+                let images = &self.options.images;
+                let state = &tracing.state;
+                let kept = points::keep(state, &self.memory, self.workload, self.points, images);
+                // A full disk must not pass for a clean run.
+                self.report
+                    .write(&Line::Point(kept.expect("an image can be written")));
+            }
+            self.status.claimed();
         } else {
             let what = "a crash point lies outside of begin and end".to_owned();
             self.flaw("crash point outside", what);

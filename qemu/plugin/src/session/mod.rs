@@ -34,6 +34,8 @@ pub struct Session {
     /// The last workload that began, and whether any ended.
     workload: u64,
     ended: bool,
+    /// Crash points of the workload.
+    points: u64,
     /// How many flaws there were of each kind.
     flaws: BTreeMap<&'static str, u32>,
 }
@@ -62,6 +64,7 @@ impl Session {
             phase: Phase::Idle,
             workload: 0,
             ended: false,
+            points: 0,
             flaws: BTreeMap::new(),
             options,
         })

@@ -75,6 +75,10 @@ pub(super) struct LinuxArgs {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    if args.workload.as_deref() == Some("mariadb") {
+        let limit = Duration::from_secs(args.program.timeout);
+        return super::mariadb::run(args, &args.program.command, limit);
+    }
     let arch = match args.arch[..] {
         [] => Arch::X86_64,
         [arch] => arch,
@@ -131,7 +135,9 @@ fn trial(args: &Args, arch: Arch) -> Result<Trial> {
         let library = match name.as_str() {
             "libpmem2" => Library::Libpmem2,
             "kpmem" => Library::Kpmem,
-            _ => bail!("the workloads for Linux are libpmem2 and kpmem; {name} is none of them"),
+            _ => bail!(
+                "the workloads for Linux are libpmem2, kpmem and mariadb; {name} is none of them"
+            ),
         };
         return workload::records(arch, library, words);
     }

@@ -35,7 +35,7 @@ pub fn with_recovery(trial: Trial, recover: &str) -> Result<Trial> {
 }
 
 /// The command `kpmem-mark`.
-fn mark(arch: Arch) -> Result<PathBuf> {
+pub fn mark(arch: Arch) -> Result<PathBuf> {
     let folder = workspace::reports().join("linux-crash").join(arch.name());
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let to = folder.join("kpmem-mark");
