@@ -1,4 +1,5 @@
-//! The lines of memory, of which few are ever stored to: an NVDIMM of a gibibyte has sixteen million.
+//! The lines of memory, of which few are ever stored to: an NVDIMM of a gibibyte has sixteen
+//! million.
 
 use std::ops::{Index, IndexMut};
 

@@ -118,7 +118,7 @@ impl Memory {
         self.base + self.len() as u64
     }
 
-    /// Makes `image` what memory holds; it is one of memory, so it is zero where that was never used.
+    /// Makes `image` what memory holds. It is a copy of memory: zero where that was never used.
     pub fn reset(&mut self, image: Vec<u8>) {
         for part in self.used() {
             self.map[part.clone()].copy_from_slice(&image[part]);
