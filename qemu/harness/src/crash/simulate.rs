@@ -296,7 +296,7 @@ fn watch(
     let deadline = Instant::now() + limit;
     let mut last = (Status::default(), Instant::now());
     let mut said = Vec::new();
-    let mut program = simulation.guest.map(|guest| Program::new(guest));
+    let mut program = simulation.guest.map(Program::new);
     loop {
         match vm.line(Instant::now() + Duration::from_millis(200)) {
             Ok(line) => {
