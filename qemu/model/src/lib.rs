@@ -35,6 +35,7 @@ mod flush;
 pub mod hash;
 mod ideals;
 pub mod images;
+mod lines;
 pub mod litmus;
 pub mod minimise;
 mod pending;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::cost::Cost;
 use crate::event::{Barrier, Cpu, Event, MAX_CPUS, Mark};
 use crate::fault::Violation;
+use crate::lines::{self, Lines};
 use crate::pending::{NONE, Pending, Slab};
 use crate::profile::{Order, Profile, Scope};
 use crate::rules::{self, Stage};
@@ -94,7 +95,7 @@ pub struct State {
     pub(crate) live: Vec<u8>,
     /// The bytes that a crash may show other than the CPUs see them.
     pub(crate) unsure: Vec<bool>,
-    pub(crate) lines: Vec<Line>,
+    pub(crate) lines: Lines,
     pub(crate) slab: Slab,
     pub(crate) dirty: Vec<u32>,
     pub(crate) cpus: Vec<CpuState>,
@@ -140,10 +141,10 @@ impl State {
             profile,
             base,
             shift: line.trailing_zeros(),
-            durable: initial.to_vec(),
-            live: initial.to_vec(),
+            durable: lines::copy(initial),
+            live: lines::copy(initial),
             unsure: vec![false; initial.len()],
-            lines: vec![clean; initial.len() / line],
+            lines: Lines::new(clean, initial.len() / line),
             slab: Slab::new(),
             dirty: Vec::new(),
             cpus: (0..MAX_CPUS).map(|_| CpuState::default()).collect(),

@@ -1,10 +1,10 @@
 //! A long boot before the first workload: until that begins only marks are looked for, and the
 //! kernel runs nearly as fast as without the plugin.
 //!
-//! The code that QEMU has translated by then reports nothing. So at the first begin QEMU is asked to
-//! forget all of it and all callbacks, which it does before the vCPU runs its next block; the block
-//! with the begin in it is instrumented in full. With several vCPUs at once the others would go on
-//! meanwhile: there everything is watched from the start.
+//! The code that QEMU has translated by then reports nothing. So at the first begin QEMU is asked
+//! to forget all of it and all callbacks, which it does before the vCPU runs its next block; the
+//! block with the begin in it is instrumented in full. With several vCPUs at once the others would
+//! go on meanwhile: there everything is watched from the start.
 
 use std::sync::{
     OnceLock,

@@ -1,8 +1,9 @@
 //! The guest's persistent memory, as QEMU maps it: the plugin maps the same file.
 
-use std::{fs::File, io, path::Path};
+use std::{fs::File, io, ops::Range, path::Path};
 
 use memmap2::MmapMut;
+use rustix::fs::{SeekFrom, seek};
 
 use crate::pages::PAGE;
 
@@ -12,6 +13,7 @@ const MAILBOX: usize = kpmem_marks::MAILBOX;
 /// The tracked memory, with the crash image that it should hold and what recovery wrote over it.
 #[derive(Debug)]
 pub struct Memory {
+    file: File,
     map: MmapMut,
     base: u64,
     line: usize,
@@ -24,13 +26,14 @@ pub struct Memory {
 
 impl Memory {
     pub fn open(path: &Path, base: u64, line: usize) -> Result<Self, String> {
-        let open = || -> io::Result<MmapMut> {
+        let open = || -> io::Result<(File, MmapMut)> {
             let file = File::options().read(true).write(true).open(path)?;
             // SAFETY: QEMU maps the file too, and the guest changes it; nothing here keeps a
             // reference across guest code, and no assumption is made of the content.
-            unsafe { MmapMut::map_mut(&file) }
+            let map = unsafe { MmapMut::map_mut(&file) }?;
+            Ok((file, map))
         };
-        let map = open().map_err(|e| format!("{}: {e}", path.display()))?;
+        let (file, map) = open().map_err(|e| format!("{}: {e}", path.display()))?;
         let whole = map.len().is_multiple_of(PAGE as usize);
         let tracked = map
             .len()
@@ -41,6 +44,7 @@ impl Memory {
             format!("{path} has {len} bytes: not whole pages, or too small for a mailbox page and one line")
         })?;
         Ok(Self {
+            file,
             map,
             base,
             line,
@@ -65,6 +69,38 @@ impl Memory {
         &self.map[..self.len()]
     }
 
+    /// The parts of the tracked bytes that were ever used: whole pages. A large NVDIMM is mostly
+    /// holes, and to read those would fill them.
+    pub fn used(&self) -> Vec<Range<usize>> {
+        let mut used = Vec::new();
+        let mut at = 0;
+        while at < self.len() {
+            let start = match seek(&self.file, SeekFrom::Data(at as u64)) {
+                Ok(start) => start as usize,
+                Err(rustix::io::Errno::NXIO) => break,
+                // This file system does not tell.
+                Err(_) => at,
+            };
+            let end = seek(&self.file, SeekFrom::Hole(start as u64));
+            let end = end.map_or(self.len(), |end| end as usize).min(self.len());
+            if start >= end {
+                break;
+            }
+            used.push(start..end);
+            at = end;
+        }
+        used
+    }
+
+    /// A copy of the tracked bytes, which takes room for the used parts.
+    pub fn copy(&self) -> Vec<u8> {
+        let mut copy = vec![0; self.len()];
+        for part in self.used() {
+            copy[part.clone()].copy_from_slice(&self.map[part]);
+        }
+        copy
+    }
+
     /// Whole file, with the mailbox.
     pub fn file(&self) -> &[u8] {
         &self.map
@@ -82,10 +118,11 @@ impl Memory {
         self.base + self.len() as u64
     }
 
-    /// Makes `image` what memory holds.
+    /// Makes `image` what memory holds. It is a copy of memory: zero where that was never used.
     pub fn reset(&mut self, image: Vec<u8>) {
-        let len = self.len();
-        self.map[..len].copy_from_slice(&image);
+        for part in self.used() {
+            self.map[part.clone()].copy_from_slice(&image[part]);
+        }
         self.image = image;
     }
 
@@ -131,8 +168,10 @@ impl Memory {
     /// Numbers of the physical pages that have this byte at this offset.
     pub fn pages_with(&self, offset: u64, value: u8) -> Vec<u64> {
         let first = self.base / PAGE;
-        let pages = 0..self.map.len() as u64 / PAGE;
-        pages
+        // What a virtual address was just looked at for is used, by that.
+        let mailbox = self.len()..self.map.len();
+        let used = self.used().into_iter().chain([mailbox]);
+        used.flat_map(|part| part.start as u64 / PAGE..part.end as u64 / PAGE)
             .filter(|page| self.map[(page * PAGE + offset) as usize] == value)
             .map(|page| first + page)
             .collect()

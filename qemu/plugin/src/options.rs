@@ -96,7 +96,6 @@ impl Options {
                 samples: number(words.get("random").copied().unwrap_or("256"), "random")? as u32,
                 limit: number(words.get("limit").copied().unwrap_or("4096"), "limit")? as usize,
                 marks_only: words.get("at").copied() == Some("marks"),
-                ..explore::Options::default()
             },
             words: words.get("words").copied() == Some("1"),
             points: words.get("points").copied() == Some("1"),

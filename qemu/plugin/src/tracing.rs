@@ -173,7 +173,10 @@ impl Tracing {
 
     /// The workload is over: compares all of memory, and sums up.
     pub fn finish(&mut self, memory: &Memory, report: &mut Report) {
-        self.compare(memory, memory.base(), memory.len() as u64, report);
+        for part in memory.used() {
+            let (addr, len) = (memory.base() + part.start as u64, part.len() as u64);
+            self.compare(memory, addr, len, report);
+        }
         let cost = self.state.cost();
         let stores = self.trace.events.iter();
         report.write(&Line::Traced(Traced {

@@ -46,7 +46,7 @@ enum Command {
     /// Check format, width, lints, documentation, and that the oldest compiler builds the library.
     Lint,
     /// Simulate power cuts with a cache: every crash image that the hardware allows.
-    Crash(crash::Args),
+    Crash(Box<crash::Args>),
     /// Say whether flush and copy functions that you already have keep their promise.
     Judge(judge::Args),
     /// Fuzz what reads untrusted bytes: firmware's tables, both sides of virtio-pmem.

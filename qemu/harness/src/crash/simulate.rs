@@ -296,7 +296,7 @@ fn watch(
     let deadline = Instant::now() + limit;
     let mut last = (Status::default(), Instant::now());
     let mut said = Vec::new();
-    let mut program = simulation.guest.map(|guest| Program::new(guest));
+    let mut program = simulation.guest.map(Program::new);
     loop {
         match vm.line(Instant::now() + Duration::from_millis(200)) {
             Ok(line) => {
@@ -350,7 +350,7 @@ pub fn reboot(simulation: &Simulation<'_>, image: &Path) -> Result<Option<u64>> 
     let image = Image::open(image, simulation.size)?;
     let args = format!("{} mode=reboot", simulation.args);
     let vm = Vm::boot(&simulation.machine, simulation.kernel, &image, &args)?;
-    let mut verdict = None;
+    let (mut verdict, mut last) = (None, String::new());
     let boot = simulation.guest.map_or(simulation.hang * 3, |_| BOOT);
     vm.run(boot + simulation.hang, |line| {
         let number = line
@@ -358,6 +358,10 @@ pub fn reboot(simulation: &Simulation<'_>, image: &Path) -> Result<Option<u64>> 
             .strip_prefix("verdict ")
             .and_then(|n| n.parse().ok());
         verdict = verdict.or(number.filter(|_| line.complete));
+        last = line.text;
     })?;
+    if simulation.guest.is_some() && verdict.is_none() {
+        eprintln!("a new boot on a crash image gave no verdict; its last words were: {last}");
+    }
     Ok(verdict)
 }

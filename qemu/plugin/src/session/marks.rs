@@ -37,7 +37,7 @@ impl Session {
         };
         self.workload = id;
         self.points = 0;
-        let initial = self.memory.bytes().to_vec();
+        let initial = self.memory.copy();
         let state = self.fresh(&initial);
         let observed = (self.options.cpus > 1).then(|| Observed::new(self.options.isa));
         let mut tracing =

@@ -56,7 +56,7 @@ pub(super) struct LinuxArgs {
     /// with 0. The program may call kpmem-mark then.
     #[arg(long, requires = "linux", value_name = "COMMAND")]
     recover: Option<String>,
-    /// With --recover: also try crashes before each barrier, not only at claims, points and the end.
+    /// With --recover: also try crashes before each barrier, not only at claims, points and end.
     #[arg(long, requires = "recover")]
     every_barrier: bool,
     /// Recovery of one crash image may take so many seconds [default: 5; of a command 60].
