@@ -1,6 +1,6 @@
-//! Real DAX: what kpmem-vmm and libpmem2 make of a file of ext4 in an NVDIMM, under Debian's kernel.
-//! The same on a file system in RAM is the negative control. Skipped where packages or compiler
-//! cannot be had.
+//! Real DAX: what kpmem-vmm and libpmem2 make of a file of ext4 in an NVDIMM, under Debian's
+//! kernel. A file system in RAM is the negative control. Skipped where packages or compiler cannot
+//! be had.
 
 use crate::{
     arch::Arch,
