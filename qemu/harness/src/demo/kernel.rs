@@ -29,8 +29,9 @@ pub(super) struct Boot {
 
 /// Boots in `mode` and cuts the power `delay` after the first acknowledgement.
 ///
-/// Linux was seen to reset its machine before it said a word, once in some 250 boots on a busy host.
-/// Nothing of ours has run then, for the first process says that it runs: it is booted again, once.
+/// Linux was seen to reset its machine before it said a word, once in some 250 boots on a busy
+/// host. Nothing of ours has run then, for the first process says that it runs: it is booted again,
+/// once.
 pub(super) fn cut(
     machine: &Machine,
     kernel: &Path,

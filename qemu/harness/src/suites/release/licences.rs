@@ -177,8 +177,8 @@ fn spoiled(package: Package) -> [Package; 3] {
 }
 
 /// Whether what a user of the packages for kernels compiles, with all features and for any target,
-/// is what [`NEEDED`] says. Asked of these packages alone: another of the workspace may want more of
-/// a dependency.
+/// is what [`NEEDED`] says. Asked of these packages alone: another of the workspace may want more
+/// of a dependency.
 fn need() -> Result<Result<(), String>> {
     let mut command = Toolchain::active()?.cargo("tree");
     command.args(["--edges", "normal,build", "--target", "all"]);
