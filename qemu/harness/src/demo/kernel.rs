@@ -40,12 +40,13 @@ pub(super) fn cut(
     seed: u64,
     delay: Duration,
 ) -> Result<Boot> {
-    if let Some(boot) = cut_once(machine, kernel, image, mode, seed, delay)? {
+    let args = format!("mode={mode} seed={seed}");
+    let once = || cut_once(machine, kernel, image, &args, delay);
+    if let Some(boot) = once()? {
         return Ok(boot);
     }
     eprintln!("Linux reset its machine without a word; it is booted again");
-    let boot = cut_once(machine, kernel, image, mode, seed, delay)?;
-    boot.context("Linux reset its machine twice without a word")
+    once()?.context("Linux reset its machine twice without a word")
 }
 
 /// The same; none if Linux reset its machine without a word.
@@ -53,11 +54,10 @@ fn cut_once(
     machine: &Machine,
     kernel: &Path,
     image: &Image,
-    mode: &str,
-    seed: u64,
+    args: &str,
     delay: Duration,
 ) -> Result<Option<Boot>> {
-    let mut vm = Vm::boot(machine, kernel, image, &format!("mode={mode} seed={seed}"))?;
+    let mut vm = Vm::boot(machine, kernel, image, args)?;
     let mut log = Transcript::default();
     let mut deadline = Instant::now() + LIMIT;
     let mut cut_at = None;
