@@ -27,13 +27,13 @@ static int functions_work(const struct kpmem_functions *f)
  * another than the table's does not compile. */
 #define SETTLED(f, name, invalidate)                                                               \
 	do {                                                                                       \
-		(f).persist = kpmem_##name##_persist;                                              \
-		(f).flush = kpmem_##name##_flush;                                                  \
-		(f).drain = kpmem_##name##_drain;                                                  \
-		(f).memmove = kpmem_##name##_memmove;                                              \
-		(f).memcpy = kpmem_##name##_memmove;                                               \
-		(f).memset = kpmem_##name##_memset;                                                \
-		(f).writeback_invalidate = invalidate;                                             \
+		(f).persist_fn = kpmem_##name##_persist;                                              \
+		(f).flush_fn = kpmem_##name##_flush;                                                  \
+		(f).drain_fn = kpmem_##name##_drain;                                                  \
+		(f).memmove_fn = kpmem_##name##_memmove;                                              \
+		(f).memcpy_fn = kpmem_##name##_memmove;                                               \
+		(f).memset_fn = kpmem_##name##_memset;                                                \
+		(f).writeback_invalidate_fn = invalidate;                                             \
 	} while (0)
 
 static void settled(void)

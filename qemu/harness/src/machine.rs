@@ -175,9 +175,12 @@ impl Machine {
                 argv.add("-numa node,nodeid=2,memdev=end");
                 argv.pair("-m", &format!("{}M", memory >> 20));
                 argv.pair("-smp", &self.smp.max(3).to_string());
-                // How many of them the kernel may use.
-                let cpus = format!("name=opt/org.kpmem/cpus,string={}", self.smp);
-                argv.pair("-fw_cfg", &cpus);
+                // How many of them the kernel may use. Under a plugin it finds all: the simulator
+                // must notice those that take part without its knowledge.
+                if self.extra.is_empty() {
+                    let cpus = format!("name=opt/org.kpmem/cpus,string={}", self.smp);
+                    argv.pair("-fw_cfg", &cpus);
+                }
                 argv.pair("-kernel", &kernel);
             }
         }

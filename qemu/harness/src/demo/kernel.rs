@@ -29,8 +29,9 @@ pub(super) struct Boot {
 
 /// Boots in `mode` and cuts the power `delay` after the first acknowledgement.
 ///
-/// Linux was seen to reset its machine before it said a word, once in some 250 boots on a busy host.
-/// Nothing of ours has run then, for the first process says that it runs: it is booted again, once.
+/// Linux was seen to reset its machine before it said a word, once in some 250 boots on a busy
+/// host. Nothing of ours has run then, for the first process says that it runs: it is booted again,
+/// once.
 pub(super) fn cut(
     machine: &Machine,
     kernel: &Path,
@@ -39,12 +40,13 @@ pub(super) fn cut(
     seed: u64,
     delay: Duration,
 ) -> Result<Boot> {
-    if let Some(boot) = cut_once(machine, kernel, image, mode, seed, delay)? {
+    let args = format!("mode={mode} seed={seed}");
+    let once = || cut_once(machine, kernel, image, &args, delay);
+    if let Some(boot) = once()? {
         return Ok(boot);
     }
     eprintln!("Linux reset its machine without a word; it is booted again");
-    let boot = cut_once(machine, kernel, image, mode, seed, delay)?;
-    boot.context("Linux reset its machine twice without a word")
+    once()?.context("Linux reset its machine twice without a word")
 }
 
 /// The same; none if Linux reset its machine without a word.
@@ -52,11 +54,10 @@ fn cut_once(
     machine: &Machine,
     kernel: &Path,
     image: &Image,
-    mode: &str,
-    seed: u64,
+    args: &str,
     delay: Duration,
 ) -> Result<Option<Boot>> {
-    let mut vm = Vm::boot(machine, kernel, image, &format!("mode={mode} seed={seed}"))?;
+    let mut vm = Vm::boot(machine, kernel, image, args)?;
     let mut log = Transcript::default();
     let mut deadline = Instant::now() + LIMIT;
     let mut cut_at = None;

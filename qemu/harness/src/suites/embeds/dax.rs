@@ -65,7 +65,10 @@ const SAID: [(&str, &str); 4] = [
         "kpmem-vmm writes cache lines of a DAX file back",
         "/pmem: clwb",
     ),
-    ("negative control: it syncs another file", "/: msync"),
+    (
+        "negative control: it refuses a file in RAM",
+        "Error: InMemory(\"tmpfs\")",
+    ),
     (
         "libpmem2's map of a DAX file has cache-line granularity",
         "/pmem/file: 1",
