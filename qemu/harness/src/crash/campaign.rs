@@ -5,6 +5,7 @@ use super::{
     done::Done,
     found::Found,
     plan::{self, Cpu, Effort, Job},
+    reboot,
     report::{Litmus, Mutant, Report},
     simulate::{self, Outcome, Simulation, Tried},
 };
@@ -182,7 +183,7 @@ impl Campaign {
             let Some(run) = done.run(sample.workload) else {
                 continue;
             };
-            let Some(verdict) = simulate::reboot(simulation, &images.join(&sample.file))? else {
+            let Some(verdict) = reboot(simulation, &images.join(&sample.file))? else {
                 continue;
             };
             run.reboot_checked += 1;

@@ -9,8 +9,12 @@ pub mod pages;
 pub mod plan;
 pub mod plugin;
 mod program;
+mod reboot;
 pub mod report;
 pub mod run;
 pub mod simulate;
 mod status;
 pub mod table;
+mod watch;
+
+pub use reboot::reboot;

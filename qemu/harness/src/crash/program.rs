@@ -1,6 +1,6 @@
 //! What a program in a Linux guest says while it is simulated.
 
-use super::simulate::Ended;
+use super::watch::Ended;
 use crate::{
     boot::End,
     linux::{console::Console, guest::Guest},

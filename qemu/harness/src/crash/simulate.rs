@@ -1,28 +1,20 @@
 //! One boot of a kernel under the simulator; again and again where recovery does not come back.
 
-use super::{program::Program, status::Status};
+use super::{status::Status, watch::watch};
 use crate::{
-    boot::{End, Vm},
+    boot::Vm,
     findings::{self, Explored, Failure, Flaw, Line, Sample, Traced},
     image::Image,
     linux::guest::Guest,
     machine::Machine,
-    protocol,
-    serial::NoLine,
 };
 use anyhow::{Context, Result, bail};
-use std::{
-    fs,
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{fs, path::Path, time::Duration};
 
 /// Recovery of one crash image may take this long; then it hangs.
 pub const HANG: Duration = Duration::from_secs(5);
 /// A workload, and all of its crash images, may take this long if nothing else is said.
 pub const LIMIT: Duration = Duration::from_secs(1800);
-/// Linux may take this long to boot.
-const BOOT: Duration = Duration::from_secs(180);
 /// Recoveries that hang or die before the rest of a workload is left alone.
 const LOST: usize = 8;
 
@@ -274,94 +266,4 @@ impl Simulation<'_> {
             images.display(),
         )
     }
-}
-
-/// How a boot ended.
-#[derive(Debug)]
-pub(super) struct Ended {
-    pub(super) passed: bool,
-    pub(super) why: String,
-}
-
-/// Listens until the guest ends, or recovery of one image takes too long.
-fn watch(
-    mut vm: Vm,
-    status: &Path,
-    simulation: &Simulation<'_>,
-    for_us: &mut Vec<String>,
-) -> Result<Ended> {
-    let Simulation {
-        hang, stall, limit, ..
-    } = *simulation;
-    let deadline = Instant::now() + limit;
-    let mut last = (Status::default(), Instant::now());
-    let mut said = Vec::new();
-    let mut program = simulation.guest.map(Program::new);
-    loop {
-        match vm.line(Instant::now() + Duration::from_millis(200)) {
-            Ok(line) => {
-                if let Some(program) = &mut program {
-                    program.hear(&line);
-                    continue;
-                }
-                if line.text.starts_with("judge ") {
-                    for_us.push(line.text.clone());
-                }
-                if protocol::is_crash(&line.text) || said.len() < 4 {
-                    said.push(line.text);
-                }
-            }
-            Err(NoLine::Closed) => break,
-            Err(NoLine::TimedOut) => {
-                let now = Status::read(status).unwrap_or_default();
-                if now != last.0 {
-                    last = (now, Instant::now());
-                } else if now.recovering && last.1.elapsed() > hang {
-                    vm.cut()?;
-                    let why = format!("recovery did not end within {} s", hang.as_secs());
-                    return Ok(Ended { passed: false, why });
-                }
-                if !now.recovering && last.1.elapsed() > stall {
-                    vm.cut()?;
-                    let why = format!("no claim within {} s", stall.as_secs());
-                    return Ok(Ended { passed: false, why });
-                }
-                if Instant::now() > deadline {
-                    vm.cut()?;
-                    let why = format!("no end within {} s", limit.as_secs());
-                    return Ok(Ended { passed: false, why });
-                }
-            }
-        }
-    }
-    let end = vm.run(Duration::from_secs(30), |_| {})?;
-    if let Some(program) = program {
-        return Ok(program.ended(end));
-    }
-    let crash = said.iter().find(|text| protocol::is_crash(text));
-    Ok(Ended {
-        passed: end == End::Exit(0),
-        why: crash.map_or_else(|| end.to_string(), |text| format!("{end}: {text}")),
-    })
-}
-
-/// Boots from a kept crash image and returns the verdict that the kernel prints, if it prints one.
-pub fn reboot(simulation: &Simulation<'_>, image: &Path) -> Result<Option<u64>> {
-    let image = Image::open(image, simulation.size)?;
-    let args = format!("{} mode=reboot", simulation.args);
-    let vm = Vm::boot(&simulation.machine, simulation.kernel, &image, &args)?;
-    let (mut verdict, mut last) = (None, String::new());
-    let boot = simulation.guest.map_or(simulation.hang * 3, |_| BOOT);
-    vm.run(boot + simulation.hang, |line| {
-        let number = line
-            .text
-            .strip_prefix("verdict ")
-            .and_then(|n| n.parse().ok());
-        verdict = verdict.or(number.filter(|_| line.complete));
-        last = line.text;
-    })?;
-    if simulation.guest.is_some() && verdict.is_none() {
-        eprintln!("a new boot on a crash image gave no verdict; its last words were: {last}");
-    }
-    Ok(verdict)
 }

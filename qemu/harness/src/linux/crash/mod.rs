@@ -10,7 +10,7 @@ use crate::{
         done::Done,
         model,
         plan::{Cpu, Job, Own},
-        plugin,
+        plugin, reboot,
         simulate::{self, Outcome, Simulation, Tried},
     },
     findings::Sample,
@@ -105,7 +105,7 @@ impl Trial {
             bail!("{how}{}", said(&outcome));
         }
         for sample in self.chosen(&outcome) {
-            let verdict = simulate::reboot(&simulation, &images.path().join(&sample.file))?;
+            let verdict = reboot(&simulation, &images.path().join(&sample.file))?;
             if let (Some(verdict), Some(run)) = (verdict, done.run(sample.workload)) {
                 run.reboot_checked += 1;
                 run.reboot_agreed += u64::from(verdict == sample.verdict);
