@@ -14,10 +14,22 @@ detach() {
     esac
     echo 3 > /proc/sys/vm/drop_caches
 }
+# What Linux says of a file system that it does not mount, each sentence once.
+refused() {
+    words=$(dmesg -c | cut -c 16- | grep -v drop_caches | tail -n 2 | tr '\n' ';')
+    case $said in
+    *"$words"*) ;;
+    *) echo "not mounted: $words" ;;
+    esac
+    said="$said|$words"
+}
 # What recovery finds: 250 if nothing can be mounted, 251 if the command keeps it busy.
 found() {
     export KPMEM_CLAIMS=${1% *} KPMEM_LAST=${1#* }
-    attach || return 250
+    if ! attach; then
+        refused
+        return 250
+    fi
     sh -c "$recover" > /dev/null 2>&1
     code=$?
     cd /
