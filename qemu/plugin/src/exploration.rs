@@ -1,10 +1,10 @@
 //! The crash images of one workload, handed to recovery one by one; one that it fails on is made
-//! smaller before it is shown.
+//! smaller before it is shown. Where images are chosen by what recovery reads, that is noted.
 
 use std::{fs, path::Path, time::Instant};
 
 use kpmem_model::{
-    State,
+    Profile, State,
     explore::{self, Context, Explorer, Id, Image},
     hash::Random,
     minimise::Minimise,
@@ -30,6 +30,25 @@ pub struct Exploration {
     random: Random,
     kept: Vec<Kept>,
     good: usize,
+    start: Start,
+    /// Why what recovery reads does not tell what it does.
+    opaque: Option<String>,
+}
+
+/// What an exploration begins from.
+#[derive(Debug)]
+pub struct Start {
+    pub profile: Profile,
+    pub line: usize,
+    pub base: u64,
+    /// What was durable when the workload began.
+    pub initial: Vec<u8>,
+}
+
+impl Start {
+    fn state(&self) -> State {
+        State::new(self.profile, self.line, self.base, &self.initial)
+    }
 }
 
 /// A failure whose image is being made smaller.
@@ -56,21 +75,26 @@ struct Kept {
 pub struct Handed {
     pub id: Id,
     pub context: Context,
+    /// All that recovery loads must be seen.
+    pub watched: bool,
 }
 
 impl Exploration {
     /// Starts over from what was durable when the workload began, which memory must hold.
-    pub fn new(state: State, trace: Trace, options: explore::Options) -> Self {
+    pub fn new(start: Start, trace: Trace, options: explore::Options) -> Self {
+        let seed = options.seed;
         Self {
             workload: trace.begin(),
             // A trace stays in memory as long as QEMU runs: a few are small.
-            explorer: Explorer::new(state, trace.events.leak(), options),
+            explorer: Explorer::new(start.state(), trace.events.leak(), options),
+            start,
+            opaque: None,
             sites: trace.sites,
             at: None,
             failures: 0,
             smaller: None,
             started: Instant::now(),
-            random: Random::new(options.seed),
+            random: Random::new(seed),
             kept: Vec::new(),
             good: 0,
         }
@@ -86,20 +110,53 @@ impl Exploration {
         self.explorer.counts().taken
     }
 
-    /// Puts the next image in memory: a smaller one of a failure, or the next of the exploration
-    /// that is behind the first `skip`.
-    pub fn next(&mut self, memory: &mut Memory, skip: u64) -> Option<Handed> {
+    /// Those of them that were handed out before the moment at hand.
+    pub fn before(&self) -> u64 {
+        self.explorer.before()
+    }
+
+    /// Puts the next image in memory: a smaller one of a failure, or the next of the exploration.
+    pub fn next(&mut self, memory: &mut Memory) -> Option<Handed> {
         let image = match &self.smaller {
             Some(smaller) => Some(smaller.image),
-            None => loop {
-                let next = self.explorer.next(|addr, bytes| memory.write(addr, bytes));
-                if next.is_none() || self.taken() > skip {
-                    break next;
-                }
-            },
+            None => self
+                .explorer
+                .next(|addr, bytes| memory.write(addr, bytes))
+                .or_else(|| self.sample_instead(memory)),
         };
         self.at = image;
-        image.map(|Image { id, context, .. }| Handed { id, context })
+        image.map(|image| Handed {
+            id: image.id,
+            context: image.context,
+            watched: image.watched,
+        })
+    }
+
+    /// Begins again without readings, if these don't tell what recovery does.
+    fn sample_instead(&mut self, memory: &mut Memory) -> Option<Image> {
+        self.opaque = Some(self.explorer.contradiction()?.to_string());
+        memory.reset(self.start.initial.clone());
+        self.explorer.sample_instead(self.start.state());
+        self.explorer.next(|addr, bytes| memory.write(addr, bytes))
+    }
+
+    /// Whether what recovery of the image at hand reads is noted.
+    pub fn is_watched(&self) -> bool {
+        self.smaller.is_none() && self.at.is_some_and(|image| image.watched)
+    }
+
+    /// Recovery loads bytes.
+    pub fn read(&mut self, addr: u64, len: usize, memory: &Memory) {
+        if self.is_watched() {
+            self.explorer.read(addr, memory.held(addr, len));
+        }
+    }
+
+    /// Recovery stores bytes.
+    pub fn stored(&mut self, addr: u64, len: usize) {
+        if self.is_watched() {
+            self.explorer.stored(addr, len);
+        }
     }
 
     /// Takes recovery's verdict on the image, which memory must hold without what recovery stored.
@@ -110,6 +167,12 @@ impl Exploration {
         if let Some(smaller) = &mut self.smaller {
             smaller.search.fails(code != 0);
         } else {
+            if image.watched {
+                self.explorer.judged(code);
+            }
+            if image.aside {
+                return;
+            }
             self.keep(image, code, samples, memory);
             if code == 0 {
                 return;
@@ -197,7 +260,10 @@ impl Exploration {
         report.write(&Line::Explored(Explored {
             workload: self.workload,
             points: counts.points,
+            by_readings: counts.by_readings,
             capped: counts.capped,
+            left_out: counts.left_out,
+            opaque: self.opaque.clone(),
             walked: counts.walked,
             duplicates: counts.duplicates,
             states: counts.taken,

@@ -14,7 +14,6 @@ mod exploration;
 mod group;
 mod guest;
 mod hooks;
-mod late;
 mod memory;
 mod observed;
 mod operands;
@@ -29,6 +28,7 @@ mod timeline;
 mod trace;
 mod tracing;
 mod waiting;
+mod watch;
 
 use std::ffi::{CStr, c_char, c_int};
 

@@ -113,6 +113,12 @@ impl Memory {
         file
     }
 
+    /// Bytes of the crash image, which must all be tracked.
+    pub fn held(&self, addr: u64, len: usize) -> &[u8] {
+        let start = (addr - self.base) as usize;
+        &self.image[start..start + len]
+    }
+
     /// Physical address of the mailbox.
     pub fn mailbox_at(&self) -> u64 {
         self.base + self.len() as u64

@@ -6,8 +6,8 @@ use std::{fs::File, path::Path};
 use kpmem_model::explore::Id;
 use memmap2::MmapMut;
 
-/// Words: images taken, 1 while recovery runs, its image's point, its image's hash, how often it
-/// has run.
+/// Words: images taken before the image's point, 1 while recovery runs, its image's point, its
+/// image's hash, how often it has run.
 #[derive(Debug)]
 pub struct Status {
     words: MmapMut,
@@ -32,9 +32,9 @@ impl Status {
             .map_err(|e| format!("{}: {e}", path.display()))
     }
 
-    pub fn recovering(&mut self, taken: u64, id: Id) {
+    pub fn recovering(&mut self, before: u64, id: Id) {
         self.runs += 1;
-        self.set([taken, 1, id.point, id.hash, self.runs]);
+        self.set([before, 1, id.point, id.hash, self.runs]);
     }
 
     /// A claim was made: the workload goes on.

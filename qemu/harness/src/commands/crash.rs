@@ -25,7 +25,7 @@ pub(super) struct Args {
     /// Only this instruction set; may be repeated.
     #[arg(long)]
     arch: Vec<Arch>,
-    /// Only this workload: contract, log, list, slots, copies, words, cpus.
+    /// Only this workload: contract, log, list, slots, tags, copies, words, cpus, deep.
     #[arg(long)]
     workload: Option<String>,
     /// Only this platform: px86, amd, arm, riscv, eadr, torn8.

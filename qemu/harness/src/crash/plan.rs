@@ -245,6 +245,7 @@ pub fn runs(cpu: Cpu, effort: Effort, seed: u64) -> Vec<Job> {
         Job::new(cpu, "contract", own, seed, contract),
         Job::new(cpu, "log", own, seed, log),
         Job::new(cpu, "list", own, seed, list),
+        Job::new(cpu, "tags", own, seed, 1),
         Job::new(cpu, "cpus", own, seed, effort.cpus_seeds()),
         Job::new(cpu, "copies", own, seed, list),
         Job::new(cpu, "words", own, seed, list),

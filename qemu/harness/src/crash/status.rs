@@ -5,7 +5,8 @@ use std::{fs, path::Path};
 /// The words in the plugin's status file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Status {
-    pub(super) taken: u64,
+    /// Images taken before this point.
+    pub(super) before: u64,
     pub(super) recovering: bool,
     pub(super) point: u64,
     pub(super) hash: u64,
@@ -17,7 +18,7 @@ impl Status {
         let bytes = fs::read(path).ok()?;
         let word = |i: usize| Some(u64::from_le_bytes(*bytes.get(i * 8..)?.first_chunk()?));
         Some(Self {
-            taken: word(0)?,
+            before: word(0)?,
             recovering: word(1)? == 1,
             point: word(2)?,
             hash: word(3)?,

@@ -61,7 +61,10 @@ impl Session {
                 let store = here.then(|| store.of_group(stored.group));
                 tracing.store(touch, store, stored.pc, &mut self.report);
             }
-            Phase::Exploring(_) if here => self.memory.touch(addr, bytes.len()),
+            Phase::Exploring(exploration) if here => {
+                self.memory.touch(addr, bytes.len());
+                exploration.stored(addr, bytes.len());
+            }
             _ => {}
         }
     }
@@ -98,6 +101,39 @@ impl Session {
              {by}: say it by the mark mapped"
         );
         self.flaw("unclear page", what);
+    }
+
+    /// Recovery loads bytes. Of a load that crosses a page QEMU gives the address of its first part.
+    ///
+    /// # Safety
+    /// Only from a vCPU's callback.
+    pub unsafe fn recovery_loads(&mut self, virtual_: u64, addr: u64, len: usize) {
+        let Phase::Exploring(exploration) = &mut self.phase else {
+            return;
+        };
+        if !exploration.is_watched() {
+            return;
+        }
+        let first = len.min((PAGE - virtual_ % PAGE) as usize);
+        if self.memory.tracks(addr, first as u64) {
+            exploration.read(addr, first, &self.memory);
+        }
+        if first == len {
+            return;
+        }
+        // SAFETY: as the caller vouches.
+        let next = unsafe { self.pages.find(&mut self.memory, virtual_ + first as u64) };
+        match next {
+            Place::Here(addr) if self.memory.tracks(addr, (len - first) as u64) => {
+                exploration.read(addr, len - first, &self.memory);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether all that recovery loads must be seen.
+    pub fn watches_recovery(&self) -> bool {
+        matches!(&self.phase, Phase::Exploring(exploration) if exploration.is_watched())
     }
 
     /// A load, where several CPUs run. True if it saw a store that another CPU is about to report.
