@@ -64,6 +64,8 @@ pub struct Explored {
     pub capped: u64,
     /// Readings that recovery is known to be able to make, and was not given.
     pub left_out: u64,
+    /// Images of crashes while recovery ran.
+    pub nested: u64,
     /// Why what recovery reads does not tell what it does, if it doesn't.
     pub opaque: Option<String>,
     /// Images made.

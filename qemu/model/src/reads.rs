@@ -16,6 +16,8 @@ const KNOWN: u8 = 2;
 pub(crate) struct Reads {
     base: u64,
     shift: u32,
+    len: usize,
+    /// Of each byte; none where nothing has varied yet.
     flags: Vec<u8>,
     /// Where flags are set.
     varying: Vec<(usize, usize)>,
@@ -29,7 +31,7 @@ impl Reads {
         Self {
             base,
             shift,
-            flags: vec![0; len],
+            len,
             ..Self::default()
         }
     }
@@ -44,6 +46,9 @@ impl Reads {
 
     /// Crash images may differ in these bytes.
     pub(crate) fn varies(&mut self, addr: u64, len: usize) {
+        if self.flags.is_empty() {
+            self.flags = vec![0; self.len];
+        }
         let (start, end) = self.range(addr, len);
         self.flags[start..end].fill(VARIES);
         self.varying.push((start, end));

@@ -113,6 +113,11 @@ impl Memory {
         file
     }
 
+    /// The crash image.
+    pub fn held_all(&self) -> &[u8] {
+        &self.image
+    }
+
     /// Bytes of the crash image, which must all be tracked.
     pub fn held(&self, addr: u64, len: usize) -> &[u8] {
         let start = (addr - self.base) as usize;

@@ -54,6 +54,8 @@ pub struct Explored {
     pub by_readings: u64,
     pub capped: u64,
     pub left_out: u64,
+    /// Images of crashes while recovery ran.
+    pub nested: u64,
     /// Why readings were not enough, if they were not.
     pub opaque: Option<String>,
     pub walked: u64,

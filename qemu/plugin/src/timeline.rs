@@ -10,6 +10,7 @@ use kpmem_model::{
 
 use crate::{
     describe::{self, counted, hex},
+    nested::Name,
     report::{Entry, Failure, LineView, Range},
     trace::Trace,
 };
@@ -143,14 +144,72 @@ fn likely(
     }
 }
 
-/// A crash image that recovery could not make sense of.
-pub fn recovery(
-    explorer: &Explorer<'static>,
-    sites: &[u64],
-    workload: u64,
-    image: Image,
-    verdict: u64,
-) -> Failure {
+/// What was explored, and an image of it that lies in memory.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    pub explorer: &'a Explorer<'static>,
+    pub sites: &'a [u64],
+    pub image: Image,
+}
+
+/// A verdict that is not good.
+#[derive(Clone, Copy, Debug)]
+pub struct Failed {
+    pub workload: u64,
+    pub name: Name,
+    pub verdict: u64,
+}
+
+/// A crash image that recovery could not make sense of: of the workload, or of a recovery of it
+/// that was cut off.
+pub fn recovery(first: &Part<'_>, nested: Option<&Part<'_>>, failed: &Failed) -> Failure {
+    let lines = lines(nested.unwrap_or(first).explorer);
+    let of_part = |part: &Part<'_>| {
+        let explorer = part.explorer;
+        entries(explorer.state(), explorer.trace(), part.sites, &lines)
+    };
+    let (mut timeline, mut left_out) = of_part(first);
+    let Failed {
+        workload,
+        name,
+        verdict,
+    } = *failed;
+    let claims = first.image.context.claims;
+    let mut events = first.image.events;
+    let mut what = format!(
+        "recovery answered {verdict} after {}",
+        counted(claims, "claim")
+    );
+    if let Some(nested) = nested {
+        let before = first.explorer.state().seq() + 1;
+        timeline.push(describe::cut(before));
+        let (entries, left) = of_part(nested);
+        timeline.extend(entries.into_iter().map(|entry| Entry {
+            seq: entry.seq + before,
+            ..entry
+        }));
+        left_out += left;
+        events = nested.image.events + before;
+        what += &format!(", when an earlier one had been cut off after event {events}");
+    }
+    Failure {
+        workload,
+        id: name.to_string(),
+        oracle: "recovery",
+        fault: None,
+        what,
+        verdict: Some(verdict),
+        events,
+        claims,
+        about: None,
+        timeline,
+        left_out,
+        lines,
+    }
+}
+
+/// The lines that tell an image from others.
+fn lines(explorer: &Explorer<'static>) -> Vec<LineView> {
     let state = explorer.state();
     let mut images = Vec::new();
     explorer.patches(|addr, bytes| images.push((addr, hex(bytes))));
@@ -167,24 +226,7 @@ pub fn recovery(
         }
     }
     lines.sort_by_key(|l| l.addr);
-    let (timeline, left_out) = entries(state, explorer.trace(), sites, &lines);
-    Failure {
-        workload,
-        id: image.id.to_string(),
-        oracle: "recovery",
-        fault: None,
-        what: format!(
-            "recovery answered {verdict} after {}",
-            counted(image.context.claims, "claim")
-        ),
-        verdict: Some(verdict),
-        events: image.events,
-        claims: image.context.claims,
-        about: None,
-        timeline,
-        left_out,
-        lines,
-    }
+    lines
 }
 
 fn line_start(state: &State, addr: u64) -> u64 {

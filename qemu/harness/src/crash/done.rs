@@ -120,6 +120,7 @@ fn traced_run(job: &Job, traced: &Traced) -> Run {
         by_readings: 0,
         capped: 0,
         left_out: 0,
+        nested: 0,
         opaque: None,
         duplicates: 0,
         contract: traced.violations,
@@ -142,6 +143,7 @@ fn add_explored(run: &mut Run, explored: &Explored) {
     run.by_readings = explored.by_readings;
     run.capped = explored.capped;
     run.left_out = explored.left_out;
+    run.nested = explored.nested;
     run.opaque.clone_from(&explored.opaque);
     run.duplicates = explored.duplicates;
     run.recovery = explored.failures;

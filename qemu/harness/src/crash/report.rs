@@ -90,6 +90,10 @@ impl Report {
         if states > 0 {
             said.push(format!("recovery is right on {states} crash images"));
         }
+        let nested = sum(|run| run.nested);
+        if nested > 0 {
+            said.push(format!("and on {nested} of recoveries that were cut off"));
+        }
         if capped > 0 {
             let (points, left) = (sum(|run| run.points), sum(|run| run.left_out));
             said.push(format!(
@@ -189,6 +193,7 @@ mod tests {
             by_readings: 1,
             capped: u64::from(part == 0),
             left_out: 0,
+            nested: 0,
             opaque: None,
             duplicates: 5,
             contract: 3,

@@ -35,6 +35,9 @@ pub struct Run {
     /// Readings that recovery is known to be able to make there, and was not given.
     #[serde(default)]
     pub left_out: u64,
+    /// Crash images of recoveries that were cut off, which recovery judged too.
+    #[serde(default)]
+    pub nested: u64,
     /// Why what recovery reads does not tell what it does, if it doesn't.
     #[serde(default)]
     pub opaque: Option<String>,
@@ -125,6 +128,7 @@ impl Run {
         self.states += other.states;
         self.capped += other.capped;
         self.left_out += other.left_out;
+        self.nested += other.nested;
         self.opaque = self.opaque.take().or_else(|| other.opaque.clone());
         self.seconds += other.seconds;
         self.states_per_s = rate(self.states, self.seconds);

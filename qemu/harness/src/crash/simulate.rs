@@ -81,6 +81,8 @@ pub enum Tried {
     /// All of each moment up to thousands; of more, those that differ in what recovery reads.
     #[default]
     All,
+    /// The same, and of crashes while recovery runs.
+    Nested,
     /// All of each moment up to thousands; of more, none, all, each line alone, all but one, and
     /// random ones.
     Sampled,
@@ -95,6 +97,7 @@ impl Tried {
     fn words(self) -> String {
         match self {
             Self::All => format!(",recoveries={RECOVERIES}"),
+            Self::Nested => format!(",recoveries={RECOVERIES},nested=1"),
             Self::Sampled => String::new(),
             Self::Few => ",limit=32,random=8".to_owned(),
             Self::FewAtMarks => ",limit=32,random=8,at=marks".to_owned(),
@@ -173,7 +176,9 @@ pub fn run(simulation: &Simulation<'_>, images: &Path) -> Result<Outcome> {
     let mut outcome = Outcome::default();
     let mut from = None;
     loop {
-        let report = scratch.path().join(format!("report-{}", outcome.lost.len()));
+        let report = scratch
+            .path()
+            .join(format!("report-{}", outcome.lost.len()));
         let image = simulation.fresh()?;
         let plugin = simulation.plugin_option(&image, &report, &status, images);
         let plugin = plugin + &without(from, &outcome.lost);
@@ -195,14 +200,12 @@ pub fn run(simulation: &Simulation<'_>, images: &Path) -> Result<Outcome> {
         // The next boot does all of it again, but for the images of earlier points and those that
         // were lost.
         let here = format!("{}-", at.point);
-        let taken = |line: &Line| {
-            matches!(line, Line::Failure(f) if f.oracle == "recovery" && !f.id.starts_with(&here))
-        };
+        let taken = |line: &Line| matches!(line, Line::Failure(f) if f.oracle == "recovery" && !f.id.starts_with(&here));
         let again = outcome.lost.len() + 1 < LOST;
         let kept = finished(lines).filter(|line| !again || taken(line));
         outcome.lines.extend(kept);
         outcome.lost.push(Lost {
-            id: format!("{}-{:016x}", at.point, at.hash),
+            id: at.image(),
             how: ended.why,
         });
         if outcome.lost.len() == LOST {

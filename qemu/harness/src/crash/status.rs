@@ -11,6 +11,8 @@ pub(super) struct Status {
     pub(super) point: u64,
     pub(super) hash: u64,
     pub(super) runs: u64,
+    /// 1 more than the point in a recovery that was cut off, or 0, and the hash there.
+    pub(super) nested: (u64, u64),
 }
 
 impl Status {
@@ -23,6 +25,16 @@ impl Status {
             point: word(2)?,
             hash: word(3)?,
             runs: word(4)?,
+            nested: (word(5)?, word(6)?),
         })
+    }
+
+    /// The name of the image at hand.
+    pub(super) fn image(&self) -> String {
+        let name = format!("{}-{:016x}", self.point, self.hash);
+        match self.nested {
+            (0, _) => name,
+            (point, hash) => format!("{name}-{}-{hash:016x}", point - 1),
+        }
     }
 }

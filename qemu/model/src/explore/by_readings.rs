@@ -173,7 +173,7 @@ impl Explorer<'_> {
             recoveries: 0,
             ..self.options.clone()
         };
-        let mut again = Self::new(state, self.trace, options);
+        let mut again = Self::new(state, std::mem::take(&mut self.trace), options);
         again.seen = std::mem::take(&mut self.seen);
         for handed in self.by_readings.iter().flat_map(|way| way.handed()) {
             again.seen.insert(*handed);

@@ -12,6 +12,8 @@
 mod by_readings;
 mod types;
 
+use std::borrow::Cow;
+
 use crate::event::{Event, Mark};
 use crate::hash::{Seen, mix};
 use crate::images::{Content, Images};
@@ -32,7 +34,7 @@ enum Phase {
 #[derive(Debug)]
 pub struct Explorer<'t> {
     state: State,
-    trace: &'t [Event],
+    trace: Cow<'t, [Event]>,
     at: usize,
     phase: Phase,
     walking: bool,
@@ -50,14 +52,14 @@ pub struct Explorer<'t> {
 
 impl<'t> Explorer<'t> {
     /// Explores `trace` from a fresh state; memory must hold that state's initial content.
-    pub fn new(state: State, trace: &'t [Event], options: Options) -> Self {
+    pub fn new(state: State, trace: impl Into<Cow<'t, [Event]>>, options: Options) -> Self {
         let by_readings = (options.recoveries > 0).then(|| Box::new(ByReadings::new(&state)));
         Self {
             images: Images::new(options.samples)
                 .with_limit(options.limit)
                 .by_readings(by_readings.is_some()),
             state,
-            trace,
+            trace: trace.into(),
             at: 0,
             phase: Phase::Before,
             walking: false,
@@ -70,6 +72,12 @@ impl<'t> Explorer<'t> {
             by_readings,
             contradiction: None,
         }
+    }
+
+    /// The same where something has been said before.
+    #[must_use]
+    pub fn within(self, context: Context) -> Self {
+        Self { context, ..self }
     }
 
     /// Moves to the next image and writes to memory what it changes there (whole lines, by
@@ -154,7 +162,7 @@ impl<'t> Explorer<'t> {
 
     /// Goes on to the next phase of the event at hand.
     fn advance(&mut self, write: &mut impl FnMut(u64, &[u8])) {
-        let Some(event) = self.trace.get(self.at) else {
+        let Some(event) = self.trace.get(self.at).copied() else {
             self.finished = true;
             self.start();
             return;
@@ -162,14 +170,14 @@ impl<'t> Explorer<'t> {
         match self.phase {
             Phase::Before => {
                 self.phase = Phase::Apply;
-                if !self.options.marks_only && self.state.commits(event) {
+                if !self.options.marks_only && self.state.commits(&event) {
                     self.start();
                 }
             }
             Phase::Apply => {
                 self.phase = Phase::After;
-                self.state.apply(event);
-                self.note(event);
+                self.state.apply(&event);
+                self.note(&event);
                 for line in std::mem::take(&mut self.state.changed) {
                     let line = line as usize;
                     let addr = self.state.base + ((line as u64) << self.state.shift);
@@ -248,8 +256,8 @@ impl<'t> Explorer<'t> {
     }
 
     /// The trace that is explored.
-    pub const fn trace(&self) -> &'t [Event] {
-        self.trace
+    pub fn trace(&self) -> &[Event] {
+        &self.trace
     }
 
     /// The state after the events so far.

@@ -91,7 +91,7 @@ pub struct Context {
 
 impl Context {
     /// All that recovery is told of it.
-    pub(super) const fn hash(&self) -> u64 {
+    pub const fn hash(&self) -> u64 {
         mix(mix(self.begin, self.claims), self.last_claim)
     }
 }

@@ -64,6 +64,8 @@ impl Session {
             Phase::Exploring(exploration) if here => {
                 self.memory.touch(addr, bytes.len());
                 exploration.stored(addr, bytes.len());
+                let store = Store::new(touch.cpu, addr, bytes).with(stored.order);
+                exploration.note(Event::Store(store.of_group(stored.group)), stored.pc);
             }
             _ => {}
         }
@@ -169,16 +171,23 @@ impl Session {
     /// # Safety
     /// Only from a vCPU's callback.
     pub unsafe fn flush(&mut self, cpu: u8, virtual_: u64, kind: FlushKind, pc: u64) {
-        let Phase::Tracing(_) = self.phase else {
-            return;
-        };
+        match &self.phase {
+            Phase::Tracing(_) => {}
+            Phase::Exploring(exploration) if exploration.is_noted() => {}
+            _ => return,
+        }
         // SAFETY: as the caller vouches.
         match unsafe { self.pages.find(&mut self.memory, virtual_) } {
             Place::Here(addr) => {
                 self.takes_part(cpu, pc);
-                if let Phase::Tracing(tracing) = &mut self.phase {
-                    tracing.say_what_is_seen(cpu, pc, &mut self.report);
-                    tracing.push(Event::Flush { cpu, addr, kind }, pc, &mut self.report);
+                let event = Event::Flush { cpu, addr, kind };
+                match &mut self.phase {
+                    Phase::Tracing(tracing) => {
+                        tracing.say_what_is_seen(cpu, pc, &mut self.report);
+                        tracing.push(event, pc, &mut self.report);
+                    }
+                    Phase::Exploring(exploration) => exploration.note(event, pc),
+                    _ => {}
                 }
             }
             Place::Elsewhere => {}
@@ -188,11 +197,16 @@ impl Session {
 
     /// A barrier.
     pub fn barrier(&mut self, cpu: u8, barrier: Barrier, pc: u64) {
-        if let Phase::Tracing(tracing) = &mut self.phase {
-            if let Some(observed) = &mut tracing.observed {
-                observed.barrier(cpu, barrier);
+        let event = Event::Barrier { cpu, barrier };
+        match &mut self.phase {
+            Phase::Tracing(tracing) => {
+                if let Some(observed) = &mut tracing.observed {
+                    observed.barrier(cpu, barrier);
+                }
+                tracing.push(event, pc, &mut self.report);
             }
-            tracing.push(Event::Barrier { cpu, barrier }, pc, &mut self.report);
+            Phase::Exploring(exploration) => exploration.note(event, pc),
+            _ => {}
         }
     }
 

@@ -5,6 +5,7 @@ use kpmem_model::{Event, Mark, State};
 use super::{Phase, Session};
 use crate::{
     exploration::{Exploration, Handed, Start},
+    nested::Nesting,
     observed::Observed,
     options::Options,
     pages::{PAGE, Place},
@@ -200,11 +201,18 @@ impl Session {
                     base,
                     ..
                 } = self.options;
+                let Options {
+                    nested,
+                    only,
+                    without,
+                    ..
+                } = &self.options;
                 let start = Start {
                     profile,
                     line,
                     base,
                     initial,
+                    nesting: Nesting::new(*nested, *only, without),
                 };
                 let exploration = Exploration::new(start, trace, self.options.explore.clone());
                 Phase::Exploring(Box::new(exploration))
@@ -224,10 +232,10 @@ impl Session {
         }
         self.memory.undo();
         match exploration.next(&mut self.memory) {
-            Some(Handed { id, context, .. }) => {
+            Some(Handed { name, context }) => {
                 let answer = [MAGIC, 1, context.begin, context.claims, context.last_claim];
                 self.memory.mailbox(answer);
-                self.status.recovering(exploration.before(), id);
+                self.status.recovering(exploration.before(), name);
                 self.phase = Phase::Exploring(exploration);
             }
             None => {
