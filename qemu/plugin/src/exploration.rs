@@ -10,11 +10,11 @@ use kpmem_model::{
 };
 
 use crate::{
+    failed::{self, Failed, Part},
     kept::Kept,
     memory::Memory,
     nested::{Name, Nested, Nesting},
     report::{Explored, Line, Report, SHOWN},
-    timeline::{self, Failed},
     trace::Trace,
 };
 
@@ -257,17 +257,17 @@ impl Exploration {
             name: self.name(image),
             verdict: code,
         };
-        let first = timeline::Part {
+        let first = Part {
             explorer: &self.explorer,
             sites: &self.sites,
             image: self.nested.as_ref().map_or(image, |nested| nested.of),
         };
-        let nested = self.nested.as_ref().map(|nested| timeline::Part {
+        let nested = self.nested.as_ref().map(|nested| Part {
             explorer: &nested.explorer,
             sites: &nested.sites,
             image,
         });
-        let failure = timeline::recovery(&first, nested.as_ref(), &failed);
+        let failure = failed::recovery(&first, nested.as_ref(), &failed);
         report.write(&Line::Failure(failure));
         self.active()
             .put(search.original(), |addr, bytes| memory.write(addr, bytes));

@@ -301,26 +301,12 @@ unsafe extern "C" fn on_special(cpu: c_uint, site: *mut c_void) {
             }
             Action::Mark(op) => {
                 mark(cpu, op, operands::arguments(isa), site.pc);
-                watch(op);
+                let watches = || session().watches_recovery();
+                watch::behind(op, machine().cpus, watches, listen);
             }
             Action::Zero(..) | Action::Nothing | Action::Stores(_) => {}
         }
     }
-}
-
-/// Watches as much as is of interest behind a mark.
-///
-/// # Safety
-/// Only from a vCPU's callback, without the session's lock.
-unsafe fn watch(op: Op) {
-    let level = match op {
-        Op::Begin if machine().cpus > 1 => Level::Loads,
-        Op::Begin => Level::Stores,
-        Op::NextCrash if session().watches_recovery() => Level::Loads,
-        _ => return,
-    };
-    // SAFETY: as the caller vouches.
-    unsafe { watch::change(level, listen) };
 }
 
 /// # Safety

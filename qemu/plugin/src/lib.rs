@@ -11,6 +11,7 @@
 
 mod describe;
 mod exploration;
+mod failed;
 mod group;
 mod guest;
 mod hooks;

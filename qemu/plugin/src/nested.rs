@@ -57,6 +57,8 @@ pub struct Nesting {
     trace: Trace,
     has_stored: bool,
     is_too_long: bool,
+    /// One that was used: a new one costs much.
+    state: Option<State>,
     seen: Seen,
     /// Sums of all.
     pub counts: Counts,
@@ -100,8 +102,8 @@ impl Nesting {
     pub fn cut(
         &mut self,
         of: Image,
-        state: impl FnOnce(&[u8]) -> State,
-        memory: &Memory,
+        new: impl FnOnce(&[u8]) -> State,
+        memory: &mut Memory,
         options: &explore::Options,
     ) -> Option<Nested> {
         if !self.is_on || !self.has_stored {
@@ -127,7 +129,15 @@ impl Nesting {
         };
         let Trace { events, sites } = std::mem::take(&mut self.trace);
         self.has_stored = false;
-        let state = state(memory.held_all());
+        let state = match (self.state.take(), memory.moved()) {
+            (Some(mut state), Some(moved)) => {
+                let line = state.line();
+                let content = moved.iter().map(|&addr| (addr, memory.held(addr, line)));
+                state.restart(content);
+                state
+            }
+            _ => new(memory.held_all()),
+        };
         let mut restore: Vec<(u64, Vec<u8>)> = Vec::new();
         for event in &events {
             let Event::Store(store) = event else { continue };
@@ -175,6 +185,7 @@ impl Nesting {
         for (addr, bytes) in nested.restore {
             memory.write(addr, &bytes);
         }
+        self.state = Some(nested.explorer.into_state());
     }
 }
 
@@ -187,4 +198,21 @@ pub struct Nested {
     pub sites: Vec<u64>,
     /// Lines of that image that recovery stored to.
     restore: Vec<(u64, Vec<u8>)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_read_back() {
+        for text in [
+            "12-00000000000000ab",
+            "12-00000000000000ab-3-0000000000000001",
+        ] {
+            let name: Name = text.parse().unwrap();
+            assert_eq!(name.to_string(), text);
+        }
+        assert!("12".parse::<Name>().is_err() && "1-2-x-3".parse::<Name>().is_err());
+    }
 }

@@ -54,11 +54,32 @@ pub fn of_block(mut actions: impl Iterator<Item = Action>) -> Level {
     level
 }
 
+/// Watches as much as is of interest behind a mark. `watches`: whether recovery's loads are.
+///
+/// # Safety
+/// Only from a vCPU's callback, without a lock that `register` takes.
+pub unsafe fn behind(
+    op: Op,
+    cpus: u32,
+    watches: impl FnOnce() -> bool,
+    register: unsafe extern "C" fn(qemu::qemu_plugin_id_t),
+) {
+    let level = match op {
+        // What CPUs see of each other they see by loads.
+        Op::Begin if cpus > 1 => Level::Loads,
+        Op::Begin => Level::Stores,
+        Op::NextCrash if watches() => Level::Loads,
+        _ => return,
+    };
+    // SAFETY: as the caller vouches.
+    unsafe { change(level, register) };
+}
+
 /// Changes the level from the vCPU's next block on; `register` is called to say so to QEMU.
 ///
 /// # Safety
 /// Only from a vCPU's callback, without a lock that `register` takes.
-pub unsafe fn change(to: Level, register: unsafe extern "C" fn(qemu::qemu_plugin_id_t)) {
+unsafe fn change(to: Level, register: unsafe extern "C" fn(qemu::qemu_plugin_id_t)) {
     if LEVEL.swap(to as u8, Ordering::Relaxed) != to as u8
         && let Some(id) = ID.get()
     {

@@ -14,3 +14,4 @@ pub mod run;
 pub mod simulate;
 mod status;
 pub mod table;
+mod tried;

@@ -1,6 +1,6 @@
 //! A bounded run of the crash simulator.
 
-use super::{crash_controls, page};
+use super::{crash_controls, crash_readings, page};
 use crate::{
     arch::Arch,
     crash::{
@@ -54,6 +54,7 @@ pub fn run(
     ));
     suites.push(litmus);
     suites.push(crash_controls::run(&campaign, other)?);
+    suites.push(crash_readings::run(&campaign));
     let pages = [("recovery", Arch::Aarch64), ("contract", Arch::X86_64)]
         .iter()
         .filter_map(|(oracle, arch)| {

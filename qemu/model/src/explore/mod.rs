@@ -270,6 +270,11 @@ impl<'t> Explorer<'t> {
         self.before
     }
 
+    /// The state, to be used again: see [`State::restart`].
+    pub fn into_state(self) -> State {
+        self.state
+    }
+
     /// The counts so far.
     pub const fn counts(&self) -> Counts {
         self.counts

@@ -1,12 +1,12 @@
 //! Exploration by what recovery reads against all images, on random programs and recoveries.
 
+mod again;
 #[path = "../naive/generate.rs"]
 mod generate;
 mod large;
 mod recovery;
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use generate::random_event;
 use kpmem_model::event::Event;

@@ -73,6 +73,7 @@ fn table(machine: &Machine, mutant: &str) -> &'static Table {
             "undo-not-validated",
             list::DROPPED,
             tags::EARLY,
+            tags::REMEMBERS,
             WRONG_FENCE
         ]
         .contains(&mutant)
@@ -115,7 +116,10 @@ fn recover(workload: &str, region: &mut Region, crash: Crash, mutant: &str) -> u
         "log" => log::recover(region, crash.begin, crash.claims, mistake(mutant)),
         "list" | "rollback" => list::recover(region, mutant == list::DROPPED),
         "slots" => slots::recover(region, crash.claims),
-        "tags" => tags::recover(region, crash.begin, crash.claims),
+        "tags" => {
+            let remembers = mutant == tags::REMEMBERS;
+            tags::recover(region, crash.begin, crash.claims, remembers)
+        }
         "deep" => deep::recover(region, crash.begin),
         "words" => copies::recover_words(region, crash.begin, crash.claims),
         _ => panic!("workload={workload} has no recovery"),

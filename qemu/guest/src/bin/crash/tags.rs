@@ -4,6 +4,8 @@
 //! A crash may show any set of the tags, 2^40 of them, and with the mistake any set of the pieces
 //! behind them too: what is wrong with that shows in an image with every tag, and not every piece.
 
+use core::sync::atomic::{AtomicUsize, Ordering};
+
 use kpmem_marks::{begin, end};
 
 use crate::region::Region;
@@ -17,6 +19,9 @@ const CONTENT: usize = 8;
 
 /// The seeded bug: the tags are not held back until what they stand for is durable.
 pub const EARLY: &str = "tag-before-content";
+
+/// A recovery that ordinary memory tells what to do: what it reads does not say what comes next.
+pub const REMEMBERS: &str = "recovery-remembers";
 
 fn tag(seed: u64, sheet: usize) -> u64 {
     seed << 32 | (sheet as u64 + 1)
@@ -53,8 +58,13 @@ pub fn run(region: &mut Region, seed: u64, early: bool) {
 }
 
 /// 0 if each sheet with all of its tags is whole, and each acknowledged one has them.
-pub fn recover(region: &Region, seed: u64, acknowledged: u64) -> u64 {
-    for sheet in 0..SHEETS {
+pub fn recover(region: &Region, seed: u64, acknowledged: u64, remembers: bool) -> u64 {
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    let first = match remembers {
+        true => RUNS.fetch_add(1, Ordering::Relaxed) % SHEETS,
+        false => 0,
+    };
+    for sheet in (first..SHEETS).chain(0..first) {
         let at = |piece: usize| sheet * SHEET + piece * SIZE;
         let tagged = (0..PIECES).all(|piece| region.load_word(at(piece)) == tag(seed, sheet));
         let right = |piece| region.load_word(at(piece) + CONTENT) == content(sheet, piece);
