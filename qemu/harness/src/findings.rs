@@ -58,8 +58,16 @@ pub struct Explored {
     pub workload: u64,
     /// Moments at which a crash was tried.
     pub points: u64,
-    /// Those with more images than were walked.
+    /// Those explored by what recovery reads.
+    pub by_readings: u64,
+    /// Those that were not explored in full.
     pub capped: u64,
+    /// Readings that recovery is known to be able to make, and was not given.
+    pub left_out: u64,
+    /// Images of crashes while recovery ran.
+    pub nested: u64,
+    /// Why what recovery reads does not tell what it does, if it doesn't.
+    pub opaque: Option<String>,
     /// Images made.
     pub walked: u64,
     /// Those that had been seen before.

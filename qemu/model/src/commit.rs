@@ -3,11 +3,12 @@
 //! What is committed is closed under [`rules::ordered`]: whatever a crash must show with a store
 //! that is now certain is certain too.
 
+use crate::cost::Cost;
 use crate::event::{Cpu, MAX_CPUS};
 use crate::pending::NONE;
 use crate::profile::Scope;
 use crate::rules::{self, Stage};
-use crate::state::{Flush, State};
+use crate::state::{CpuState, Flush, State};
 
 impl State {
     /// A barrier advances the flushes of its CPU; those that are complete commit.
@@ -147,6 +148,23 @@ impl State {
             cpu.unacknowledged.clear();
         }
         self.unacknowledged = 0;
+    }
+
+    /// Forgets what happened. These lines hold this now, by address, and that is durable; the others
+    /// hold what the CPUs saw.
+    pub fn restart<'a>(&mut self, lines: impl Iterator<Item = (u64, &'a [u8])>) {
+        self.commit_all();
+        for (addr, content) in lines {
+            let start = (addr - self.base) as usize;
+            self.durable[start..start + content.len()].copy_from_slice(content);
+            self.live[start..start + content.len()].copy_from_slice(content);
+        }
+        self.changed.clear();
+        self.violations.clear();
+        for cpu in &mut self.cpus {
+            *cpu = CpuState::default();
+        }
+        (self.seq, self.hash, self.cost) = (0, 0, Cost::default());
     }
 
     /// The forced nodes' numbers, ascending.

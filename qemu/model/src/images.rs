@@ -25,23 +25,28 @@ pub enum Content {
 /// Walks the images of one point. Reuse it for every point: it keeps its memory.
 #[derive(Debug)]
 pub struct Images {
-    samples: u32,
+    pub(crate) samples: u32,
     limit: usize,
     line: usize,
     base: u64,
-    variants: Variants,
+    pub(crate) variants: Variants,
     digit: Vec<u32>,
-    shown: Vec<u32>,
+    pub(crate) shown: Vec<u32>,
     stale: Vec<u32>,
     is_stale: Vec<bool>,
     hash: u64,
-    capped: bool,
-    started: bool,
+    pub(crate) capped: bool,
+    pub(crate) started: bool,
     // Algorithm H's focus pointers and directions.
     focus: Vec<u32>,
     down: Vec<bool>,
-    step: usize,
-    random: Random,
+    pub(crate) step: usize,
+    /// Samples that lose or show a single group: the group and its variant. So many are of the
+    /// first kind.
+    pub(crate) single: Vec<(u32, u32)>,
+    pub(crate) shown_alone: usize,
+    pub(crate) by_readings: bool,
+    pub(crate) random: Random,
 }
 
 impl Images {
@@ -63,6 +68,9 @@ impl Images {
             focus: Vec::new(),
             down: Vec::new(),
             step: 0,
+            single: Vec::new(),
+            shown_alone: 0,
+            by_readings: false,
             random: Random::new(0),
         }
     }
@@ -76,6 +84,15 @@ impl Images {
         }
     }
 
+    /// With room at a capped point for images that are chosen store by store.
+    #[must_use]
+    pub(crate) fn by_readings(self, by_readings: bool) -> Self {
+        Self {
+            by_readings,
+            ..self
+        }
+    }
+
     /// Starts a point; [`Images::step`] then moves to the first image. `memory` says what the
     /// memory that [`Images::changes`] keeps up to date holds now.
     pub fn start(&mut self, state: &State, seed: u64, memory: Content) {
@@ -84,8 +101,10 @@ impl Images {
         self.random = Random::new(seed);
         self.capped = !self.variants.build_all(state, self.limit);
         if self.capped {
-            self.variants.build_some(state, &mut self.random);
+            self.variants
+                .build_some(state, &mut self.random, self.by_readings);
         }
+        self.plan();
         let groups = self.variants.groups.len();
         self.digit.clear();
         self.digit.resize(groups, 0);
@@ -142,42 +161,7 @@ impl Images {
         true
     }
 
-    /// None (already shown), all, each group alone, all but one, then random ones.
-    fn next_sample(&mut self) -> bool {
-        let groups = self.variants.groups.len();
-        self.step += 1;
-        match self.step {
-            1 => self.fill(Content::Live),
-            step if step <= 1 + groups => {
-                if step == 2 {
-                    self.fill(Content::Durable);
-                } else {
-                    self.set(step - 3, 0);
-                }
-                self.set(step - 2, self.variants.groups[step - 2].full);
-            }
-            step if step <= 1 + 2 * groups => {
-                let but = step - 2 - groups;
-                if but == 0 {
-                    self.fill(Content::Live);
-                } else {
-                    self.set(but - 1, self.variants.groups[but - 1].full);
-                }
-                self.set(but, 0);
-            }
-            step if step <= 1 + 2 * groups + self.samples as usize => {
-                for group in 0..groups {
-                    let count = u64::from(self.variants.groups[group].count);
-                    let digit = self.random.below(count) as u32;
-                    self.set(group, digit);
-                }
-            }
-            _ => return false,
-        }
-        true
-    }
-
-    fn set(&mut self, group: usize, digit: u32) {
+    pub(crate) fn set(&mut self, group: usize, digit: u32) {
         let old = std::mem::replace(&mut self.digit[group], digit);
         let deltas = &self.variants.deltas[self.variants.groups[group].variants..];
         self.hash ^= deltas[old as usize] ^ deltas[digit as usize];

@@ -23,6 +23,7 @@
 //!
 //! It knows nothing of QEMU, does no input or output, and depends on nothing but `std`.
 
+mod choice;
 mod claim;
 mod commit;
 pub mod cost;
@@ -40,13 +41,18 @@ pub mod litmus;
 pub mod minimise;
 mod pending;
 pub mod profile;
+mod readings;
+mod reads;
 pub mod rules;
+mod samples;
 pub mod state;
 mod store;
 mod variants;
 mod view;
+mod walk;
 
 pub use event::{Barrier, Event, FlushKind, Mark, Store, StoreOrder};
 pub use pending::Pending;
 pub use profile::{Isa, Profile};
+pub use readings::Contradiction;
 pub use state::State;

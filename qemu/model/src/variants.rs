@@ -14,6 +14,10 @@ use crate::state::{STRIDE, State};
 /// Variants that a group keeps at a capped point, besides none and all.
 const KEPT: usize = 32;
 
+/// Contents that a group has room for behind its variants, where images are chosen store by store:
+/// one may be in memory while the next is chosen.
+const ROOM: usize = 2;
+
 /// Lines whose content is chosen together.
 #[derive(Debug)]
 pub(crate) struct Group {
@@ -33,7 +37,7 @@ pub(crate) struct Group {
 pub(crate) struct Variants {
     /// Lines with pending stores, ascending.
     pub(crate) lines: Vec<u32>,
-    /// Groups with more than one variant.
+    /// Groups with more than one variant; where there is room for others, all.
     pub(crate) groups: Vec<Group>,
     /// The variants' content.
     pub(crate) arena: Vec<u8>,
@@ -42,12 +46,14 @@ pub(crate) struct Variants {
     ideals: Ideals,
     stores: Vec<Pending>,
     distinct: HashSet<u64>,
+    room: usize,
 }
 
 impl Variants {
     /// Makes all variants of all groups; false if they have more than `limit` images in all.
     pub(crate) fn build_all(&mut self, state: &State, limit: usize) -> bool {
         let each = self.clear(state);
+        self.room = 0;
         let mut product = 1;
         for first in (0..self.lines.len()).step_by(each) {
             if self.is_long(state, &(first..first + each)) {
@@ -59,25 +65,27 @@ impl Variants {
             if !complete || product > limit {
                 return false;
             }
-            self.push(group);
+            self.push(state, group);
         }
         true
     }
 
-    /// Makes all variants of groups that have few, and none, all and a random choice of the others.
-    pub(crate) fn build_some(&mut self, state: &State, random: &mut Random) {
+    /// Makes all variants of groups that have few, and none, all and a random choice of the others;
+    /// with room for more contents if that is asked for.
+    pub(crate) fn build_some(&mut self, state: &State, random: &mut Random, with_room: bool) {
         let each = self.clear(state);
+        self.room = if with_room { ROOM } else { 0 };
         for first in (0..self.lines.len()).step_by(each) {
             if self.is_long(state, &(first..first + each)) {
                 let group = self.prefixes_of_long(state, first, random);
-                self.push(group);
+                self.push(state, group);
                 continue;
             }
             let mut group = self.load(state, first..first + each);
             if !self.visit(state, &mut group, KEPT) {
                 self.sample(state, &mut group, random);
             }
-            self.push(group);
+            self.push(state, group);
         }
     }
 
@@ -250,8 +258,11 @@ impl Variants {
         }
     }
 
-    fn push(&mut self, group: Group) {
-        if group.count > 1 {
+    fn push(&mut self, state: &State, group: Group) {
+        let bytes = group.lines.len() << state.shift;
+        self.arena.resize(self.arena.len() + self.room * bytes, 0);
+        self.deltas.resize(self.deltas.len() + self.room, 0);
+        if group.count > 1 || self.room > 0 {
             self.groups.push(group);
         }
     }

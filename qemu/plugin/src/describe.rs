@@ -44,6 +44,20 @@ pub fn entry(event: &Event, pc: u64, seq: u64, pending: &BTreeMap<u64, bool>) ->
     }
 }
 
+/// The row between a workload and its recovery.
+pub fn cut(seq: u64) -> Entry {
+    Entry {
+        seq,
+        cpu: 0,
+        pc: 0,
+        kind: "mark",
+        text: "the power fails; recovery begins".into(),
+        addr: None,
+        state: None,
+        order: None,
+    }
+}
+
 fn order(event: &Event) -> Option<&'static str> {
     let Event::Store(store) = event else {
         return None;

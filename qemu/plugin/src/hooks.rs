@@ -23,13 +23,14 @@ use qemu_plugin_sys as qemu;
 
 use crate::{
     group::Groups,
-    guest, late,
+    guest,
     observed::Touch,
     operands,
     pages::PAGE,
     session::{Session, Stored},
     site::{Site, kept},
     waiting,
+    watch::{self, Level},
 };
 
 static SESSION: OnceLock<Mutex<Session>> = OnceLock::new();
@@ -53,9 +54,13 @@ struct Machine {
 /// # Safety
 /// Once, from `qemu_plugin_install`, with the plugin's own id.
 pub unsafe fn register(id: qemu::qemu_plugin_id_t, session: Session) {
-    if session.options.late && session.options.alone() {
-        late::sleep(id);
-    }
+    let level = match (session.options.late, session.options.alone()) {
+        (true, true) => Level::Marks,
+        // What CPUs see of each other they see by loads.
+        _ if session.options.cpus > 1 => Level::Loads,
+        _ => Level::Stores,
+    };
+    watch::start(id, level);
     let machine = Machine {
         base: session.options.base,
         len: session.len() as u64,
@@ -103,11 +108,11 @@ unsafe extern "C" fn on_translate(_: qemu::qemu_plugin_id_t, tb: *mut qemu::qemu
     unsafe {
         let count = qemu::qemu_plugin_tb_n_insns(tb);
         let all = (0..count).map(|i| qemu::qemu_plugin_tb_get_insn(tb, i));
-        let begins = all.clone().any(|insn| late::begins(site(isa, insn).action));
+        let level = watch::of_block(all.clone().map(|insn| site(isa, insn).action));
         for insn in all {
             let site = site(isa, insn);
-            if late::wants(site.action, begins) {
-                instrument(insn, kept(site));
+            if level > Level::Marks || matches!(site.action, Action::Mark(_)) {
+                instrument(insn, kept(site), level);
             }
         }
     }
@@ -136,9 +141,9 @@ unsafe fn site(isa: Isa, insn: *mut qemu::qemu_plugin_insn) -> Site {
 
 /// # Safety
 /// `insn` must be an instruction that QEMU is translating.
-unsafe fn instrument(insn: *mut qemu::qemu_plugin_insn, site: &'static Site) {
+unsafe fn instrument(insn: *mut qemu::qemu_plugin_insn, site: &'static Site, level: Level) {
     let data = (&raw const *site).cast_mut().cast();
-    let accesses = if machine().cpus > 1 {
+    let accesses = if level == Level::Loads {
         qemu::qemu_plugin_mem_rw::QEMU_PLUGIN_MEM_RW
     } else {
         qemu::qemu_plugin_mem_rw::QEMU_PLUGIN_MEM_W
@@ -221,6 +226,10 @@ unsafe extern "C" fn on_access(
         ordered: site.acquires,
     };
     if !is_store {
+        if machine.cpus == 1 {
+            // SAFETY: this is a vCPU's callback.
+            return unsafe { session().recovery_loads(vaddr, addr, len) };
+        }
         let report = |touch: Touch<'_>| session().load(touch, site.pc);
         return waiting::load(touch, report, |touch: Touch<'_>| session().forget(touch));
     }
@@ -292,9 +301,8 @@ unsafe extern "C" fn on_special(cpu: c_uint, site: *mut c_void) {
             }
             Action::Mark(op) => {
                 mark(cpu, op, operands::arguments(isa), site.pc);
-                if op == Op::Begin {
-                    late::wake(listen);
-                }
+                let watches = || session().watches_recovery();
+                watch::behind(op, machine().cpus, watches, listen);
             }
             Action::Zero(..) | Action::Nothing | Action::Stores(_) => {}
         }

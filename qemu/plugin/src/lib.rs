@@ -11,11 +11,13 @@
 
 mod describe;
 mod exploration;
+mod failed;
 mod group;
 mod guest;
 mod hooks;
-mod late;
+mod kept;
 mod memory;
+mod nested;
 mod observed;
 mod operands;
 mod options;
@@ -29,6 +31,7 @@ mod timeline;
 mod trace;
 mod tracing;
 mod waiting;
+mod watch;
 
 use std::ffi::{CStr, c_char, c_int};
 

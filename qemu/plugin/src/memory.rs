@@ -1,6 +1,6 @@
 //! The guest's persistent memory, as QEMU maps it: the plugin maps the same file.
 
-use std::{fs::File, io, ops::Range, path::Path};
+use std::{collections::BTreeSet, fs::File, io, ops::Range, path::Path};
 
 use memmap2::MmapMut;
 use rustix::fs::{SeekFrom, seek};
@@ -22,6 +22,8 @@ pub struct Memory {
     /// Lines that recovery stored to.
     touched: Vec<usize>,
     is_touched: Vec<bool>,
+    /// Lines of the image that have changed since somebody asked, if anybody does.
+    moved: Option<BTreeSet<usize>>,
 }
 
 impl Memory {
@@ -51,6 +53,7 @@ impl Memory {
             image: Vec::new(),
             touched: Vec::new(),
             is_touched: vec![false; tracked / line],
+            moved: None,
         })
     }
 
@@ -113,6 +116,17 @@ impl Memory {
         file
     }
 
+    /// The crash image.
+    pub fn held_all(&self) -> &[u8] {
+        &self.image
+    }
+
+    /// Bytes of the crash image, which must all be tracked.
+    pub fn held(&self, addr: u64, len: usize) -> &[u8] {
+        let start = (addr - self.base) as usize;
+        &self.image[start..start + len]
+    }
+
     /// Physical address of the mailbox.
     pub fn mailbox_at(&self) -> u64 {
         self.base + self.len() as u64
@@ -120,6 +134,7 @@ impl Memory {
 
     /// Makes `image` what memory holds. It is a copy of memory: zero where that was never used.
     pub fn reset(&mut self, image: Vec<u8>) {
+        self.moved = None;
         for part in self.used() {
             self.map[part.clone()].copy_from_slice(&image[part]);
         }
@@ -132,6 +147,16 @@ impl Memory {
         let range = start..start + bytes.len();
         self.image[range.clone()].copy_from_slice(bytes);
         self.map[range].copy_from_slice(bytes);
+        if let Some(moved) = &mut self.moved {
+            moved.extend(start / self.line..(start + bytes.len()).div_ceil(self.line));
+        }
+    }
+
+    /// The lines of the image that have changed since the last call, by address; `None` at first.
+    pub fn moved(&mut self) -> Option<Vec<u64>> {
+        let moved = self.moved.replace(BTreeSet::new())?;
+        let addr = |line| self.base + (line * self.line) as u64;
+        Some(moved.into_iter().map(addr).collect())
     }
 
     /// Notes that recovery stores to tracked bytes.

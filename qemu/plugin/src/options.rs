@@ -4,6 +4,8 @@ use std::{collections::HashMap, fmt::Display, path::PathBuf, str::FromStr};
 
 use kpmem_model::{Isa, Profile, explore};
 
+use crate::nested::Name;
+
 /// The plugin's parameters.
 #[derive(Debug)]
 pub struct Options {
@@ -23,14 +25,17 @@ pub struct Options {
     pub profile: Profile,
     /// Which crash images to take.
     pub explore: explore::Options,
+    /// Recovery is cut off too.
+    pub nested: bool,
+    /// The only image to take, and those that recovery did not come back from.
+    pub only: Option<Name>,
+    pub without: Vec<Name>,
     /// Claims are of copies, which must store each aligned word as one.
     pub words: bool,
     /// Keep an image of each crash point, for a reboot.
     pub points: bool,
     /// Nothing is watched before the first workload begins, but for marks.
     pub late: bool,
-    /// Images that an earlier process took already, one of which ended it.
-    pub skip: u64,
     /// Crash images to keep for a reboot.
     pub samples: usize,
     /// Where runs and failures are written, one JSON value a line.
@@ -74,17 +79,31 @@ impl Options {
                 profile.set(key, value)?;
             }
         }
-        let only = match words.get("only") {
+        let only: Option<Name> = match words.get("only") {
             Some(id) => Some(id.parse()?),
             None => None,
         };
+        // Images that ended earlier processes; and where the last of them was: the point, and how
+        // many were taken before it.
+        let without = words.get("without").copied().unwrap_or_default();
+        let without = without.split('+').filter(|id| !id.is_empty());
+        let without = without.map(str::parse).collect::<Result<Vec<Name>, _>>()?;
+        let whole = without.iter().filter(|name| name.nested.is_none());
+        let from = words.get("from").map(|from| {
+            let (point, taken) = from.split_once('+').unwrap_or((from, "0"));
+            Ok::<_, String>((number(point, "from")?, number(taken, "from")?))
+        });
+        let recoveries = words.get("recoveries").copied().unwrap_or("0");
+        let cpus = number(words.get("cpus").copied().unwrap_or("1"), "cpus")? as u32;
+        // What each of several CPUs reads is not one recovery's.
+        let recoveries = if cpus > 1 { "0" } else { recoveries };
         Ok(Self {
             isa,
             image: text("image")?.into(),
             base: number(text("base")?, "base")?,
             line: number(text("line")?, "line")? as usize,
             zva: number(text("zva")?, "zva")? as usize,
-            cpus: number(words.get("cpus").copied().unwrap_or("1"), "cpus")? as u32,
+            cpus,
             profile,
             explore: explore::Options {
                 seed: number(text("seed")?, "seed")?,
@@ -92,15 +111,20 @@ impl Options {
                     number(words.get("part").copied().unwrap_or("0"), "part")? as u32,
                     number(words.get("parts").copied().unwrap_or("1"), "parts")? as u32,
                 ),
-                only,
+                only: only.map(|name| name.id),
+                from: from.transpose()?,
+                without: whole.map(|name| name.id).collect(),
+                recoveries: number(recoveries, "recoveries")?,
                 samples: number(words.get("random").copied().unwrap_or("256"), "random")? as u32,
                 limit: number(words.get("limit").copied().unwrap_or("4096"), "limit")? as usize,
                 marks_only: words.get("at").copied() == Some("marks"),
             },
+            nested: cpus == 1 && words.get("nested").copied() == Some("1"),
+            only,
+            without,
             words: words.get("words").copied() == Some("1"),
             points: words.get("points").copied() == Some("1"),
             late: words.get("late").copied() == Some("1"),
-            skip: number(words.get("skip").copied().unwrap_or("0"), "skip")?,
             samples: number(words.get("samples").copied().unwrap_or("0"), "samples")? as usize,
             report: text("report")?.into(),
             images: text("images")?.into(),

@@ -50,7 +50,14 @@ pub struct Traced {
 pub struct Explored {
     pub workload: u64,
     pub points: u64,
+    /// Explored by what recovery reads.
+    pub by_readings: u64,
     pub capped: u64,
+    pub left_out: u64,
+    /// Images of crashes while recovery ran.
+    pub nested: u64,
+    /// Why readings were not enough, if they were not.
+    pub opaque: Option<String>,
     pub walked: u64,
     pub duplicates: u64,
     pub states: u64,

@@ -3,11 +3,13 @@
 
 use std::{fs::File, path::Path};
 
-use kpmem_model::explore::Id;
 use memmap2::MmapMut;
 
-/// Words: images taken, 1 while recovery runs, its image's point, its image's hash, how often it
-/// has run.
+use crate::nested::Name;
+
+/// Words: images taken before the image's point, 1 while recovery runs, its image's point, its
+/// image's hash, how often it has run; 1 more than the point in an earlier recovery, if that was cut
+/// off, and the hash there.
 #[derive(Debug)]
 pub struct Status {
     words: MmapMut,
@@ -32,9 +34,10 @@ impl Status {
             .map_err(|e| format!("{}: {e}", path.display()))
     }
 
-    pub fn recovering(&mut self, taken: u64, id: Id) {
+    pub fn recovering(&mut self, before: u64, Name { id, nested }: Name) {
         self.runs += 1;
-        self.set([taken, 1, id.point, id.hash, self.runs]);
+        let (point, hash) = nested.map_or((0, 0), |nested| (nested.point + 1, nested.hash));
+        self.set([before, 1, id.point, id.hash, self.runs, point, hash]);
     }
 
     /// A claim was made: the workload goes on.
@@ -47,7 +50,7 @@ impl Status {
         self.words[8..16].copy_from_slice(&0_u64.to_le_bytes());
     }
 
-    fn set(&mut self, words: [u64; 5]) {
+    fn set(&mut self, words: [u64; 7]) {
         for (slot, word) in self.words.chunks_exact_mut(8).zip(words) {
             slot.copy_from_slice(&word.to_le_bytes());
         }

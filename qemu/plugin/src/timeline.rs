@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use kpmem_model::{
     Event, State,
-    explore::{Explorer, Image},
     fault::{Fault, Mismatch, Violation},
 };
 
@@ -143,55 +142,11 @@ fn likely(
     }
 }
 
-/// A crash image that recovery could not make sense of.
-pub fn recovery(
-    explorer: &Explorer<'static>,
-    sites: &[u64],
-    workload: u64,
-    image: Image,
-    verdict: u64,
-) -> Failure {
-    let state = explorer.state();
-    let mut images = Vec::new();
-    explorer.patches(|addr, bytes| images.push((addr, hex(bytes))));
-    let mut lines: Vec<_> = images
-        .iter()
-        .map(|(addr, image)| view(state, *addr, |_| image.clone()))
-        .collect();
-    // Pending lines of which the image shows nothing are as telling as those of which it shows
-    // something.
-    for store in state.all_pending() {
-        let addr = line_start(state, state.address(store));
-        if lines.iter().all(|l| l.addr != addr) {
-            lines.push(view(state, addr, |content| content.durable.clone()));
-        }
-    }
-    lines.sort_by_key(|l| l.addr);
-    let (timeline, left_out) = entries(state, explorer.trace(), sites, &lines);
-    Failure {
-        workload,
-        id: image.id.to_string(),
-        oracle: "recovery",
-        fault: None,
-        what: format!(
-            "recovery answered {verdict} after {}",
-            counted(image.context.claims, "claim")
-        ),
-        verdict: Some(verdict),
-        events: image.events,
-        claims: image.context.claims,
-        about: None,
-        timeline,
-        left_out,
-        lines,
-    }
-}
-
-fn line_start(state: &State, addr: u64) -> u64 {
+pub fn line_start(state: &State, addr: u64) -> u64 {
     addr / state.line() as u64 * state.line() as u64
 }
 
-fn view(state: &State, addr: u64, image: impl Fn(&LineView) -> String) -> LineView {
+pub fn view(state: &State, addr: u64, image: impl Fn(&LineView) -> String) -> LineView {
     let addr = line_start(state, addr);
     let line = state.line_of(addr).expect("a tracked line");
     let mut view = LineView {
@@ -206,7 +161,7 @@ fn view(state: &State, addr: u64, image: impl Fn(&LineView) -> String) -> LineVi
 
 /// What touched the lines, and every barrier and mark, up to the moment of the state; and how many
 /// older ones are left out.
-fn entries(
+pub fn entries(
     state: &State,
     events: &[Event],
     sites: &[u64],

@@ -25,7 +25,8 @@ pub(super) struct Args {
     /// Only this instruction set; may be repeated.
     #[arg(long)]
     arch: Vec<Arch>,
-    /// Only this workload: contract, log, list, slots, copies, words, cpus.
+    /// Only this workload: contract, log, list, rollback, slots, tags, copies, words,
+    /// cpus, deep.
     #[arg(long)]
     workload: Option<String>,
     /// Only this platform: px86, amd, arm, riscv, eadr, torn8.
@@ -37,9 +38,12 @@ pub(super) struct Args {
     /// Show one failure again, by the name that was printed for it.
     #[arg(long, value_name = "ID")]
     replay: Option<String>,
-    /// Ten million states and more.
+    /// Ten million states and more, and power cuts while recovery runs.
     #[arg(long)]
     full: bool,
+    /// Cut the power while recovery runs, too.
+    #[arg(long)]
+    nested: bool,
     /// Part I of N (from 0): the parts are disjoint, and together the whole.
     #[arg(long, value_name = "I/N", value_parser = shard)]
     shard: Option<(u32, u32)>,
@@ -100,6 +104,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     };
     let mut campaign = campaign(&cpus, effort, args.kernel.as_ref())?;
     (campaign.seed, campaign.shard) = (args.seed, args.shard);
+    campaign.nested = args.nested || args.full;
     let (jobs, mutants) = match &args.kernel {
         Some(kernel) => (
             cpus.iter()
@@ -203,6 +208,7 @@ fn campaign(cpus: &[Cpu], effort: Effort, kernel: Option<&PathBuf>) -> Result<Ca
         effort,
         shard: None,
         only: None,
+        nested: false,
     })
 }
 
@@ -223,6 +229,8 @@ fn replay(id: &str, args: &Args) -> Result<ExitCode> {
     // A claim is found by its trace; a crash image is one of many.
     campaign.only =
         (!image.starts_with("claim") && !image.starts_with("untracked")).then(|| image.to_owned());
+    // A crash in recovery is named after both.
+    campaign.nested = args.nested || image.matches('-').count() == 3;
     let done = campaign.job(&job)?;
     if let Some(how) = done.broken {
         bail!("{id}: {how}");

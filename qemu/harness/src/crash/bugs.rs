@@ -4,7 +4,7 @@ use super::plan::{Cpu, Job};
 use crate::arch::Arch;
 
 /// Bugs that any instruction set can have, by the workload that shows them.
-const MUTANTS: [(&str, &str); 25] = [
+const MUTANTS: [(&str, &str); 27] = [
     ("last-line-skipped", "contract"),
     ("first-line-skipped", "contract"),
     ("stride-doubled", "contract"),
@@ -22,6 +22,8 @@ const MUTANTS: [(&str, &str); 25] = [
     ("tail-not-flushed", "log"),
     ("commit-of-16-bytes", "log"),
     ("undo-not-validated", "list"),
+    ("tag-before-content", "tags"),
+    ("undo-dropped-first", "rollback"),
     ("fence-on-other-cpu", "cpus"),
     ("copy-tail-not-flushed", "copies"),
     ("copy-source-flushed", "copies"),

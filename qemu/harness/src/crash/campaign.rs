@@ -34,6 +34,8 @@ pub struct Campaign {
     pub shard: Option<(u32, u32)>,
     /// Only this crash image.
     pub only: Option<String>,
+    /// Recovery is cut off too, of every workload.
+    pub nested: bool,
 }
 
 /// What a campaign came to.
@@ -163,7 +165,10 @@ impl Campaign {
             stall: simulate::LIMIT,
             words: false,
             guest: None,
-            tried: Tried::All,
+            tried: match self.nested || job.is_nested() {
+                true => Tried::Nested,
+                false => Tried::All,
+            },
         })
     }
 

@@ -117,7 +117,11 @@ fn traced_run(job: &Job, traced: &Traced) -> Run {
         states_per_s: 0.0,
         seconds: 0.0,
         points: 0,
+        by_readings: 0,
         capped: 0,
+        left_out: 0,
+        nested: 0,
+        opaque: None,
         duplicates: 0,
         contract: traced.violations,
         recovery: 0,
@@ -136,7 +140,11 @@ fn add_explored(run: &mut Run, explored: &Explored) {
     run.seconds = explored.seconds;
     run.states_per_s = rate(explored.states, explored.seconds);
     run.points = explored.points;
+    run.by_readings = explored.by_readings;
     run.capped = explored.capped;
+    run.left_out = explored.left_out;
+    run.nested = explored.nested;
+    run.opaque.clone_from(&explored.opaque);
     run.duplicates = explored.duplicates;
     run.recovery = explored.failures;
 }

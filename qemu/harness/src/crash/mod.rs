@@ -15,6 +15,7 @@ pub mod run;
 pub mod simulate;
 mod status;
 pub mod table;
+mod tried;
 mod watch;
 
 pub use reboot::reboot;

@@ -157,6 +157,11 @@ impl Job {
         self.own.as_ref().map_or(1 << 20, |own| own.size)
     }
 
+    /// Whether recovery is cut off too: the list once more, of which recovery has the most to do.
+    pub fn is_nested(&self) -> bool {
+        self.workload == "rollback"
+    }
+
     /// Whether the seeded bug shows as a trap: it takes a CPU without `clwb` for one that has it.
     pub fn traps(&self) -> bool {
         self.mutant == "cpuid-bit-wrong"
@@ -245,6 +250,8 @@ pub fn runs(cpu: Cpu, effort: Effort, seed: u64) -> Vec<Job> {
         Job::new(cpu, "contract", own, seed, contract),
         Job::new(cpu, "log", own, seed, log),
         Job::new(cpu, "list", own, seed, list),
+        Job::new(cpu, "rollback", own, seed, 1),
+        Job::new(cpu, "tags", own, seed, 1),
         Job::new(cpu, "cpus", own, seed, effort.cpus_seeds()),
         Job::new(cpu, "copies", own, seed, list),
         Job::new(cpu, "words", own, seed, list),

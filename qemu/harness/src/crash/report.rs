@@ -90,11 +90,20 @@ impl Report {
         if states > 0 {
             said.push(format!("recovery is right on {states} crash images"));
         }
+        let nested = sum(|run| run.nested);
+        if nested > 0 {
+            said.push(format!("and on {nested} of recoveries that were cut off"));
+        }
         if capped > 0 {
-            let points = sum(|run| run.points);
+            let (points, left) = (sum(|run| run.points), sum(|run| run.left_out));
             said.push(format!(
                 "{capped} of {points} points were sampled, not tried in full"
             ));
+            if left > 0 {
+                said.push(format!("at least {left} readings are left out there"));
+            }
+            let why = self.runs.iter().find_map(|run| run.opaque.as_ref());
+            said.extend(why.cloned());
         }
         said.join("; ")
     }
@@ -181,7 +190,11 @@ mod tests {
             states_per_s: rate(states, 2.0),
             seconds: 2.0,
             points: 10,
-            capped: 1,
+            by_readings: 1,
+            capped: u64::from(part == 0),
+            left_out: 0,
+            nested: 0,
+            opaque: None,
             duplicates: 5,
             contract: 3,
             recovery,

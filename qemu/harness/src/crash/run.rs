@@ -27,8 +27,20 @@ pub struct Run {
     pub seconds: f64,
     /// Moments at which crashes were tried.
     pub points: u64,
-    /// Moments with too many images for all to be tried.
+    /// Of these, with too many images for all to be tried: explored by what recovery reads.
+    #[serde(default)]
+    pub by_readings: u64,
+    /// Moments that were not explored in full, but sampled.
     pub capped: u64,
+    /// Readings that recovery is known to be able to make there, and was not given.
+    #[serde(default)]
+    pub left_out: u64,
+    /// Crash images of recoveries that were cut off, which recovery judged too.
+    #[serde(default)]
+    pub nested: u64,
+    /// Why what recovery reads does not tell what it does, if it doesn't.
+    #[serde(default)]
+    pub opaque: Option<String>,
     /// Images that had been seen before.
     pub duplicates: u64,
     /// Claims that were wrong.
@@ -110,10 +122,14 @@ impl Run {
         faults
     }
 
-    /// Adds another shard of the same run: images are each shard's own, everything else all of them
-    /// have.
+    /// Adds another shard of the same run: images, and moments that were not explored in full, are
+    /// each shard's own, everything else all of them have.
     pub(super) fn join(&mut self, other: &Self) {
         self.states += other.states;
+        self.capped += other.capped;
+        self.left_out += other.left_out;
+        self.nested += other.nested;
+        self.opaque = self.opaque.take().or_else(|| other.opaque.clone());
         self.seconds += other.seconds;
         self.states_per_s = rate(self.states, self.seconds);
         self.recovery += other.recovery;

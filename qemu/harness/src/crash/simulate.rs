@@ -1,5 +1,6 @@
 //! One boot of a kernel under the simulator; again and again where recovery does not come back.
 
+pub use super::tried::Tried;
 use super::{status::Status, watch::watch};
 use crate::{
     boot::Vm,
@@ -61,30 +62,6 @@ pub struct Simulation<'a> {
     pub guest: Option<&'a Guest>,
     /// Which crash images are tried.
     pub tried: Tried,
-}
-
-/// Which crash images are tried. A few of a moment are all of them if they are not more than 32;
-/// else none, all, each line alone, all but one, and eight random ones.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Tried {
-    /// All of each moment, up to thousands.
-    #[default]
-    All,
-    /// A few before each barrier and at each mark.
-    Few,
-    /// A few at each claim, crash point and end.
-    FewAtMarks,
-}
-
-impl Tried {
-    /// As the plugin takes it.
-    fn words(self) -> &'static str {
-        match self {
-            Self::All => "",
-            Self::Few => ",limit=32,random=8",
-            Self::FewAtMarks => ",limit=32,random=8,at=marks",
-        }
-    }
 }
 
 /// What came of it.
@@ -156,11 +133,14 @@ pub fn run(simulation: &Simulation<'_>, images: &Path) -> Result<Outcome> {
     let scratch = tempfile::tempdir().context("cannot make a directory for the report")?;
     let status = scratch.path().join("status");
     let mut outcome = Outcome::default();
-    let mut skip = 0;
+    let mut from = None;
     loop {
-        let report = scratch.path().join(format!("report-{skip}"));
+        let report = scratch
+            .path()
+            .join(format!("report-{}", outcome.lost.len()));
         let image = simulation.fresh()?;
-        let plugin = simulation.plugin_option(&image, &report, &status, images, skip);
+        let plugin = simulation.plugin_option(&image, &report, &status, images);
+        let plugin = plugin + &without(from, &outcome.lost);
         let mut machine = simulation.machine.clone();
         machine.extra.extend(["-plugin".to_owned(), plugin]);
         let vm = Vm::boot(&machine, simulation.kernel, &image, &simulation.args)?;
@@ -176,19 +156,21 @@ pub fn run(simulation: &Simulation<'_>, images: &Path) -> Result<Outcome> {
             outcome.lines.extend(finished(lines));
             break;
         }
-        // The next boot does all of it again, but for the images that were taken.
-        let taken = |line: &Line| matches!(line, Line::Failure(f) if f.oracle == "recovery");
+        // The next boot does all of it again, but for the images of earlier points and those that
+        // were lost.
+        let here = format!("{}-", at.point);
+        let taken = |line: &Line| matches!(line, Line::Failure(f) if f.oracle == "recovery" && !f.id.starts_with(&here));
         let again = outcome.lost.len() + 1 < LOST;
         let kept = finished(lines).filter(|line| !again || taken(line));
         outcome.lines.extend(kept);
         outcome.lost.push(Lost {
-            id: format!("{}-{:016x}", at.point, at.hash),
+            id: at.image(),
             how: ended.why,
         });
         if outcome.lost.len() == LOST {
             break;
         }
-        skip = at.taken;
+        from = Some((at.point, at.before));
     }
     if outcome.traced().next().is_none() && outcome.broken.is_none() {
         let said: Vec<_> = outcome.flaws().map(|flaw| flaw.what.as_str()).collect();
@@ -200,6 +182,15 @@ pub fn run(simulation: &Simulation<'_>, images: &Path) -> Result<Outcome> {
         );
     }
     Ok(outcome)
+}
+
+/// What the plugin is told of earlier boots: where the last one ended, and what it ended for.
+fn without(from: Option<(u64, u64)>, lost: &[Lost]) -> String {
+    let Some((point, before)) = from else {
+        return String::new();
+    };
+    let ids: Vec<_> = lost.iter().map(|lost| lost.id.as_str()).collect();
+    format!(",from={point}+{before},without={}", ids.join("+"))
 }
 
 /// What the plugin reported; nothing if QEMU did not start it.
@@ -231,7 +222,6 @@ impl Simulation<'_> {
         report: &Path,
         status: &Path,
         images: &Path,
-        skip: u64,
     ) -> String {
         let Self {
             plugin,
@@ -258,7 +248,7 @@ impl Simulation<'_> {
         let tried = self.tried.words();
         format!(
             "{},image={},base={base},line={line},zva={zva},profile={profile},seed={seed},samples={samples},\
-             part={part},parts={parts},skip={skip},cpus={cpus},words={words},late={late},report={},status={},images={}{platform}{only}{tried}",
+             part={part},parts={parts},cpus={cpus},words={words},late={late},report={},status={},images={}{platform}{only}{tried}",
             plugin.display(),
             image.inherited_path(),
             report.display(),

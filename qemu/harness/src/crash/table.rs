@@ -19,7 +19,7 @@ pub fn of(report: &Report) -> String {
         rows.entry(key).or_default().push(run);
     }
     let mut text = format!(
-        "{:8} {:>4} {:9} {:7} {:>5} {:>7} {:>9} {:>9} {:>6} {:>9} {:>10} {:>9} {:>9}\n",
+        "{:8} {:>4} {:9} {:7} {:>5} {:>7} {:>9} {:>9} {:>8} {:>6} {:>8} {:>9} {:>10} {:>9} {:>9}\n",
         "arch",
         "line",
         "workload",
@@ -28,7 +28,9 @@ pub fn of(report: &Report) -> String {
         "claims",
         "states",
         "states/s",
+        "readings",
         "capped",
+        "nested",
         "dropped",
         "violations",
         "redundant",
@@ -41,11 +43,13 @@ pub fn of(report: &Report) -> String {
         let (checked, agreed) = (sum(|run| run.reboot_checked), sum(|run| run.reboot_agreed));
         let _ = writeln!(
             text,
-            "{arch:8} {line:4} {workload:9} {profile:7} {:5} {:7} {states:9} {:9.0} {:6} {:9} {:10} {:9} {:>9}",
+            "{arch:8} {line:4} {workload:9} {profile:7} {:5} {:7} {states:9} {:9.0} {:8} {:6} {:8} {:9} {:10} {:9} {:>9}",
             runs.len(),
             sum(|run| run.claims),
             rate(states, seconds),
+            sum(|run| run.by_readings),
             sum(|run| run.capped),
+            sum(|run| run.nested),
             sum(|run| run.duplicates),
             sum(|run| run.violations + run.untracked),
             sum(|run| run.redundant_flushes + run.redundant_fences),

@@ -73,7 +73,7 @@ pub fn run(machine: &Machine, kernel: &Path, module: &str, seed: u64) -> Result<
         stall: BOOT,
         limit: LIMIT,
         guest: None,
-        tried: Tried::All,
+        tried: Tried::Sampled,
     };
     let outcome = simulate::run(&simulation, images.path())?;
     let done = Done::of(&job, &outcome);

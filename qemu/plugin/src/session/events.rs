@@ -61,7 +61,12 @@ impl Session {
                 let store = here.then(|| store.of_group(stored.group));
                 tracing.store(touch, store, stored.pc, &mut self.report);
             }
-            Phase::Exploring(_) if here => self.memory.touch(addr, bytes.len()),
+            Phase::Exploring(exploration) if here => {
+                self.memory.touch(addr, bytes.len());
+                exploration.stored(addr, bytes.len());
+                let store = Store::new(touch.cpu, addr, bytes).with(stored.order);
+                exploration.note(Event::Store(store.of_group(stored.group)), stored.pc);
+            }
             _ => {}
         }
     }
@@ -100,6 +105,39 @@ impl Session {
         self.flaw("unclear page", what);
     }
 
+    /// Recovery loads bytes. Of a load that crosses a page QEMU gives the address of its first part.
+    ///
+    /// # Safety
+    /// Only from a vCPU's callback.
+    pub unsafe fn recovery_loads(&mut self, virtual_: u64, addr: u64, len: usize) {
+        let Phase::Exploring(exploration) = &mut self.phase else {
+            return;
+        };
+        if !exploration.is_watched() {
+            return;
+        }
+        let first = len.min((PAGE - virtual_ % PAGE) as usize);
+        if self.memory.tracks(addr, first as u64) {
+            exploration.read(addr, first, &self.memory);
+        }
+        if first == len {
+            return;
+        }
+        // SAFETY: as the caller vouches.
+        let next = unsafe { self.pages.find(&mut self.memory, virtual_ + first as u64) };
+        match next {
+            Place::Here(addr) if self.memory.tracks(addr, (len - first) as u64) => {
+                exploration.read(addr, len - first, &self.memory);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether all that recovery loads must be seen.
+    pub fn watches_recovery(&self) -> bool {
+        matches!(&self.phase, Phase::Exploring(exploration) if exploration.is_watched())
+    }
+
     /// A load, where several CPUs run. True if it saw a store that another CPU is about to report.
     pub fn load(&mut self, touch: Touch<'_>, pc: u64) -> bool {
         let Phase::Tracing(tracing) = &mut self.phase else {
@@ -133,16 +171,23 @@ impl Session {
     /// # Safety
     /// Only from a vCPU's callback.
     pub unsafe fn flush(&mut self, cpu: u8, virtual_: u64, kind: FlushKind, pc: u64) {
-        let Phase::Tracing(_) = self.phase else {
-            return;
-        };
+        match &self.phase {
+            Phase::Tracing(_) => {}
+            Phase::Exploring(exploration) if exploration.is_noted() => {}
+            _ => return,
+        }
         // SAFETY: as the caller vouches.
         match unsafe { self.pages.find(&mut self.memory, virtual_) } {
             Place::Here(addr) => {
                 self.takes_part(cpu, pc);
-                if let Phase::Tracing(tracing) = &mut self.phase {
-                    tracing.say_what_is_seen(cpu, pc, &mut self.report);
-                    tracing.push(Event::Flush { cpu, addr, kind }, pc, &mut self.report);
+                let event = Event::Flush { cpu, addr, kind };
+                match &mut self.phase {
+                    Phase::Tracing(tracing) => {
+                        tracing.say_what_is_seen(cpu, pc, &mut self.report);
+                        tracing.push(event, pc, &mut self.report);
+                    }
+                    Phase::Exploring(exploration) => exploration.note(event, pc),
+                    _ => {}
                 }
             }
             Place::Elsewhere => {}
@@ -152,11 +197,16 @@ impl Session {
 
     /// A barrier.
     pub fn barrier(&mut self, cpu: u8, barrier: Barrier, pc: u64) {
-        if let Phase::Tracing(tracing) = &mut self.phase {
-            if let Some(observed) = &mut tracing.observed {
-                observed.barrier(cpu, barrier);
+        let event = Event::Barrier { cpu, barrier };
+        match &mut self.phase {
+            Phase::Tracing(tracing) => {
+                if let Some(observed) = &mut tracing.observed {
+                    observed.barrier(cpu, barrier);
+                }
+                tracing.push(event, pc, &mut self.report);
             }
-            tracing.push(Event::Barrier { cpu, barrier }, pc, &mut self.report);
+            Phase::Exploring(exploration) => exploration.note(event, pc),
+            _ => {}
         }
     }
 

@@ -4,7 +4,8 @@ use kpmem_model::{Event, Mark, State};
 
 use super::{Phase, Session};
 use crate::{
-    exploration::{Exploration, Handed},
+    exploration::{Exploration, Handed, Start},
+    nested::Nesting,
     observed::Observed,
     options::Options,
     pages::{PAGE, Place},
@@ -193,9 +194,27 @@ impl Session {
         }
         self.phase = match std::mem::replace(&mut self.phase, Phase::Idle) {
             Phase::Traced { initial, trace } => {
-                let state = self.fresh(&initial);
-                self.memory.reset(initial);
-                let exploration = Exploration::new(state, trace, self.options.explore);
+                self.memory.reset(initial.clone());
+                let Options {
+                    profile,
+                    line,
+                    base,
+                    ..
+                } = self.options;
+                let Options {
+                    nested,
+                    only,
+                    without,
+                    ..
+                } = &self.options;
+                let start = Start {
+                    profile,
+                    line,
+                    base,
+                    initial,
+                    nesting: Nesting::new(*nested, *only, without),
+                };
+                let exploration = Exploration::new(start, trace, self.options.explore.clone());
                 Phase::Exploring(Box::new(exploration))
             }
             other => other,
@@ -212,11 +231,11 @@ impl Session {
             self.flaw("no verdict", what);
         }
         self.memory.undo();
-        match exploration.next(&mut self.memory, self.options.skip) {
-            Some(Handed { id, context }) => {
+        match exploration.next(&mut self.memory) {
+            Some(Handed { name, context }) => {
                 let answer = [MAGIC, 1, context.begin, context.claims, context.last_claim];
                 self.memory.mailbox(answer);
-                self.status.recovering(exploration.taken(), id);
+                self.status.recovering(exploration.before(), name);
                 self.phase = Phase::Exploring(exploration);
             }
             None => {

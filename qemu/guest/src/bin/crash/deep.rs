@@ -125,6 +125,9 @@ pub fn run(region: &mut Region, seed: u64, mistake: Option<Mistake>) {
         if region.map().granularity() == Granularity::Byte {
             region.claim(hint(round), 8, 2 * round as u64 + 1);
         }
+        // The device has acted on it. Were it left pending, each round would double what recovery
+        // can read.
+        region.persist(hint(round), 8);
     }
     end();
 }

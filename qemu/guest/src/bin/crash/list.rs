@@ -108,8 +108,12 @@ fn update(region: &mut Region, changes: &[(usize, u64)], skip_undo: bool) {
     region.persist(VALID, 8);
 }
 
+/// The seeded bug of recovery: the record is dropped before the old words are durable, so that a
+/// crash in recovery leaves neither.
+pub const DROPPED: &str = "undo-dropped-first";
+
 /// Rolls back, then walks the list both ways. 0 if it is whole.
-pub fn recover(region: &mut Region) -> u64 {
+pub fn recover(region: &mut Region, drop_first: bool) -> u64 {
     if region.load_word(VALID) != 0 {
         let count = region.load_word(COUNT) as usize;
         if count > 8 {
@@ -122,9 +126,14 @@ pub fn recover(region: &mut Region) -> u64 {
             }
             region.store_word(offset, region.load_word(UNDO + i * 16 + 8));
         }
-        region.persist(HEAD, node(NODES) - HEAD);
+        if !drop_first {
+            region.persist(HEAD, node(NODES) - HEAD);
+        }
         region.store_word(VALID, 0);
         region.persist(VALID, 8);
+        if drop_first {
+            region.persist(HEAD, node(NODES) - HEAD);
+        }
     }
     let mut at = 0;
     let mut members = 0;

@@ -1,7 +1,7 @@
 //! Workloads for the crash simulator.
 //!
-//! Parameters: `workload` (contract, log, list, slots, copies, words, cpus, deep), `seed` and
-//! `runs` (seeds from there on), `mutant` (a seeded bug of the library or of the workload),
+//! Parameters: `workload` (contract, log, list, rollback, slots, tags, copies, words, cpus,
+//! deep), `seed` and `runs` (seeds from there on), `mutant` (a seeded bug of the library or of the workload),
 //! `mode=reboot` (recover the crash image that memory holds, print the verdict).
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
@@ -16,6 +16,7 @@ mod random;
 mod region;
 mod slots;
 mod strategies;
+mod tags;
 
 use kpmem::{BYTE, Table};
 use kpmem_marks::{Crash, Mailbox, next_crash, verdict};
@@ -67,7 +68,15 @@ fn table(machine: &Machine, mutant: &str) -> &'static Table {
         return cpu.table().unwrap_or_else(|error| panic!("{error}"));
     }
     assert!(
-        ["none", "undo-not-validated", WRONG_FENCE].contains(&mutant)
+        [
+            "none",
+            "undo-not-validated",
+            list::DROPPED,
+            tags::EARLY,
+            tags::REMEMBERS,
+            WRONG_FENCE
+        ]
+        .contains(&mutant)
             || Mistake::named(mutant).is_some()
             || deep::Mistake::named(mutant).is_some(),
         "mutant={mutant} is not known"
@@ -82,12 +91,14 @@ fn table(machine: &Machine, mutant: &str) -> &'static Table {
 fn run_and_recover(workload: &str, region: &mut Region, seed: u64, mutant: &str) {
     match workload {
         "log" => log::run(region, seed, mistake(mutant)),
-        "list" => list::run(region, seed, mutant == "undo-not-validated"),
+        "list" | "rollback" => list::run(region, seed, mutant == "undo-not-validated"),
         "slots" => slots::run(region, seed),
+        "tags" => tags::run(region, seed, mutant == tags::EARLY),
         "deep" => deep::run(region, seed, deep::Mistake::named(mutant)),
         "words" => copies::run_words(region, seed, mutant != "none"),
         _ => panic!(
-            "workload={workload}: not one of contract, log, list, slots, copies, words, cpus, deep"
+            "workload={workload}: not one of contract, log, list, rollback, slots, tags, copies, \
+             words, cpus, deep"
         ),
     }
     // SAFETY: the region leaves the mailbox out.
@@ -103,8 +114,12 @@ fn mistake(mutant: &str) -> Mistake {
 fn recover(workload: &str, region: &mut Region, crash: Crash, mutant: &str) -> u64 {
     match workload {
         "log" => log::recover(region, crash.begin, crash.claims, mistake(mutant)),
-        "list" => list::recover(region),
+        "list" | "rollback" => list::recover(region, mutant == list::DROPPED),
         "slots" => slots::recover(region, crash.claims),
+        "tags" => {
+            let remembers = mutant == tags::REMEMBERS;
+            tags::recover(region, crash.begin, crash.claims, remembers)
+        }
         "deep" => deep::recover(region, crash.begin),
         "words" => copies::recover_words(region, crash.begin, crash.claims),
         _ => panic!("workload={workload} has no recovery"),

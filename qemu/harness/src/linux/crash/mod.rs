@@ -58,7 +58,7 @@ impl Trial {
             profile: None,
             platform: Vec::new(),
             seed: 1,
-            tried: Tried::All,
+            tried: Tried::Sampled,
             reboots: 0,
             hang: simulate::HANG,
             limit: simulate::LIMIT,

@@ -158,11 +158,11 @@ impl Trial {
             stall: self.limit,
             limit: self.limit,
             guest: Some(guest),
-            tried: simulate::Tried::All,
+            tried: simulate::Tried::Sampled,
         };
         let report = folder.join("report");
         let status = folder.join("status");
-        let option = simulation.plugin_option(image, &report, &status, folder, 0);
+        let option = simulation.plugin_option(image, &report, &status, folder);
         let mut machine = guest.machine.clone();
         machine.extra.extend(["-plugin".to_owned(), option]);
         let task = format!("task=commit commits={}", self.commits);

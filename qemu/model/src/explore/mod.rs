@@ -4,115 +4,24 @@
 //! something certain: until then stores only add images, so that moment's images include those of
 //! all moments since the last one. Images are also taken at each claim, after it counts, because
 //! what recovery must find changes there.
+//!
+//! A moment with too many images is explored by what recovery reads: whoever runs recovery on a
+//! [`watched`](Image::watched) image reports its loads and stores ([`Explorer::read`],
+//! [`Explorer::stored`]) and its verdict ([`Explorer::judged`]).
 
-use std::fmt;
-use std::str::FromStr;
+mod by_readings;
+mod types;
+
+use std::borrow::Cow;
 
 use crate::event::{Event, Mark};
 use crate::hash::{Seen, mix};
-use crate::images::{Content, Images, LIMIT};
+use crate::images::{Content, Images};
+use crate::readings::Contradiction;
 use crate::state::State;
+use by_readings::ByReadings;
 
-/// An image's name: replaying the same trace with the same options finds it again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Id {
-    /// Number of the point.
-    pub point: u64,
-    /// Hash of the image.
-    pub hash: u64,
-}
-
-impl fmt::Display for Id {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{:016x}", self.point, self.hash)
-    }
-}
-
-impl FromStr for Id {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let parts = text.split_once('-').and_then(|(point, hash)| {
-            Some(Self {
-                point: point.parse().ok()?,
-                hash: u64::from_str_radix(hash, 16).ok()?,
-            })
-        });
-        parts.ok_or_else(|| format!("{text:?} is not an image's name (POINT-HASH)"))
-    }
-}
-
-/// What to explore.
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
-    /// Chooses the random samples of capped points.
-    pub seed: u64,
-    /// Random samples at a capped point.
-    pub samples: u32,
-    /// Take part `.0` of `.1`. All parts walk and deduplicate everything, then each keeps its own
-    /// share: disjoint, and together exactly what the single part of 1 has.
-    pub shard: (u32, u32),
-    /// Take this image only.
-    pub only: Option<Id>,
-    /// A point with more images than this is sampled.
-    pub limit: usize,
-    /// Take images at claims, crash points and the end only, not before each barrier.
-    pub marks_only: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            seed: 0,
-            samples: 256,
-            shard: (0, 1),
-            only: None,
-            limit: LIMIT,
-            marks_only: false,
-        }
-    }
-}
-
-/// What the workload had said when the power failed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Context {
-    /// The last `Begin`'s number.
-    pub begin: u64,
-    /// Claims since then.
-    pub claims: u64,
-    /// The last claim's number.
-    pub last_claim: u64,
-    /// The workload is over.
-    pub ended: bool,
-}
-
-/// A crash image that memory now holds.
-#[derive(Clone, Copy, Debug)]
-pub struct Image {
-    /// Its name.
-    pub id: Id,
-    /// Events that had happened.
-    pub events: u64,
-    /// What the workload had said.
-    pub context: Context,
-    /// Its point is sampled.
-    pub capped: bool,
-}
-
-/// Counts of an exploration, the same in every shard but for `taken`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Moments looked at.
-    pub points: u64,
-    /// Moments with too many images.
-    pub capped: u64,
-    /// Images walked.
-    pub walked: u64,
-    /// Of these, seen before in the same context.
-    pub duplicates: u64,
-    /// Distinct images handed out by this shard.
-    pub taken: u64,
-}
+pub use types::{Context, Counts, Id, Image, Options};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -125,7 +34,7 @@ enum Phase {
 #[derive(Debug)]
 pub struct Explorer<'t> {
     state: State,
-    trace: &'t [Event],
+    trace: Cow<'t, [Event]>,
     at: usize,
     phase: Phase,
     walking: bool,
@@ -135,24 +44,40 @@ pub struct Explorer<'t> {
     options: Options,
     context: Context,
     counts: Counts,
+    /// Images taken before the point at hand.
+    before: u64,
+    by_readings: Option<Box<ByReadings>>,
+    contradiction: Option<Contradiction>,
 }
 
 impl<'t> Explorer<'t> {
     /// Explores `trace` from a fresh state; memory must hold that state's initial content.
-    pub fn new(state: State, trace: &'t [Event], options: Options) -> Self {
+    pub fn new(state: State, trace: impl Into<Cow<'t, [Event]>>, options: Options) -> Self {
+        let by_readings = (options.recoveries > 0).then(|| Box::new(ByReadings::new(&state)));
         Self {
+            images: Images::new(options.samples)
+                .with_limit(options.limit)
+                .by_readings(by_readings.is_some()),
             state,
-            trace,
+            trace: trace.into(),
             at: 0,
             phase: Phase::Before,
             walking: false,
             finished: false,
-            images: Images::new(options.samples).with_limit(options.limit),
             seen: Seen::default(),
             options,
             context: Context::default(),
             counts: Counts::default(),
+            before: 0,
+            by_readings,
+            contradiction: None,
         }
+    }
+
+    /// The same where something has been said before.
+    #[must_use]
+    pub fn within(self, context: Context) -> Self {
+        Self { context, ..self }
     }
 
     /// Moves to the next image and writes to memory what it changes there (whole lines, by
@@ -160,8 +85,20 @@ impl<'t> Explorer<'t> {
     /// holds what is durable after the last event.
     pub fn next(&mut self, mut write: impl FnMut(u64, &[u8])) -> Option<Image> {
         loop {
+            if self.contradiction.is_some() {
+                return None;
+            }
             if self.walking {
-                if let Some(image) = self.walk() {
+                let is_large = self.images.capped() && self.by_readings.is_some();
+                let image = if is_large {
+                    self.walk_by_readings()
+                } else {
+                    self.walk()
+                };
+                if self.contradiction.is_some() {
+                    return None;
+                }
+                if let Some(image) = image {
                     self.images.changes(&mut write);
                     return Some(image);
                 }
@@ -179,10 +116,7 @@ impl<'t> Explorer<'t> {
     /// The next image of this point that is new and ours.
     fn walk(&mut self) -> Option<Image> {
         let point = self.counts.points - 1;
-        let context = mix(
-            mix(self.context.begin, self.context.claims),
-            self.context.last_claim,
-        );
+        let context = self.context.hash();
         while self.images.step() {
             let id = Id {
                 point,
@@ -195,22 +129,40 @@ impl<'t> Explorer<'t> {
             }
             let (part, parts) = self.options.shard;
             let ours = parts <= 1 || mix(id.hash, point) % u64::from(parts) == u64::from(part);
-            if ours && self.options.only.is_none_or(|only| only == id) {
-                self.counts.taken += 1;
-                return Some(Image {
-                    id,
-                    events: self.state.seq,
-                    context: self.context,
-                    capped: self.images.capped(),
-                });
+            if ours && self.is_wanted(id) && !self.took_before(id) {
+                return Some(self.hand_out(id, false));
             }
         }
         None
     }
 
+    fn is_wanted(&self, id: Id) -> bool {
+        let is_behind = self.options.from.is_none_or(|(from, _)| id.point >= from);
+        is_behind && self.options.only.is_none_or(|only| only == id)
+    }
+
+    /// Recovery of this image has been tried, and did not come back.
+    fn took_before(&mut self, id: Id) -> bool {
+        let lost = self.options.without.contains(&id);
+        self.counts.taken += u64::from(lost);
+        lost
+    }
+
+    fn hand_out(&mut self, id: Id, watched: bool) -> Image {
+        let aside = !self.is_wanted(id);
+        self.counts.taken += u64::from(!aside);
+        Image {
+            id,
+            events: self.state.seq,
+            context: self.context,
+            watched,
+            aside,
+        }
+    }
+
     /// Goes on to the next phase of the event at hand.
     fn advance(&mut self, write: &mut impl FnMut(u64, &[u8])) {
-        let Some(event) = self.trace.get(self.at) else {
+        let Some(event) = self.trace.get(self.at).copied() else {
             self.finished = true;
             self.start();
             return;
@@ -218,14 +170,14 @@ impl<'t> Explorer<'t> {
         match self.phase {
             Phase::Before => {
                 self.phase = Phase::Apply;
-                if !self.options.marks_only && self.state.commits(event) {
+                if !self.options.marks_only && self.state.commits(&event) {
                     self.start();
                 }
             }
             Phase::Apply => {
                 self.phase = Phase::After;
-                self.state.apply(event);
-                self.note(event);
+                self.state.apply(&event);
+                self.note(&event);
                 for line in std::mem::take(&mut self.state.changed) {
                     let line = line as usize;
                     let addr = self.state.base + ((line as u64) << self.state.shift);
@@ -269,9 +221,26 @@ impl<'t> Explorer<'t> {
     fn start(&mut self) {
         let seed = mix(self.options.seed, self.counts.points);
         self.images.start(&self.state, seed, Content::Durable);
+        let point = self.counts.points;
         self.counts.points += 1;
-        self.counts.capped += u64::from(self.images.capped());
         self.walking = true;
+        if let Some((from, taken)) = self.options.from
+            && from == point
+        {
+            self.counts.taken = taken;
+        }
+        self.before = self.counts.taken;
+        if !self.images.capped() {
+            return;
+        }
+        if let Some(way) = &mut self.by_readings {
+            self.counts.by_readings += 1;
+            way.start(&self.state, self.context.hash(), &self.trace[self.at..]);
+        } else {
+            let (part, parts) = self.options.shard;
+            self.counts.capped +=
+                u64::from(parts <= 1 || point % u64::from(parts) == u64::from(part));
+        }
     }
 
     /// The images of the point at hand.
@@ -287,13 +256,23 @@ impl<'t> Explorer<'t> {
     }
 
     /// The trace that is explored.
-    pub const fn trace(&self) -> &'t [Event] {
-        self.trace
+    pub fn trace(&self) -> &[Event] {
+        &self.trace
     }
 
     /// The state after the events so far.
     pub const fn state(&self) -> &State {
         &self.state
+    }
+
+    /// Images taken before the point at hand.
+    pub const fn before(&self) -> u64 {
+        self.before
+    }
+
+    /// The state, to be used again: see [`State::restart`].
+    pub fn into_state(self) -> State {
+        self.state
     }
 
     /// The counts so far.
