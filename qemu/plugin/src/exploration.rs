@@ -180,11 +180,11 @@ impl Exploration {
         }
     }
 
-    /// Writes the kept images and the sums.
-    pub fn finish(&self, images: &Path, report: &mut Report) {
+    /// Writes the kept images, their names with something before them, and the sums.
+    pub fn finish(&self, images: &Path, prefix: &str, report: &mut Report) {
         let counts = self.explorer.counts();
         for kept in &self.kept {
-            let name = format!("{}-{}.img", self.workload, kept.id);
+            let name = format!("{prefix}{}-{}.img", self.workload, kept.id);
             let path = images.join(&name);
             fs::write(&path, &kept.file).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
             report.write(&Line::Sample(Sample {

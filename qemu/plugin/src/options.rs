@@ -4,6 +4,8 @@ use std::{collections::HashMap, fmt::Display, path::PathBuf, str::FromStr};
 
 use kpmem_model::{Isa, Profile, explore};
 
+use crate::schedule::Limits;
+
 /// The plugin's parameters.
 #[derive(Debug)]
 pub struct Options {
@@ -19,6 +21,8 @@ pub struct Options {
     pub zva: usize,
     /// CPUs that the kernel may run.
     pub cpus: u32,
+    /// Run a workload under many schedules, if the kernel has several CPUs.
+    pub schedules: Option<Limits>,
     /// The platform to assume.
     pub profile: Profile,
     /// Which crash images to take.
@@ -44,7 +48,7 @@ pub struct Options {
 impl Options {
     /// Whether one CPU runs at a time: there is one, or QEMU has a thread for all of them.
     pub fn alone(&self) -> bool {
-        self.cpus == 1 || self.isa == Isa::Riscv64
+        self.cpus == 1 || self.isa == Isa::Riscv64 && self.schedules.is_none()
     }
 
     /// Reads the words; `target` is QEMU's name of the instruction set.
@@ -78,8 +82,10 @@ impl Options {
             Some(id) => Some(id.parse()?),
             None => None,
         };
+        let seed = number(text("seed")?, "seed")?;
         Ok(Self {
             isa,
+            schedules: schedules(&words, seed)?,
             image: text("image")?.into(),
             base: number(text("base")?, "base")?,
             line: number(text("line")?, "line")? as usize,
@@ -87,7 +93,7 @@ impl Options {
             cpus: number(words.get("cpus").copied().unwrap_or("1"), "cpus")? as u32,
             profile,
             explore: explore::Options {
-                seed: number(text("seed")?, "seed")?,
+                seed,
                 shard: (
                     number(words.get("part").copied().unwrap_or("0"), "part")? as u32,
                     number(words.get("parts").copied().unwrap_or("1"), "parts")? as u32,
@@ -107,6 +113,25 @@ impl Options {
             status: text("status")?.into(),
         })
     }
+}
+
+/// `schedules=N`: so many of each workload; `schedule=NAME`: this one.
+fn schedules(words: &HashMap<&str, &str>, seed: u64) -> Result<Option<Limits>, String> {
+    let only = match words.get("schedule") {
+        Some(name) => Some(name.parse()?),
+        None => None,
+    };
+    let most = words.get("schedules");
+    if most.is_none() && only.is_none() {
+        return Ok(None);
+    }
+    let preemptions = words.get("preemptions").copied().unwrap_or("2");
+    Ok(Some(Limits {
+        schedules: number(most.copied().unwrap_or("1"), "schedules")?,
+        preemptions: number(preemptions, "preemptions")? as usize,
+        seed,
+        only,
+    }))
 }
 
 fn number(text: &str, key: &str) -> Result<u64, String> {

@@ -163,6 +163,7 @@ impl Campaign {
             words: false,
             guest: None,
             tried: Tried::All,
+            schedules: job.schedules.clone(),
         })
     }
 

@@ -11,6 +11,7 @@ pub mod plugin;
 mod program;
 pub mod report;
 pub mod run;
+pub mod schedules;
 pub mod simulate;
 mod status;
 pub mod table;

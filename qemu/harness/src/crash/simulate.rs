@@ -1,6 +1,6 @@
 //! One boot of a kernel under the simulator; again and again where recovery does not come back.
 
-use super::{program::Program, status::Status};
+use super::{program::Program, schedules::Schedules, status::Status};
 use crate::{
     boot::{End, Vm},
     findings::{self, Explored, Failure, Flaw, Line, Sample, Traced},
@@ -69,6 +69,8 @@ pub struct Simulation<'a> {
     pub guest: Option<&'a Guest>,
     /// Which crash images are tried.
     pub tried: Tried,
+    /// Under which schedules, if several CPUs take turns.
+    pub schedules: Option<Schedules>,
 }
 
 /// Which crash images are tried. A few of a moment are all of them if they are not more than 32;
@@ -113,11 +115,21 @@ pub struct Outcome {
 pub struct Lost {
     /// The image's name.
     pub id: String,
+    /// The schedule of its run.
+    pub schedule: Option<String>,
     /// How it ended.
     pub how: String,
 }
 
 impl Outcome {
+    /// The schedules of each workload.
+    pub fn schedules(&self) -> impl Iterator<Item = &findings::Schedules> {
+        self.lines.iter().filter_map(|line| match line {
+            Line::Schedules(schedules) => Some(schedules),
+            _ => None,
+        })
+    }
+
     /// The failures in full.
     pub fn failures(&self) -> impl Iterator<Item = &Failure> {
         self.lines.iter().filter_map(|line| match line {
@@ -186,14 +198,16 @@ pub fn run(simulation: &Simulation<'_>, images: &Path) -> Result<Outcome> {
         }
         // The next boot does all of it again, but for the images that were taken.
         let taken = |line: &Line| matches!(line, Line::Failure(f) if f.oracle == "recovery");
-        let again = outcome.lost.len() + 1 < LOST;
+        let again = outcome.lost.len() + 1 < LOST && simulation.schedules.is_none();
         let kept = finished(lines).filter(|line| !again || taken(line));
         outcome.lines.extend(kept);
         outcome.lost.push(Lost {
+            schedule: findings::last_schedule(&outcome.lines),
             id: format!("{}-{:016x}", at.point, at.hash),
             how: ended.why,
         });
-        if outcome.lost.len() == LOST {
+        // Images are counted from each run on: to come back to this one is not possible.
+        if outcome.lost.len() == LOST || simulation.schedules.is_some() {
             break;
         }
         skip = at.taken;
@@ -264,9 +278,11 @@ impl Simulation<'_> {
         let words = u8::from(self.words);
         let late = u8::from(self.guest.is_some());
         let tried = self.tried.words();
+        let schedules = self.schedules.as_ref().map(Schedules::words);
+        let schedules = schedules.unwrap_or_default();
         format!(
             "{},image={},base={base},line={line},zva={zva},profile={profile},seed={seed},samples={samples},\
-             part={part},parts={parts},skip={skip},cpus={cpus},words={words},late={late},report={},status={},images={}{platform}{only}{tried}",
+             part={part},parts={parts},skip={skip},cpus={cpus},words={words},late={late},report={},status={},images={}{platform}{only}{tried}{schedules}",
             plugin.display(),
             image.inherited_path(),
             report.display(),

@@ -76,7 +76,10 @@ fn of_arch(arch: Arch, report: &Report) -> Suite {
         );
         let mut why = run.faults().join("; ");
         // The others have no recovery: their claims are all there is to check.
-        let recovers = ["log", "list", "slots", "words", "deep"].contains(&run.workload.as_str());
+        let recovers = [
+            "log", "list", "slots", "words", "deep", "publish", "append", "archive",
+        ]
+        .contains(&run.workload.as_str());
         let looked = run.claims > 0 && (run.states > 0) == recovers;
         if !looked {
             why += "not looked at: no claim, or crash images where there should be none, or none";

@@ -1,6 +1,7 @@
 //! Workloads for the crash simulator.
 //!
-//! Parameters: `workload` (contract, log, list, slots, copies, words, cpus, deep), `seed` and
+//! Parameters: `workload` (contract, log, list, slots, copies, words, cpus, deep, publish,
+//! append, archive), `seed` and
 //! `runs` (seeds from there on), `mutant` (a seeded bug of the library or of the workload),
 //! `mode=reboot` (recover the crash image that memory holds, print the verdict).
 #![cfg_attr(target_os = "none", no_std, no_main)]
@@ -12,6 +13,7 @@ mod deep;
 mod list;
 mod log;
 mod mutants;
+mod pairs;
 mod random;
 mod region;
 mod slots;
@@ -21,6 +23,7 @@ use kpmem::{BYTE, Table};
 use kpmem_marks::{Crash, Mailbox, next_crash, verdict};
 use kpmem_runtime::{Machine, println};
 use log::Mistake;
+use pairs::Pair;
 use region::Region;
 
 /// The seeded bug of the two CPUs: one flushes, the other fences.
@@ -48,6 +51,10 @@ fn kernel(machine: &Machine) {
         return;
     }
     for seed in first..first + runs {
+        if let Some(pair) = Pair::named(workload) {
+            pair.run(machine, table, seed, mutant);
+            continue;
+        }
         match workload {
             "contract" => contract::run(&mut region, seed),
             "copies" => copies::run(&mut region, seed, mutant != "none"),
@@ -69,7 +76,8 @@ fn table(machine: &Machine, mutant: &str) -> &'static Table {
     assert!(
         ["none", "undo-not-validated", WRONG_FENCE].contains(&mutant)
             || Mistake::named(mutant).is_some()
-            || deep::Mistake::named(mutant).is_some(),
+            || deep::Mistake::named(mutant).is_some()
+            || Pair::has(mutant),
         "mutant={mutant} is not known"
     );
     match machine.args.get("table") {
@@ -87,7 +95,8 @@ fn run_and_recover(workload: &str, region: &mut Region, seed: u64, mutant: &str)
         "deep" => deep::run(region, seed, deep::Mistake::named(mutant)),
         "words" => copies::run_words(region, seed, mutant != "none"),
         _ => panic!(
-            "workload={workload}: not one of contract, log, list, slots, copies, words, cpus, deep"
+            "workload={workload}: not one of contract, log, list, slots, copies, words, cpus, \
+             deep, publish, append, archive"
         ),
     }
     // SAFETY: the region leaves the mailbox out.
@@ -101,6 +110,9 @@ fn mistake(mutant: &str) -> Mistake {
 }
 
 fn recover(workload: &str, region: &mut Region, crash: Crash, mutant: &str) -> u64 {
+    if let Some(pair) = Pair::named(workload) {
+        return pair.recover(region, crash);
+    }
     match workload {
         "log" => log::recover(region, crash.begin, crash.claims, mistake(mutant)),
         "list" => list::recover(region),
