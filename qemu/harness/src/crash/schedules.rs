@@ -6,14 +6,22 @@ use serde::{Deserialize, Serialize};
 /// Which schedules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Schedules {
-    /// At most so many: without a preemption, with one, with two.
-    Many(u64),
+    /// At most so many: without a preemption, with one, and so on to so many of them.
+    Many {
+        /// How many schedules.
+        most: u64,
+        /// How many preemptions.
+        preemptions: u32,
+    },
     /// The one of this name.
     One(String),
 }
 
 /// If nothing else is said.
 pub const MOST: u64 = 2000;
+
+/// Preemptions in a schedule, if nothing else is said.
+pub const PREEMPTIONS: u32 = 2;
 
 /// Our workloads of two CPUs that are right or wrong by their order, with their seeded bugs.
 pub const PAIRS: [(&str, &str); 3] = [
@@ -28,13 +36,23 @@ impl Schedules {
         let mut pairs = PAIRS.iter();
         pairs
             .any(|(pair, _)| *pair == workload)
-            .then_some(Self::Many(MOST))
+            .then(|| Self::most(MOST))
+    }
+
+    /// At most so many.
+    pub const fn most(most: u64) -> Self {
+        Self::Many {
+            most,
+            preemptions: PREEMPTIONS,
+        }
     }
 
     /// As the plugin takes them.
     pub fn words(&self) -> String {
         match self {
-            Self::Many(most) => format!(",schedules={most}"),
+            Self::Many { most, preemptions } => {
+                format!(",schedules={most},preemptions={preemptions}")
+            }
             Self::One(name) => format!(",schedule={name}"),
         }
     }

@@ -1,6 +1,6 @@
 //! A bounded run of the crash simulator.
 
-use super::{crash_controls, page};
+use super::{crash_controls, crash_schedules, page};
 use crate::{
     arch::Arch,
     crash::{
@@ -53,6 +53,7 @@ pub fn run(
     ));
     suites.push(litmus);
     suites.push(crash_controls::run(&campaign, other)?);
+    suites.push(crash_schedules::run(&campaign));
     let pages = [("recovery", Arch::Aarch64), ("contract", Arch::X86_64)]
         .iter()
         .filter_map(|(oracle, arch)| {

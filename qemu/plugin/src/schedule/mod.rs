@@ -171,7 +171,11 @@ fn act(cpu: usize, action: impl FnOnce(&mut Turn)) {
         if since.1.elapsed() > PATIENCE
             && let Some(state) = &*guard
         {
-            let what = format!("CPU {} does nothing", state.holder());
+            let what = format!(
+                "CPU {} has done nothing for {} s",
+                state.holder(),
+                PATIENCE.as_secs()
+            );
             give_up(state, &what);
         }
     }
@@ -189,11 +193,16 @@ fn ring(turn: &Turn) {
 fn check(turn: &Turn) {
     static SINCE: Mutex<Option<Instant>> = Mutex::new(None);
     const TURNS: u32 = 64;
+    /// A device may be about to do something.
+    const WAITING: Duration = Duration::from_secs(2);
+    if let Some(what) = &turn.hopeless {
+        give_up(turn, what);
+    }
     let mut since = SINCE.lock().unwrap_or_else(PoisonError::into_inner);
     if turn.idle_turns < TURNS {
         *since = None;
-    } else if since.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
-        give_up(turn, "all CPUs wait");
+    } else if since.get_or_insert_with(Instant::now).elapsed() > WAITING {
+        give_up(turn, "all CPUs wait for each other");
     }
 }
 
@@ -201,9 +210,8 @@ fn check(turn: &Turn) {
 fn give_up(turn: &Turn, what: &str) -> ! {
     let schedule = turn.schedule().map(|schedule| format!("schedule {schedule}: "));
     eprintln!(
-        "crash simulator: {}{what}, for {} s: {}",
+        "crash simulator: {}{what}: {}",
         schedule.unwrap_or_default(),
-        PATIENCE.as_secs(),
         turn.places()
     );
     process::abort();

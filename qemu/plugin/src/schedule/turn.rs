@@ -64,7 +64,21 @@ pub struct Turn {
     gatherer: Option<usize>,
     /// Turns since anything was changed.
     pub idle_turns: u32,
+    /// Accesses since the turn was handed on.
+    held: u32,
+    /// Slices since the others were told to come to wait.
+    slices: u32,
+    /// Why it makes no sense to go on.
+    pub hopeless: Option<String>,
 }
+
+/// So many accesses a CPU makes at a time, where another could go on: a loop that waits and counts
+/// in memory how often looks like work.
+const SLICE: u32 = 1 << 16;
+/// So many slices has no CPU that comes to wait.
+const SLICES: u32 = 16;
+/// So many steps has no run that ends.
+const STEPS: u32 = 1 << 26;
 
 impl Turn {
     pub fn new() -> Self {
@@ -75,6 +89,9 @@ impl Turn {
             run: None,
             gatherer: None,
             idle_turns: 0,
+            held: 0,
+            slices: 0,
+            hopeless: None,
         }
     }
 
@@ -128,6 +145,7 @@ impl Turn {
     /// turn again when they have.
     pub fn gather(&mut self, cpu: usize) {
         self.gatherer = Some(cpu);
+        self.slices = 0;
         self.cpus[cpu].wait.goes_on();
         self.hand_on();
     }
@@ -201,6 +219,7 @@ impl Turn {
         if access.atomic && !access.is_store {
             return;
         }
+        self.held += 1;
         let persists = access.is_store && access.persistent;
         let word = match found {
             Found::Waits => return self.waits(cpu),
@@ -217,6 +236,25 @@ impl Turn {
             hash = bytes.fold(mix(pc, addr), mix) ^ cpu as u64;
         }
         self.step(cpu, word, hash);
+        if self.held > SLICE {
+            self.held = 0;
+            self.ends_slice(cpu);
+        }
+    }
+
+    /// The CPU has gone on for long.
+    fn ends_slice(&mut self, cpu: usize) {
+        let steps = self.run.as_ref().map_or(0, |run| run.steps);
+        self.slices += 1;
+        if self.gatherer.is_some() && self.slices > SLICES {
+            self.hopeless = Some(format!(
+                "a workload begins on another CPU, and CPU {cpu} neither waits nor halts"
+            ));
+        } else if steps > STEPS {
+            self.hopeless = Some(format!("the workload has made {steps} steps, and not ended"));
+        } else if self.holder == cpu {
+            self.hand_on();
+        }
     }
 
     /// The CPU waits, or does nothing that can be seen.
@@ -270,6 +308,7 @@ impl Turn {
             state.wait.goes_on();
         }
         self.holder = cpu;
+        self.held = 0;
     }
 
     /// Something was done, to a word if it may matter to others: they could go on now, or have to.

@@ -86,7 +86,7 @@ impl Args {
         if self.schedules.is_some() && self.own.smp < 2 {
             bail!("--schedules is for several CPUs: say --smp 2, or more");
         }
-        Ok(self.schedules.map(Schedules::Many))
+        Ok(self.schedules.map(Schedules::most))
     }
 
     pub(super) fn own(&self) -> Own {
