@@ -234,7 +234,7 @@ unsafe extern "C" fn on_access(
     };
     // SAFETY: this is a vCPU's callback.
     let cpu = unsafe { who(cpu) };
-    let touch = Touch {
+    let mut touch = Touch {
         cpu,
         addr,
         bytes: &value[..len],
@@ -250,6 +250,13 @@ unsafe extern "C" fn on_access(
     };
     if !is_store {
         if machine.scheduled {
+            // Of some atomic operations QEMU gives the new value for what they load.
+            let known = site.atomic.then(|| schedule::words(|words| words.value(addr, len)));
+            let known = known.flatten();
+            if let Some(known) = &known {
+                touch.bytes = known;
+                access.bytes = known;
+            }
             if session().load(touch, site.pc) {
                 session().forget(touch);
             }

@@ -194,7 +194,7 @@ fn check(turn: &Turn) {
     static SINCE: Mutex<Option<Instant>> = Mutex::new(None);
     const TURNS: u32 = 64;
     /// A device may be about to do something.
-    const WAITING: Duration = Duration::from_secs(2);
+    const WAITING: Duration = Duration::from_secs(1);
     if let Some(what) = &turn.hopeless {
         give_up(turn, what);
     }

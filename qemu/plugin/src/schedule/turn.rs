@@ -203,9 +203,13 @@ impl Turn {
         let Access { pc, addr, .. } = *access;
         let changed = self.words.note(cpu as u8, access);
         let wait = &mut self.cpus[cpu].wait;
+        // An atomic that stores what was there is one that looks, and an atomic's load is half of
+        // it: no other CPU comes between.
         let found = if changed {
             Found::New
-        } else if access.is_store {
+        } else if access.atomic && !access.is_store {
+            return;
+        } else if access.is_store && !access.atomic {
             wait.stores_the_same()
         } else {
             wait.loads(pc, addr, access.bytes)
@@ -214,10 +218,6 @@ impl Turn {
             self.goes_on(cpu);
             let len = access.bytes.len();
             self.changed(cpu, &Change { addr, len });
-        }
-        // No other CPU comes between an atomic's load and its store.
-        if access.atomic && !access.is_store {
-            return;
         }
         self.held += 1;
         let persists = access.is_store && access.persistent;
@@ -246,10 +246,10 @@ impl Turn {
     fn ends_slice(&mut self, cpu: usize) {
         let steps = self.run.as_ref().map_or(0, |run| run.steps);
         self.slices += 1;
-        if self.gatherer.is_some() && self.slices > SLICES {
-            self.hopeless = Some(format!(
-                "a workload begins on another CPU, and CPU {cpu} neither waits nor halts"
-            ));
+        if let Some(gatherer) = self.gatherer {
+            self.hopeless = (self.slices > SLICES).then(|| {
+                format!("a workload begins on CPU {gatherer}, and CPU {cpu} neither waits nor halts")
+            });
         } else if steps > STEPS {
             self.hopeless = Some(format!("the workload has made {steps} steps, and not ended"));
         } else if self.holder == cpu {

@@ -63,6 +63,16 @@ impl Words {
         changed && access.is_store
     }
 
+    /// What memory holds, if all of it is known.
+    pub fn value(&self, addr: u64, len: usize) -> Option<Vec<u8>> {
+        let byte = |addr: u64| {
+            let word = self.0.get(&(addr / 8))?;
+            let at = (addr % 8) as usize;
+            (word.known >> at & 1 == 1).then_some(word.value[at])
+        };
+        (0..len as u64).map(|i| byte(addr.wrapping_add(i))).collect()
+    }
+
     /// Whether several CPUs have used a word, and one of them has stored to it.
     pub fn is_shared(&self, word: u64) -> bool {
         self.0.get(&word).is_some_and(|word| {
