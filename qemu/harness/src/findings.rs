@@ -20,6 +20,25 @@ pub enum Line {
     Point(Point),
     /// The kernel does not make sense to the simulator, or leaves it blind.
     Flaw(Flaw),
+    /// What follows is of a run under this schedule.
+    Schedule(String),
+    /// A workload's schedules have been run.
+    Schedules(Schedules),
+}
+
+/// Sums of one workload's schedules.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Schedules {
+    /// The workload's number.
+    pub workload: u64,
+    /// How many were run.
+    pub run: u64,
+    /// Of these, with a trace that no earlier one had.
+    pub distinct: u64,
+    /// Those that are known of, and were not run.
+    pub left_out: u64,
+    /// How long it took.
+    pub seconds: f64,
 }
 
 /// Sums of one workload's trace.
@@ -87,6 +106,9 @@ pub struct Failure {
     pub workload: u64,
     /// Name of the crash image, or of the claim.
     pub id: String,
+    /// The schedule of the run, if its CPUs took turns by one.
+    #[serde(default)]
+    pub schedule: Option<String>,
     /// `contract`, `recovery`, `untracked` or `torn`.
     pub oracle: String,
     /// Of a claim that does not hold: `not-flushed`, `not-fenced`, `not-seen`,
@@ -203,10 +225,26 @@ pub struct Point {
 
 /// Reads a whole report. A cut last line is an error: the plugin writes whole ones.
 pub fn parse(text: &str) -> Result<Vec<Line>> {
+    let mut schedule = None;
     let lines = text.lines().zip(1..);
     lines
         .map(|(line, number)| {
-            serde_json::from_str(line).with_context(|| format!("line {number} of the report"))
+            let mut line = serde_json::from_str(line)
+                .with_context(|| format!("line {number} of the report"))?;
+            match &mut line {
+                Line::Schedule(name) => schedule = Some(name.clone()),
+                Line::Failure(failure) => failure.schedule.clone_from(&schedule),
+                _ => {}
+            }
+            Ok(line)
         })
         .collect()
+}
+
+/// The schedule of the run that the last lines are about.
+pub fn last_schedule(lines: &[Line]) -> Option<String> {
+    lines.iter().rev().find_map(|line| match line {
+        Line::Schedule(name) => Some(name.clone()),
+        _ => None,
+    })
 }

@@ -62,6 +62,8 @@ pub struct Machine {
     /// One instruction is one nanosecond, and one step of the guest's counters: they count
     /// exactly.
     pub counting: bool,
+    /// Each CPU has a thread, on any instruction set.
+    pub threads: bool,
     /// How the guest reaches the image.
     pub attached: Attached,
     /// How strace watches QEMU.
@@ -80,6 +82,7 @@ impl Machine {
             cpu: arch.default_cpu().to_owned(),
             smp: 1,
             counting: false,
+            threads: false,
             attached: Attached::Nvdimm,
             trace: None,
             linux: None,
@@ -106,6 +109,12 @@ impl Machine {
         self
     }
 
+    /// The same computer, whose CPUs have a thread each or not.
+    pub fn with_threads(mut self, threads: bool) -> Self {
+        self.threads = threads;
+        self
+    }
+
     /// QEMU's arguments to boot `kernel` with `image` as its NVDIMM; the guest reads `args` by
     /// fw_cfg. `blank` is a firmware image without any code.
     pub(crate) fn argv(
@@ -123,7 +132,9 @@ impl Machine {
         // that translated an instruction, not of the one that executes it (`gen_cpu_index`
         // in accel/tcg/plugin-gen.c, since 10.0). With one CPU to run it is right, and so
         // are the values of atomic operations. RISC-V harts say themselves who they are.
-        let turns = self.smp == 1 || self.counting || self.arch == Arch::Riscv64;
+        // A schedule stops a CPU's thread.
+        let themselves = self.arch == Arch::Riscv64 && !self.threads;
+        let turns = self.smp == 1 || self.counting || themselves;
         argv.pair(
             "-accel",
             if turns {

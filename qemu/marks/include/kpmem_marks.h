@@ -111,6 +111,18 @@ static inline int kpmem_next_crash(const volatile void *mailbox, struct kpmem_cr
 	return 1;
 }
 
+/* Whether the workload is to be run once more, from its begin on: then the persistent memory is
+ * again what it was at the first one (cargo xtask crash --schedules). What the workload uses in
+ * ordinary memory must be the same each time too. 0 where no simulator is there. `mailbox` as
+ * above. */
+static inline int kpmem_again(const volatile void *mailbox)
+{
+	const volatile uint64_t *answer = (const volatile uint64_t *)mailbox;
+
+	KPMEM_MARK(7, 0, 0, 0);
+	return answer[0] == 0x7475636d656d706bull && answer[1] == 1;
+}
+
 /* Says what recovery found: 0 if all is well, else a number that means something to you. */
 static inline void kpmem_verdict(uint64_t code)
 {

@@ -70,11 +70,13 @@ pub enum Op {
     Verdict = 5,
     /// Pages lie there: virtual address, physical address, length.
     Mapped = 6,
+    /// Is the workload to be run once more? The answer is in the mailbox.
+    Again = 7,
 }
 
 impl Op {
     /// All of them, by number.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Begin,
         Self::End,
         Self::Claim,
@@ -82,6 +84,7 @@ impl Op {
         Self::NextCrash,
         Self::Verdict,
         Self::Mapped,
+        Self::Again,
     ];
 }
 
@@ -165,6 +168,36 @@ pub unsafe fn next_crash(mailbox: *mut Mailbox) -> Option<Crash> {
         claims: answer.claims,
         last_claim: answer.last_claim,
     })
+}
+
+/// Whether the workload is to be run once more, from its [`begin`] on: then the persistent memory
+/// is again what it was at the first one. The simulator has several CPUs take turns in another way
+/// each time (`cargo xtask crash --schedules`). What the workload uses in ordinary memory, and what
+/// the other CPUs do before `begin`, must be the same each time too. `false` where no simulator is
+/// there.
+///
+/// ```
+/// # #[repr(align(4096))] struct Memory([u8; 8192]);
+/// # let mut memory = Memory([0; 8192]);
+/// # let pmem = memory.0.as_mut_ptr();
+/// # fn run() {}
+/// # let mailbox = unsafe { pmem.add(4096) }.cast();
+/// loop {
+///     run(); // begin, the work of all CPUs, end, recovery of each crash
+///     // SAFETY: the last page of the persistent memory is the simulator's.
+///     if !unsafe { kpmem_marks::again(mailbox) } {
+///         break;
+///     }
+/// }
+/// ```
+///
+/// # Safety
+/// `mailbox` must be the last [`MAILBOX`] bytes of the persistent memory.
+pub unsafe fn again(mailbox: *mut Mailbox) -> bool {
+    mark::<{ Op::Again as u32 }>(0, 0, 0);
+    // SAFETY: the caller vouches for the page, which nobody else uses.
+    let answer = unsafe { ptr::read_volatile(mailbox) };
+    answer.magic == Mailbox::MAGIC && answer.more == 1
 }
 
 /// Says where virtual pages lie in physical memory. The simulator finds out by itself where one CPU

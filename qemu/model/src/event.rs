@@ -15,7 +15,7 @@ pub const MAX_CPUS: usize = 64;
 pub const MAX_STORE: usize = 16;
 
 /// One thing that a CPU did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
     /// Bytes were written.
     Store(Store),
@@ -65,7 +65,7 @@ pub enum Event {
 }
 
 /// A store of 1 to [`MAX_STORE`] bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Store {
     /// First byte's address.
     pub addr: u64,
@@ -123,7 +123,7 @@ impl Store {
 }
 
 /// How a store is ordered with the stores around it, beyond what its profile says of every store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct StoreOrder(u8);
 
 impl StoreOrder {
@@ -155,7 +155,7 @@ impl StoreOrder {
 }
 
 /// Cache-maintenance instructions that name one line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FlushKind {
     /// x86 `clwb`.
     Clwb,
@@ -181,7 +181,7 @@ pub enum FlushKind {
 }
 
 /// Fences and barriers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Barrier {
     /// x86 `sfence`.
     Sfence,
@@ -211,7 +211,7 @@ pub enum Barrier {
 }
 
 /// Arm shareability domain, from the narrowest to the widest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Domain {
     /// `nsh`
     NonShareable,
@@ -224,7 +224,7 @@ pub enum Domain {
 }
 
 /// Which accesses an Arm barrier waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Access {
     /// Loads and stores (the barrier has no suffix).
     All,
@@ -235,7 +235,7 @@ pub enum Access {
 }
 
 /// A set of RISC-V access classes, as in the instruction: I=8, O=4, R=2, W=1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FenceSet(pub u8);
 
 impl FenceSet {
@@ -255,7 +255,7 @@ impl FenceSet {
 }
 
 /// What a workload says through `kpmem-marks`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mark {
     /// A workload starts; what memory holds is durable.
     Begin {

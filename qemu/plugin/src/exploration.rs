@@ -273,10 +273,10 @@ impl Exploration {
             .put(search.original(), |addr, bytes| memory.write(addr, bytes));
     }
 
-    /// Writes the kept images and the sums.
-    pub fn finish(&self, images: &Path, report: &mut Report) {
+    /// Writes the kept images, their names with something before them, and the sums.
+    pub fn finish(&self, images: &Path, prefix: &str, report: &mut Report) {
         let counts = self.explorer.counts();
-        self.kept.write(self.workload, images, report);
+        self.kept.write(self.workload, prefix, images, report);
         report.write(&Line::Explored(Explored {
             workload: self.workload,
             points: counts.points,

@@ -16,8 +16,7 @@ use std::{
 use kpmem_marks::Op;
 use kpmem_model::{
     Isa, StoreOrder,
-    decode::{Action, acquires, decode},
-    event::Barrier,
+    decode::{Action, acquires, decode, is_atomic},
 };
 use qemu_plugin_sys as qemu;
 
@@ -27,6 +26,7 @@ use crate::{
     observed::Touch,
     operands,
     pages::PAGE,
+    schedule::{self, Access},
     session::{Session, Stored},
     site::{Site, kept},
     waiting,
@@ -47,6 +47,8 @@ struct Machine {
     cpus: u32,
     /// One runs at a time.
     alone: bool,
+    /// Each has a thread, and they take turns by a schedule.
+    scheduled: bool,
 }
 
 /// Registers the callbacks.
@@ -67,6 +69,7 @@ pub unsafe fn register(id: qemu::qemu_plugin_id_t, session: Session) {
         isa: session.options.isa,
         cpus: session.options.cpus,
         alone: session.options.alone(),
+        scheduled: session.options.schedules.is_some(),
     };
     MACHINE.set(machine).expect("installed once");
     SESSION.set(Mutex::new(session)).expect("installed once");
@@ -80,6 +83,9 @@ unsafe extern "C" fn listen(id: qemu::qemu_plugin_id_t) {
     unsafe {
         qemu::qemu_plugin_register_vcpu_init_cb(id, Some(on_vcpu));
         qemu::qemu_plugin_register_vcpu_tb_trans_cb(id, Some(on_translate));
+        if machine().scheduled {
+            qemu::qemu_plugin_register_vcpu_idle_cb(id, Some(on_idle));
+        }
         qemu::qemu_plugin_register_atexit_cb(id, Some(on_exit), std::ptr::null_mut());
     }
 }
@@ -98,14 +104,27 @@ unsafe extern "C" fn on_vcpu(_: qemu::qemu_plugin_id_t, _: c_uint) {
     unsafe { guest::learn() };
 }
 
+unsafe extern "C" fn on_idle(_: qemu::qemu_plugin_id_t, cpu: c_uint) {
+    schedule::halts(cpu as u8);
+}
+
+unsafe extern "C" fn on_block(cpu: c_uint, _: *mut c_void) {
+    schedule::block(cpu as u8);
+}
+
 unsafe extern "C" fn on_exit(_: qemu::qemu_plugin_id_t, _: *mut c_void) {
     session().exit();
 }
 
 unsafe extern "C" fn on_translate(_: qemu::qemu_plugin_id_t, tb: *mut qemu::qemu_plugin_tb) {
-    let isa = machine().isa;
-    // SAFETY: QEMU's handles, valid during this callback.
+    let Machine { isa, scheduled, .. } = *machine();
+    // SAFETY: QEMU's handles, valid during this callback; the callback is of the type it wants.
     unsafe {
+        if scheduled {
+            let flags = qemu::qemu_plugin_cb_flags::QEMU_PLUGIN_CB_NO_REGS;
+            let none = std::ptr::null_mut();
+            qemu::qemu_plugin_register_vcpu_tb_exec_cb(tb, Some(on_block), flags, none);
+        }
         let count = qemu::qemu_plugin_tb_n_insns(tb);
         let all = (0..count).map(|i| qemu::qemu_plugin_tb_get_insn(tb, i));
         let level = watch::of_block(all.clone().map(|insn| site(isa, insn).action));
@@ -136,6 +155,7 @@ unsafe fn site(isa: Isa, insn: *mut qemu::qemu_plugin_insn) -> Site {
         next_ip: pc.wrapping_add(size as u64),
         action: decode(isa, &bytes[..size]),
         acquires: acquires(isa, &bytes[..size]),
+        atomic: is_atomic(isa, &bytes[..size]),
     }
 }
 
@@ -219,16 +239,37 @@ unsafe extern "C" fn on_access(
     };
     // SAFETY: this is a vCPU's callback.
     let cpu = unsafe { who(cpu) };
-    let touch = Touch {
+    let mut touch = Touch {
         cpu,
         addr,
         bytes: &value[..len],
         ordered: site.acquires,
     };
+    let mut access = Access {
+        pc: site.pc,
+        addr,
+        bytes: touch.bytes,
+        is_store,
+        atomic: site.atomic,
+        persistent: here,
+    };
     if !is_store {
         if machine.cpus == 1 {
             // SAFETY: this is a vCPU's callback.
             return unsafe { session().recovery_loads(vaddr, addr, len) };
+        }
+        if machine.scheduled {
+            // Of some atomic operations QEMU gives the new value for what they load.
+            let known = site.atomic.then(|| schedule::words(|words| words.value(addr, len)));
+            let known = known.flatten();
+            if let Some(known) = &known {
+                touch.bytes = known;
+                access.bytes = known;
+            }
+            if session().load(touch, site.pc) {
+                session().forget(touch);
+            }
+            return schedule::access(cpu, &access);
         }
         let report = |touch: Touch<'_>| session().load(touch, site.pc);
         return waiting::load(touch, report, |touch: Touch<'_>| session().forget(touch));
@@ -237,16 +278,22 @@ unsafe extern "C" fn on_access(
         Action::Stores(order) | Action::Atomic(_, order) => order,
         _ => StoreOrder::PLAIN,
     };
-    let mut session = session();
     // QEMU's value of an atomic operation is not always right where vCPUs have threads.
     let actual;
     let mut touch = Touch {
         ordered: order.has(StoreOrder::RELEASE),
         ..touch
     };
-    if !machine.alone && here && !crosses && is_atomic(machine.isa, site.action) {
-        actual = session.file(addr, len).to_vec();
+    if !machine.alone && site.atomic && !crosses && (here || machine.scheduled) {
+        actual = if here {
+            session().file(addr, len).to_vec()
+        } else {
+            // SAFETY: this is a vCPU's callback.
+            let bytes = (0..len as u64).map(|i| unsafe { guest::byte(vaddr + i) });
+            bytes.map(Option::unwrap_or_default).collect()
+        };
         touch.bytes = &actual;
+        access.bytes = &actual;
     }
     let stored = Stored {
         touch,
@@ -256,16 +303,11 @@ unsafe extern "C" fn on_access(
         group: groups().of(cpu, site.pc),
     };
     // SAFETY: this is a vCPU's callback.
-    unsafe { session.store(stored) };
-    waiting::stored(addr);
-}
-
-fn is_atomic(isa: Isa, action: Action) -> bool {
-    match action {
-        Action::Barrier(Barrier::LockedRmw) | Action::Atomic(..) => true,
-        Action::Stores(order) => isa != Isa::X86_64 && order != StoreOrder::PLAIN,
-        _ => false,
+    unsafe { session().store(stored) };
+    if machine.scheduled {
+        return schedule::access(cpu, &access);
     }
+    waiting::stored(addr);
 }
 
 fn groups() -> MutexGuard<'static, Groups> {
@@ -282,9 +324,14 @@ unsafe extern "C" fn on_special(cpu: c_uint, site: *mut c_void) {
             Action::Flush(kind, address) => {
                 let at = operands::address(isa, address, site.next_ip);
                 session().flush(cpu, at, kind, site.pc);
+                schedule::says(cpu, site.pc);
             }
             Action::Barrier(barrier) | Action::Atomic(barrier, _) => {
                 session().barrier(cpu, barrier, site.pc);
+                // No other CPU comes between an atomic's barrier and the rest of it.
+                if !site.atomic {
+                    schedule::barrier(cpu);
+                }
             }
             // QEMU reports the stores of `cbo.zero`, and not those of `dc zva`.
             Action::Zero(address, _) if isa == Isa::Aarch64 => {
@@ -312,15 +359,41 @@ unsafe extern "C" fn on_special(cpu: c_uint, site: *mut c_void) {
 /// # Safety
 /// Only from a vCPU's callback.
 unsafe fn mark(cpu: u8, op: Op, [a, b, c]: [u64; 3], pc: u64) {
-    let mut session = session();
     match op {
-        Op::Begin => session.begin(cpu, a, pc),
-        Op::End => session.end(cpu, pc),
-        Op::CrashPoint => session.crash_point(cpu, pc),
+        Op::Begin => return begin(cpu, a, pc),
+        Op::End => {
+            let run = schedule::finish();
+            session().end(cpu, pc, run);
+        }
+        Op::CrashPoint => session().crash_point(cpu, pc),
         // SAFETY: as the caller vouches.
-        Op::Claim => unsafe { session.claim(cpu, a, b, c, pc) },
-        Op::NextCrash => session.next_crash(),
-        Op::Verdict => session.verdict(a),
-        Op::Mapped => session.mapped(a, b, c),
+        Op::Claim => unsafe { session().claim(cpu, a, b, c, pc) },
+        Op::NextCrash => session().next_crash(),
+        Op::Verdict => session().verdict(a),
+        Op::Mapped => session().mapped(a, b, c),
+        Op::Again => {
+            if !session().again() {
+                schedule::release();
+            }
+        }
     }
+    if matches!(op, Op::Claim | Op::CrashPoint) {
+        schedule::says(cpu, pc);
+    } else {
+        schedule::goes_on(cpu);
+    }
+}
+
+/// A workload begins: where CPUs take turns, when the others have come to where they wait.
+fn begin(cpu: u8, id: u64, pc: u64) {
+    if !machine().scheduled {
+        return session().begin(cpu, id, pc);
+    }
+    schedule::gather(cpu);
+    *groups() = Groups::new();
+    let mut session = session();
+    session.begin(cpu, id, pc);
+    let schedule = session.schedule();
+    drop(session);
+    schedule::start(schedule.unwrap_or_default());
 }

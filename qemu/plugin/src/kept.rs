@@ -69,15 +69,15 @@ impl Kept {
         }
     }
 
-    /// Writes them to a folder.
-    pub fn write(&self, workload: u64, folder: &Path, report: &mut Report) {
+    /// Writes them to a folder, their names with something before them.
+    pub fn write(&self, workload: u64, prefix: &str, folder: &Path, report: &mut Report) {
         for Image {
             name,
             verdict,
             file: content,
         } in &self.images
         {
-            let file = format!("{workload}-{name}.img");
+            let file = format!("{prefix}{workload}-{name}.img");
             let path = folder.join(&file);
             fs::write(&path, content).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
             report.write(&Line::Sample(Sample {

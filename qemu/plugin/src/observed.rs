@@ -173,7 +173,7 @@ impl Observed {
 }
 
 /// The words of an access: number, where in it, bytes.
-fn words(addr: u64, bytes: &[u8]) -> impl Iterator<Item = (u64, usize, &[u8])> {
+pub fn words(addr: u64, bytes: &[u8]) -> impl Iterator<Item = (u64, usize, &[u8])> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let rest = &bytes[at..];

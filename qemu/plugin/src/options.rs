@@ -5,6 +5,7 @@ use std::{collections::HashMap, fmt::Display, path::PathBuf, str::FromStr};
 use kpmem_model::{Isa, Profile, explore};
 
 use crate::nested::Name;
+use crate::schedule::Limits;
 
 /// The plugin's parameters.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub struct Options {
     pub zva: usize,
     /// CPUs that the kernel may run.
     pub cpus: u32,
+    /// Run a workload under many schedules, if the kernel has several CPUs.
+    pub schedules: Option<Limits>,
     /// The platform to assume.
     pub profile: Profile,
     /// Which crash images to take.
@@ -49,7 +52,7 @@ pub struct Options {
 impl Options {
     /// Whether one CPU runs at a time: there is one, or QEMU has a thread for all of them.
     pub fn alone(&self) -> bool {
-        self.cpus == 1 || self.isa == Isa::Riscv64
+        self.cpus == 1 || self.isa == Isa::Riscv64 && self.schedules.is_none()
     }
 
     /// Reads the words; `target` is QEMU's name of the instruction set.
@@ -83,6 +86,7 @@ impl Options {
             Some(id) => Some(id.parse()?),
             None => None,
         };
+        let seed = number(text("seed")?, "seed")?;
         // Images that ended earlier processes; and where the last of them was: the point, and how
         // many were taken before it.
         let without = words.get("without").copied().unwrap_or_default();
@@ -99,6 +103,7 @@ impl Options {
         let recoveries = if cpus > 1 { "0" } else { recoveries };
         Ok(Self {
             isa,
+            schedules: schedules(&words, seed)?,
             image: text("image")?.into(),
             base: number(text("base")?, "base")?,
             line: number(text("line")?, "line")? as usize,
@@ -106,7 +111,7 @@ impl Options {
             cpus,
             profile,
             explore: explore::Options {
-                seed: number(text("seed")?, "seed")?,
+                seed,
                 shard: (
                     number(words.get("part").copied().unwrap_or("0"), "part")? as u32,
                     number(words.get("parts").copied().unwrap_or("1"), "parts")? as u32,
@@ -131,6 +136,25 @@ impl Options {
             status: text("status")?.into(),
         })
     }
+}
+
+/// `schedules=N`: so many of each workload; `schedule=NAME`: this one.
+fn schedules(words: &HashMap<&str, &str>, seed: u64) -> Result<Option<Limits>, String> {
+    let only = match words.get("schedule") {
+        Some(name) => Some(name.parse()?),
+        None => None,
+    };
+    let most = words.get("schedules");
+    if most.is_none() && only.is_none() {
+        return Ok(None);
+    }
+    let preemptions = words.get("preemptions").copied().unwrap_or("2");
+    Ok(Some(Limits {
+        schedules: number(most.copied().unwrap_or("1"), "schedules")?,
+        preemptions: number(preemptions, "preemptions")? as usize,
+        seed,
+        only,
+    }))
 }
 
 fn number(text: &str, key: &str) -> Result<u64, String> {

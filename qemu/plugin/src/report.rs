@@ -23,6 +23,10 @@ pub enum Line {
     Point(Point),
     /// The kernel does not make sense to the simulator, or leaves it blind.
     Flaw(Flaw),
+    /// What follows is of a run under this schedule.
+    Schedule(String),
+    /// A workload's schedules have been run.
+    Schedules(Schedules),
 }
 
 /// Sums of one workload's trace.
@@ -154,23 +158,76 @@ pub struct Flaw {
     pub what: String,
 }
 
+/// Sums of one workload's schedules.
+#[derive(Debug, Serialize)]
+pub struct Schedules {
+    pub workload: u64,
+    /// How many were run.
+    pub run: u64,
+    /// Of these, with a trace that no earlier one had.
+    pub distinct: u64,
+    /// Those that are known of, and were not run.
+    pub left_out: u64,
+    pub seconds: f64,
+}
+
 /// Where the lines go.
 #[derive(Debug)]
-pub struct Report(File);
+pub struct Report {
+    file: File,
+    /// Lines of a run that may turn out to be like an earlier one, and how many are failures.
+    held: Option<(String, u64)>,
+    failures: u64,
+}
 
 impl Report {
     pub fn create(path: &Path) -> Result<Self, String> {
         let file = File::options().create(true).append(true).open(path);
-        file.map(Self)
-            .map_err(|e| format!("{}: {e}", path.display()))
+        let file = file.map_err(|e| format!("{}: {e}", path.display()))?;
+        Ok(Self {
+            file,
+            held: None,
+            failures: 0,
+        })
     }
 
     pub fn write(&mut self, line: &Line) {
         let mut text = serde_json::to_string(line).expect("plain data");
         text.push('\n');
+        let failures = u64::from(matches!(line, Line::Failure(_)));
+        match (&mut self.held, line) {
+            (Some(held), Line::Traced(_) | Line::Failure(_) | Line::Schedule(_)) => {
+                held.0.push_str(&text);
+                held.1 += failures;
+            }
+            _ => self.add(&text, failures),
+        }
+    }
+
+    fn add(&mut self, text: &str, failures: u64) {
+        self.failures += failures;
         // A full disk must not pass for a clean run.
-        self.0
+        self.file
             .write_all(text.as_bytes())
             .expect("the report can be written");
+    }
+
+    /// What is said of a run from now on is kept back.
+    pub fn hold(&mut self) {
+        self.held = Some((String::new(), 0));
+    }
+
+    /// It is written after all, or dropped.
+    pub fn release(&mut self, write: bool) {
+        if let Some((text, failures)) = self.held.take()
+            && write
+        {
+            self.add(&text, failures);
+        }
+    }
+
+    /// Failures that were written.
+    pub fn failures(&self) -> u64 {
+        self.failures
     }
 }

@@ -15,6 +15,8 @@ pub struct Site {
     pub action: Action,
     /// What it loads comes before what follows.
     pub acquires: bool,
+    /// It loads and stores as one.
+    pub atomic: bool,
 }
 
 /// The same site for good: a translation may run as long as QEMU does, and be made again.

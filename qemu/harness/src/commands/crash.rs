@@ -25,8 +25,8 @@ pub(super) struct Args {
     /// Only this instruction set; may be repeated.
     #[arg(long)]
     arch: Vec<Arch>,
-    /// Only this workload: contract, log, list, rollback, slots, tags, copies, words,
-    /// cpus, deep.
+    /// Only this workload: contract, log, list, rollback, slots, tags, copies, words, cpus, deep,
+    /// publish, append, archive.
     #[arg(long)]
     workload: Option<String>,
     /// Only this platform: px86, amd, arm, riscv, eadr, torn8.
@@ -59,6 +59,11 @@ pub(super) struct Args {
     /// Parameters for that kernel (fw_cfg file opt/org.kpmem/args).
     #[arg(long, requires = "kernel", default_value = "")]
     args: String,
+    /// Run that kernel's workload under many schedules of its CPUs, N at most [default: 2000]: with
+    /// no preemption, with one, with two. The kernel asks kpmem_marks::again after each run.
+    #[arg(long, requires = "kernel", value_name = "N", num_args = 0..=1, require_equals = true,
+        default_missing_value = "2000", value_parser = clap::value_parser!(u64).range(1..))]
+    schedules: Option<u64>,
     /// Bytes of a line: chooses among the planned CPUs; with --cpu, what the model must have.
     #[arg(long)]
     line: Option<usize>,

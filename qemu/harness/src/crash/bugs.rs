@@ -1,6 +1,9 @@
 //! The seeded bugs that are simulated.
 
-use super::plan::{Cpu, Job};
+use super::{
+    plan::{Cpu, Job},
+    schedules::PAIRS,
+};
 use crate::arch::Arch;
 
 /// Bugs that any instruction set can have, by the workload that shows them.
@@ -84,7 +87,9 @@ pub fn of(cpu: Cpu, seed: u64) -> Vec<Job> {
     let own = own_mutants(&cpu)
         .iter()
         .map(|(name, profile)| job(name, "contract", profile));
-    let mut jobs: Vec<_> = any.chain(own).collect();
+    let pairs = PAIRS.iter().filter(|_| cpu.line == 64);
+    let pairs = pairs.map(|(workload, name)| job(name, workload, cpu.profile()));
+    let mut jobs: Vec<_> = any.chain(own).chain(pairs).collect();
     jobs.push(job("hint-fence-missing", "deep", "eadr"));
     if cpu.arch != Arch::X86_64 {
         jobs.push(job("none", "slots", cpu.profile()));

@@ -169,6 +169,7 @@ impl Campaign {
                 true => Tried::Nested,
                 false => Tried::All,
             },
+            schedules: job.schedules.clone(),
         })
     }
 
@@ -217,9 +218,13 @@ pub fn mutants(cpus: &[Cpu], effort: Effort, seed: u64, shard: Option<(u32, u32)
     let bugs = cpus.iter().flat_map(|cpu| bugs::of(*cpu, seed));
     let own = bugs.enumerate().filter(|(i, _)| *i as u32 % parts == part);
     // All seeds of a bug are one boot.
-    own.map(|(_, job)| Job {
-        runs: effort.mutant_seeds(),
-        ..job
+    own.map(|(_, job)| {
+        // A seed changes nothing where the schedule decides.
+        let seeds = match job.schedules {
+            Some(_) => 1,
+            None => effort.mutant_seeds(),
+        };
+        Job { runs: seeds, ..job }
     })
     .collect()
 }

@@ -4,6 +4,7 @@ use super::{
     found::Found,
     plan::Job,
     run::{Run, rate},
+    schedules::Scheduled,
     simulate::Outcome,
 };
 use crate::findings::{Explored, Failure, Line, Traced};
@@ -28,14 +29,28 @@ impl Done {
         for line in &outcome.lines {
             match line {
                 Line::Traced(traced) => {
-                    runs.insert(traced.workload, traced_run(job, traced));
+                    let run = traced_run(job, traced);
+                    runs.entry(traced.workload)
+                        .and_modify(|before| before.add(&run))
+                        .or_insert(run);
                 }
                 Line::Explored(explored) => {
                     if let Some(run) = runs.get_mut(&explored.workload) {
                         add_explored(run, explored);
                     }
                 }
+                Line::Schedules(it) => {
+                    if let Some(run) = runs.get_mut(&it.workload) {
+                        run.scheduled = Some(Scheduled {
+                            run: it.run,
+                            distinct: it.distinct,
+                            left_out: it.left_out,
+                            seconds: it.seconds,
+                        });
+                    }
+                }
                 Line::Failure(_) | Line::Sample(_) | Line::Point(_) | Line::Flaw(_) => {}
+                Line::Schedule(_) => {}
             }
         }
         if let Some(run) = runs.values_mut().next_back() {
@@ -84,6 +99,7 @@ fn found(job: &Job, outcome: &Outcome) -> Vec<Found> {
     let lost = outcome.lost.iter().map(|lost| Failure {
         workload: job.seed,
         id: lost.id.clone(),
+        schedule: lost.schedule.clone(),
         oracle: "recovery".to_owned(),
         fault: None,
         what: lost.how.clone(),
@@ -132,21 +148,22 @@ fn traced_run(job: &Job, traced: &Traced) -> Run {
         reboot_checked: 0,
         reboot_agreed: 0,
         flaws: Vec::new(),
+        scheduled: None,
     }
 }
 
 fn add_explored(run: &mut Run, explored: &Explored) {
-    run.states = explored.states;
-    run.seconds = explored.seconds;
-    run.states_per_s = rate(explored.states, explored.seconds);
-    run.points = explored.points;
-    run.by_readings = explored.by_readings;
-    run.capped = explored.capped;
-    run.left_out = explored.left_out;
-    run.nested = explored.nested;
-    run.opaque.clone_from(&explored.opaque);
-    run.duplicates = explored.duplicates;
-    run.recovery = explored.failures;
+    run.states += explored.states;
+    run.seconds += explored.seconds;
+    run.states_per_s = rate(run.states, run.seconds);
+    run.points += explored.points;
+    run.by_readings += explored.by_readings;
+    run.capped += explored.capped;
+    run.left_out += explored.left_out;
+    run.nested += explored.nested;
+    run.opaque = run.opaque.take().or_else(|| explored.opaque.clone());
+    run.duplicates += explored.duplicates;
+    run.recovery += explored.failures;
 }
 
 #[cfg(test)]

@@ -49,7 +49,15 @@ impl Found {
 
     /// Its name, from which it is found again.
     pub fn id(&self) -> String {
-        format!("{}.{}", self.job.id(self.failure.workload), self.failure.id)
+        let Failure {
+            workload,
+            id,
+            schedule,
+            ..
+        } = &self.failure;
+        let schedule = schedule.iter().map(|name| format!(".{name}"));
+        let schedule: String = schedule.collect();
+        format!("{}{schedule}.{id}", self.job.id(*workload))
     }
 }
 

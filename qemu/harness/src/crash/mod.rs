@@ -12,6 +12,7 @@ mod program;
 mod reboot;
 pub mod report;
 pub mod run;
+pub mod schedules;
 pub mod simulate;
 mod status;
 pub mod table;

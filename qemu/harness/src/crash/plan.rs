@@ -1,5 +1,6 @@
 //! What is simulated: instruction sets, line sizes, workloads, platforms, seeded bugs.
 
+use super::schedules::{PAIRS, Schedules};
 use crate::{arch::Arch, machine::Machine};
 
 /// A CPU as QEMU models it, with the size of its lines.
@@ -79,6 +80,8 @@ pub struct Job {
     pub runs: u64,
     /// A seeded bug, or `none`.
     pub mutant: String,
+    /// Its CPUs take turns by these.
+    pub schedules: Option<Schedules>,
     /// A kernel that isn't ours, which knows nothing of the above.
     pub own: Option<Own>,
     /// Properties of the platform that are not the profile's.
@@ -110,6 +113,7 @@ impl Job {
             seed,
             runs,
             mutant: "none".to_owned(),
+            schedules: Schedules::of(workload),
             own: None,
             platform: Vec::new(),
         }
@@ -138,12 +142,14 @@ impl Job {
 
     /// The machine that the workload, or the seeded bug, needs.
     pub fn machine(&self) -> Machine {
-        let machine = Machine::new(self.cpu.arch);
+        let threads = self.schedules.is_some();
+        let machine = Machine::new(self.cpu.arch).with_threads(threads);
         if let Some(own) = &self.own {
             let model = own.model.as_deref().unwrap_or(self.cpu.model);
             return machine.with_cpu(model).with_smp(own.smp);
         }
-        let smp = if self.workload == "cpus" { 2 } else { 1 };
+        let two = self.workload == "cpus" || Schedules::of(&self.workload).is_some();
+        let smp = if two { 2 } else { 1 };
         let model = if self.traps() {
             "max,-clwb"
         } else {
@@ -199,7 +205,12 @@ impl Job {
         let mutant = parts.next()?.to_owned();
         let seed = parts.next()?.parse().ok()?;
         let job = Self::new(cpu, workload, profile, seed, 1);
-        parts.next().is_none().then_some(Self { mutant, ..job })
+        let schedules = parts.next().map(|name| Schedules::One(name.to_owned()));
+        parts.next().is_none().then_some(Self {
+            mutant,
+            schedules,
+            ..job
+        })
     }
 }
 
@@ -263,6 +274,11 @@ pub fn runs(cpu: Cpu, effort: Effort, seed: u64) -> Vec<Job> {
         Job::new(cpu, "copies", "eadr", seed, 1),
         Job::new(cpu, "log", "torn8", seed, 1),
     ];
+    // What a schedule shows does not depend on the lines' size.
+    if cpu.line == 64 {
+        let pairs = PAIRS.iter();
+        jobs.extend(pairs.map(|(workload, _)| Job::new(cpu, workload, own, seed, 1)));
+    }
     if cpu.arch == Arch::X86_64 {
         // One line without a barrier holds in program order; elsewhere it is a seeded bug.
         jobs.push(Job::new(cpu, "slots", own, seed, 1));

@@ -105,6 +105,16 @@ impl Report {
             let why = self.runs.iter().find_map(|run| run.opaque.as_ref());
             said.extend(why.cloned());
         }
+        let scheduled = self.runs.iter().filter_map(|run| run.scheduled);
+        let (run, left_out) = scheduled.fold((0, 0), |(run, left_out), it| {
+            (run + it.run, left_out + it.left_out)
+        });
+        if run > 0 {
+            said.push(format!("under {run} schedules of several CPUs"));
+        }
+        if left_out > 0 {
+            said.push(format!("{left_out} or more schedules were left out"));
+        }
         said.join("; ")
     }
 
@@ -205,6 +215,7 @@ mod tests {
             reboot_checked: 1,
             reboot_agreed: 1,
             flaws: Vec::new(),
+            scheduled: None,
         };
         Report {
             shard: Some((part, 2)),

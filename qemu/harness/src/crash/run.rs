@@ -1,5 +1,6 @@
 //! What was seen of one workload with one seed.
 
+use super::schedules::Scheduled;
 use serde::{Deserialize, Serialize};
 
 /// One workload with one seed.
@@ -62,6 +63,9 @@ pub struct Run {
     /// Why a good verdict would be worth nothing, in sentences.
     #[serde(default)]
     pub flaws: Vec<String>,
+    /// Where its CPUs took turns by schedules: the figures are of all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduled: Option<Scheduled>,
 }
 
 impl Run {
@@ -120,6 +124,16 @@ impl Run {
             );
         }
         faults
+    }
+
+    /// Adds what was seen of the same workload when it ran again, before its crash images.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.claims += other.claims;
+        self.claimed_bytes += other.claimed_bytes;
+        self.contract += other.contract;
+        self.untracked += other.untracked;
+        self.redundant_flushes += other.redundant_flushes;
+        self.redundant_fences += other.redundant_fences;
     }
 
     /// Adds another shard of the same run: images, and moments that were not explored in full, are

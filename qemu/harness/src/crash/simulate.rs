@@ -1,7 +1,7 @@
 //! One boot of a kernel under the simulator; again and again where recovery does not come back.
 
 pub use super::tried::Tried;
-use super::{status::Status, watch::watch};
+use super::{schedules::Schedules, status::Status, watch::watch};
 use crate::{
     boot::Vm,
     findings::{self, Explored, Failure, Flaw, Line, Sample, Traced},
@@ -62,6 +62,8 @@ pub struct Simulation<'a> {
     pub guest: Option<&'a Guest>,
     /// Which crash images are tried.
     pub tried: Tried,
+    /// Under which schedules, if several CPUs take turns.
+    pub schedules: Option<Schedules>,
 }
 
 /// What came of it.
@@ -82,11 +84,21 @@ pub struct Outcome {
 pub struct Lost {
     /// The image's name.
     pub id: String,
+    /// The schedule of its run.
+    pub schedule: Option<String>,
     /// How it ended.
     pub how: String,
 }
 
 impl Outcome {
+    /// The schedules of each workload.
+    pub fn schedules(&self) -> impl Iterator<Item = &findings::Schedules> {
+        self.lines.iter().filter_map(|line| match line {
+            Line::Schedules(schedules) => Some(schedules),
+            _ => None,
+        })
+    }
+
     /// The failures in full.
     pub fn failures(&self) -> impl Iterator<Item = &Failure> {
         self.lines.iter().filter_map(|line| match line {
@@ -160,14 +172,16 @@ pub fn run(simulation: &Simulation<'_>, images: &Path) -> Result<Outcome> {
         // were lost.
         let here = format!("{}-", at.point);
         let taken = |line: &Line| matches!(line, Line::Failure(f) if f.oracle == "recovery" && !f.id.starts_with(&here));
-        let again = outcome.lost.len() + 1 < LOST;
+        let again = outcome.lost.len() + 1 < LOST && simulation.schedules.is_none();
         let kept = finished(lines).filter(|line| !again || taken(line));
         outcome.lines.extend(kept);
         outcome.lost.push(Lost {
+            schedule: findings::last_schedule(&outcome.lines),
             id: at.image(),
             how: ended.why,
         });
-        if outcome.lost.len() == LOST {
+        // Images are counted from each run on: to come back to this one is not possible.
+        if outcome.lost.len() == LOST || simulation.schedules.is_some() {
             break;
         }
         from = Some((at.point, at.before));
@@ -246,9 +260,11 @@ impl Simulation<'_> {
         let words = u8::from(self.words);
         let late = u8::from(self.guest.is_some());
         let tried = self.tried.words();
+        let schedules = self.schedules.as_ref().map(Schedules::words);
+        let schedules = schedules.unwrap_or_default();
         format!(
             "{},image={},base={base},line={line},zva={zva},profile={profile},seed={seed},samples={samples},\
-             part={part},parts={parts},cpus={cpus},words={words},late={late},report={},status={},images={}{platform}{only}{tried}",
+             part={part},parts={parts},cpus={cpus},words={words},late={late},report={},status={},images={}{platform}{only}{tried}{schedules}",
             plugin.display(),
             image.inherited_path(),
             report.display(),

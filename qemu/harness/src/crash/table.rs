@@ -56,6 +56,11 @@ pub fn of(report: &Report) -> String {
             format!("{agreed}/{checked}"),
         );
     }
+    let scheduled = report.runs.iter();
+    for (run, scheduled) in scheduled.filter_map(|run| Some((run, run.scheduled?))) {
+        let Run { arch, workload, .. } = run;
+        let _ = writeln!(text, "{workload} on {arch}: {}", scheduled.text());
+    }
     if !report.mutants.is_empty() {
         let (caught, missed): (Vec<_>, Vec<_>) =
             report.mutants.iter().partition(|mutant| mutant.caught);

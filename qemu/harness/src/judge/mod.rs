@@ -239,6 +239,7 @@ fn simulate(question: &Question, job: &Job, kernel: &Path, plugin: &Path) -> Res
         stall: STALL,
         guest: None,
         tried: Tried::All,
+        schedules: None,
     };
     simulate::run(&simulation, images.path())
 }

@@ -74,6 +74,7 @@ pub fn run(machine: &Machine, kernel: &Path, module: &str, seed: u64) -> Result<
         limit: LIMIT,
         guest: None,
         tried: Tried::Sampled,
+        schedules: None,
     };
     let outcome = simulate::run(&simulation, images.path())?;
     let done = Done::of(&job, &outcome);

@@ -1,6 +1,6 @@
 //! A bounded run of the crash simulator.
 
-use super::{crash_controls, crash_readings, page};
+use super::{crash_controls, crash_readings, crash_schedules, page};
 use crate::{
     arch::Arch,
     crash::{
@@ -55,6 +55,7 @@ pub fn run(
     suites.push(litmus);
     suites.push(crash_controls::run(&campaign, other)?);
     suites.push(crash_readings::run(&campaign));
+    suites.push(crash_schedules::run(&campaign));
     let pages = [("recovery", Arch::Aarch64), ("contract", Arch::X86_64)]
         .iter()
         .filter_map(|(oracle, arch)| {
@@ -78,8 +79,11 @@ fn of_arch(arch: Arch, report: &Report) -> Suite {
         );
         let mut why = run.faults().join("; ");
         // The others have no recovery: their claims are all there is to check.
-        let recovers = ["log", "list", "rollback", "slots", "tags", "words", "deep"];
-        let recovers = recovers.contains(&run.workload.as_str());
+        let recovers = [
+            "log", "list", "rollback", "slots", "tags", "words", "deep", "publish", "append",
+            "archive",
+        ]
+        .contains(&run.workload.as_str());
         let looked = run.claims > 0 && (run.states > 0) == recovers;
         if !looked {
             why += "not looked at: no claim, or crash images where there should be none, or none";

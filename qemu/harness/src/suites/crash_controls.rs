@@ -89,14 +89,8 @@ pub fn run(campaign: &Campaign, other: &Path) -> Result<Suite> {
 
 fn log(cpu: Cpu, mutant: &str) -> Job {
     Job {
-        cpu,
-        workload: "log".to_owned(),
-        profile: cpu.profile(),
-        seed: 1,
-        runs: 1,
         mutant: mutant.to_owned(),
-        own: None,
-        platform: Vec::new(),
+        ..Job::new(cpu, "log", cpu.profile(), 1, 1)
     }
 }
 

@@ -6,6 +6,7 @@ use crate::{
     crash::{
         campaign::Campaign,
         plan::{CPUS, Cpu, Job, Own},
+        schedules::Schedules,
         simulate,
     },
     parallel,
@@ -86,12 +87,28 @@ const TWO_CPUS: &[(&str, Said, Said)] = &[
     ("all-on-the-other", Sound, Sound),
 ];
 
+/// Some schedules are enough to see it.
+const SCHEDULES: u64 = 20;
+
+/// Under schedules of two CPUs.
+const SCHEDULED: &[(&str, Said)] = &[
+    ("runs-again", Sound),
+    ("runs-once", Fault("must ask whether to run again")),
+    ("stops-early-again", Fault("must ask whether to run again")),
+    ("remembers-between-runs", Fault("was at its first begin")),
+    ("begins-differently", Fault("is not what it was at its first begin")),
+    ("counts-while-waiting", Sound),
+    ("never-waits", Fault("CPU 1 neither waits nor halts")),
+    ("both-wait", Fault("all CPUs wait for each other")),
+];
+
 /// A case on a machine.
 #[derive(Clone, Copy, Debug)]
 struct Trial {
     cpu: Cpu,
     name: &'static str,
     smp: u32,
+    scheduled: bool,
     said: Said,
 }
 
@@ -104,9 +121,14 @@ pub fn run(campaign: &Campaign) -> Suite {
             cpu,
             name,
             smp,
+            scheduled,
             said,
         } = *trial;
-        check(campaign, &job(cpu, name, smp), said)
+        let job = Job {
+            schedules: scheduled.then_some(Schedules::most(SCHEDULES)),
+            ..job(cpu, name, smp)
+        };
+        check(campaign, &job, said)
     });
     for (trial, result) in trials.iter().zip(results) {
         let expected = match trial.said {
@@ -132,6 +154,7 @@ fn trials() -> Vec<Trial> {
                 cpu: *cpu,
                 name,
                 smp,
+                scheduled: SCHEDULED.iter().any(|(it, _)| *it == name),
                 said,
             });
         };
@@ -145,6 +168,9 @@ fn trials() -> Vec<Trial> {
         }
         for &(name, x86, other) in TWO_CPUS {
             let said = if cpu.arch == Arch::X86_64 { x86 } else { other };
+            add(name, 2, said);
+        }
+        for &(name, said) in SCHEDULED {
             add(name, 2, said);
         }
         if cpu.arch == Arch::Riscv64 {

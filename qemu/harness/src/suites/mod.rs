@@ -7,6 +7,7 @@ mod crash_controls;
 pub mod crash_linux;
 pub mod crash_models;
 mod crash_readings;
+mod crash_schedules;
 pub mod crash_strange;
 pub mod embedder;
 pub mod embeds;

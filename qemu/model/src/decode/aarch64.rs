@@ -19,7 +19,7 @@ pub fn decode(word: u32) -> Action {
     }
     // [A]; amo; [L]; po (B2, Barrier-ordered-before): only what both acquires and releases comes
     // before what is stored after it.
-    match (is_release(word), is_atomic(word) && acquires(word)) {
+    match (is_release(word), is_exchange(word) && acquires(word)) {
         (true, true) => Action::Stores(StoreOrder::RELEASE.and(StoreOrder::ACQUIRE)),
         (true, false) => Action::Stores(StoreOrder::RELEASE),
         (false, _) => Action::Nothing,
@@ -27,9 +27,14 @@ pub fn decode(word: u32) -> Action {
 }
 
 /// An instruction that loads and stores: an atomic memory operation, or a compare and swap.
-const fn is_atomic(word: u32) -> bool {
+const fn is_exchange(word: u32) -> bool {
     let swap = word & 0x3fa0_0000 == 0x08a0_0000 || word & 0xbfa0_0000 == 0x0820_0000;
     swap || word & 0x3f20_0c00 == 0x3820_0000
+}
+
+/// The same, or a store-exclusive (STXR, STXP and their kin).
+pub const fn is_atomic(word: u32) -> bool {
+    is_exchange(word) || word & 0x3fc0_0000 == 0x0800_0000
 }
 
 /// Load-acquire in all its forms.
@@ -37,7 +42,7 @@ pub const fn acquires(word: u32) -> bool {
     if word & 0x3f00_0000 == 0x0800_0000 {
         let load = word >> 22 & 1 == 1;
         // LDLAR, not o0, orders within one LORegion only.
-        return load && (is_atomic(word) || word >> 15 & 1 == 1);
+        return load && (is_exchange(word) || word >> 15 & 1 == 1);
     }
     // Atomic memory operations and LDAPR: bit 23 (A), but not where the result is thrown away.
     if word & 0x3f20_0c00 == 0x3820_0000 {
@@ -104,7 +109,7 @@ const fn is_release(word: u32) -> bool {
         let load = word >> 22 & 1 == 1;
         // CAS and (in 32- and 64-bit pairs) CASP use the load bit for acquire.
         // STLLR, o2 and not o0, orders within one LORegion only.
-        return (is_atomic(word) || !load) && word >> 15 & 1 == 1;
+        return (is_exchange(word) || !load) && word >> 15 & 1 == 1;
     }
     // Atomic memory operations: bit 22 (R). LDAPR, which is a load, has it clear.
     if word & 0x3f20_0c00 == 0x3820_0000 {

@@ -126,6 +126,16 @@ pub fn acquires(isa: Isa, bytes: &[u8]) -> bool {
     }
 }
 
+/// True if an instruction loads and stores as one, or stores if nobody else has since it was loaded
+/// (store-exclusive, SC): no other CPU comes between.
+pub fn is_atomic(isa: Isa, bytes: &[u8]) -> bool {
+    match isa {
+        Isa::X86_64 => x86_64::decode(bytes) == Action::Barrier(Barrier::LockedRmw),
+        Isa::Aarch64 => word(bytes).is_some_and(aarch64::is_atomic),
+        Isa::Riscv64 => word(bytes).is_some_and(riscv64::is_atomic),
+    }
+}
+
 fn word(bytes: &[u8]) -> Option<u32> {
     Some(u32::from_le_bytes(bytes.get(..4)?.try_into().ok()?))
 }

@@ -41,6 +41,12 @@ pub const fn acquires(word: u32) -> bool {
     word & 0x7f == 0x2f && word >> 26 & 1 == 1
 }
 
+/// AMO and SC.
+pub const fn is_atomic(word: u32) -> bool {
+    // LR, and the load-acquire and store-release of Zalasr.
+    word & 0x7f == 0x2f && !matches!(word >> 27, 2 | 6 | 7)
+}
+
 /// AMO, LR, SC (and the store-release of Zalasr), which the aq and rl bits order.
 fn atomic(word: u32) -> Action {
     const LOAD_RESERVED: u32 = 2;

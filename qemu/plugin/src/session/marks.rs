@@ -2,7 +2,7 @@
 
 use kpmem_model::{Event, Mark, State};
 
-use super::{Phase, Session};
+use super::{Phase, Session, schedules::Schedules};
 use crate::{
     exploration::{Exploration, Handed, Start},
     nested::Nesting,
@@ -11,11 +11,12 @@ use crate::{
     pages::{PAGE, Place},
     points,
     report::Line,
+    schedule::Run,
     trace::Trace,
     tracing::Tracing,
 };
 
-const MAGIC: u64 = kpmem_marks::Mailbox::MAGIC;
+pub(super) const MAGIC: u64 = kpmem_marks::Mailbox::MAGIC;
 
 impl Session {
     /// A workload begins: what memory holds is durable.
@@ -39,6 +40,7 @@ impl Session {
         self.workload = id;
         self.points = 0;
         let initial = self.memory.copy();
+        self.begin_schedule(&initial);
         let state = self.fresh(&initial);
         let observed = (self.options.cpus > 1).then(|| Observed::new(self.options.isa));
         let mut tracing =
@@ -48,8 +50,8 @@ impl Session {
         self.phase = Phase::Tracing(Box::new(tracing));
     }
 
-    /// A workload ends.
-    pub fn end(&mut self, cpu: u8, pc: u64) {
+    /// A workload ends; `run` is its schedule's, if it has one.
+    pub fn end(&mut self, cpu: u8, pc: u64, run: Option<Run>) {
         self.phase = match std::mem::replace(&mut self.phase, Phase::Idle) {
             Phase::Tracing(mut tracing) => {
                 let mark = Mark::End;
@@ -57,7 +59,11 @@ impl Session {
                 tracing.finish(&self.memory, &mut self.report);
                 self.ended = true;
                 let Tracing { initial, trace, .. } = *tracing;
-                Phase::Traced { initial, trace }
+                if self.end_schedule(run, &trace) {
+                    Phase::Traced { initial, trace }
+                } else {
+                    Phase::Idle
+                }
             }
             other => {
                 self.phase = other;
@@ -105,7 +111,7 @@ impl Session {
             return;
         };
         // Where other CPUs run, one may have stored and not reported it yet.
-        if self.options.alone() {
+        if self.options.alone() || self.schedules.is_some() {
             for &(addr, len) in &places {
                 tracing.compare(&self.memory, addr, len, &mut self.report);
             }
@@ -240,7 +246,8 @@ impl Session {
             }
             None => {
                 self.memory.mailbox([MAGIC, 0, 0, 0, 0]);
-                exploration.finish(&self.options.images, &mut self.report);
+                let prefix = self.image_prefix();
+                exploration.finish(&self.options.images, &prefix, &mut self.report);
             }
         }
     }
@@ -257,9 +264,11 @@ impl Session {
         }
         self.status.recovered();
         self.memory.undo();
+        let first = self.schedules.as_ref().is_none_or(Schedules::is_first);
+        let samples = if first { self.options.samples } else { 0 };
         exploration.judge(
             code,
-            self.options.samples,
+            samples,
             &mut self.memory,
             &mut self.report,
         );

@@ -3,6 +3,7 @@
 
 mod events;
 mod marks;
+mod schedules;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,7 @@ use crate::{
 };
 
 pub use events::Stored;
+use schedules::Schedules;
 
 /// Flaws of one kind that are written; the rest of them say nothing new.
 const FLAWS: u32 = 4;
@@ -31,6 +33,8 @@ pub struct Session {
     report: Report,
     status: Status,
     phase: Phase,
+    /// Where a workload is run under many schedules.
+    schedules: Option<Schedules>,
     /// The last workload that began, and whether any ended.
     workload: u64,
     ended: bool,
@@ -62,6 +66,7 @@ impl Session {
             status: Status::create(&options.status)?,
             pages: Pages::new(options.alone()),
             phase: Phase::Idle,
+            schedules: options.schedules.clone().map(Schedules::new),
             workload: 0,
             ended: false,
             points: 0,
@@ -96,6 +101,13 @@ impl Session {
 
     /// QEMU ends.
     pub fn exit(&mut self) {
+        self.report.release(true);
+        self.leave("the kernel ended");
+        self.check_schedules();
+    }
+
+    /// Nothing more comes of the workload: `why` it is over is said if it is not.
+    fn leave(&mut self, why: &str) {
         match std::mem::replace(&mut self.phase, Phase::Idle) {
             Phase::Idle | Phase::Traced { .. } => {}
             Phase::Tracing(_) => {
@@ -110,14 +122,14 @@ impl Session {
                 let taken = exploration.taken();
                 let what = match exploration.handed() {
                     Some(id) => format!(
-                        "the kernel ended when it had crash image {id}, the {taken}th, without a \
-                         verdict on it: does it look for the mailbox at {:#x}, the last page of \
-                         the persistent memory?",
+                        "{why} when it had crash image {id}, the {taken}th, without a verdict on \
+                         it: does it look for the mailbox at {:#x}, the last page of the \
+                         persistent memory?",
                         self.memory.mailbox_at()
                     ),
-                    None => format!(
-                        "the kernel ended after {taken} crash images, and did not ask for the rest"
-                    ),
+                    None => {
+                        format!("{why} after {taken} crash images, and did not ask for the rest")
+                    }
                 };
                 self.flaw("unfinished", what);
             }

@@ -1,7 +1,8 @@
 //! Workloads for the crash simulator.
 //!
-//! Parameters: `workload` (contract, log, list, rollback, slots, tags, copies, words, cpus,
-//! deep), `seed` and `runs` (seeds from there on), `mutant` (a seeded bug of the library or of the workload),
+//! Parameters: `workload` (contract, log, list, rollback, slots, tags, copies, words, cpus, deep,
+//! publish, append, archive), `seed` and `runs` (seeds from there on), `mutant` (a seeded bug of the
+//! library or of the workload),
 //! `mode=reboot` (recover the crash image that memory holds, print the verdict).
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
@@ -12,6 +13,7 @@ mod deep;
 mod list;
 mod log;
 mod mutants;
+mod pairs;
 mod random;
 mod region;
 mod slots;
@@ -22,6 +24,7 @@ use kpmem::{BYTE, Table};
 use kpmem_marks::{Crash, Mailbox, next_crash, verdict};
 use kpmem_runtime::{Machine, println};
 use log::Mistake;
+use pairs::Pair;
 use region::Region;
 
 /// The seeded bug of the two CPUs: one flushes, the other fences.
@@ -49,6 +52,10 @@ fn kernel(machine: &Machine) {
         return;
     }
     for seed in first..first + runs {
+        if let Some(pair) = Pair::named(workload) {
+            pair.run(machine, table, seed, mutant);
+            continue;
+        }
         match workload {
             "contract" => contract::run(&mut region, seed),
             "copies" => copies::run(&mut region, seed, mutant != "none"),
@@ -78,7 +85,8 @@ fn table(machine: &Machine, mutant: &str) -> &'static Table {
         ]
         .contains(&mutant)
             || Mistake::named(mutant).is_some()
-            || deep::Mistake::named(mutant).is_some(),
+            || deep::Mistake::named(mutant).is_some()
+            || Pair::has(mutant),
         "mutant={mutant} is not known"
     );
     match machine.args.get("table") {
@@ -98,7 +106,7 @@ fn run_and_recover(workload: &str, region: &mut Region, seed: u64, mutant: &str)
         "words" => copies::run_words(region, seed, mutant != "none"),
         _ => panic!(
             "workload={workload}: not one of contract, log, list, rollback, slots, tags, copies, \
-             words, cpus, deep"
+             words, cpus, deep, publish, append, archive"
         ),
     }
     // SAFETY: the region leaves the mailbox out.
@@ -112,6 +120,9 @@ fn mistake(mutant: &str) -> Mistake {
 }
 
 fn recover(workload: &str, region: &mut Region, crash: Crash, mutant: &str) -> u64 {
+    if let Some(pair) = Pair::named(workload) {
+        return pair.recover(region, crash);
+    }
     match workload {
         "log" => log::recover(region, crash.begin, crash.claims, mistake(mutant)),
         "list" | "rollback" => list::recover(region, mutant == list::DROPPED),

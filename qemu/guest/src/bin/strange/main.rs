@@ -9,6 +9,7 @@ mod mapping;
 mod memory;
 mod misuse;
 mod order;
+mod turns;
 mod unseen;
 
 use kpmem_runtime::Machine;
@@ -28,6 +29,7 @@ fn kernel(machine: &Machine) {
         order::CASES,
         unseen::CASES,
         cpus::CASES,
+        turns::CASES,
     ];
     let mut cases = all.iter().copied().flatten();
     let (_, run) = cases

@@ -6,6 +6,7 @@ use crate::{
     crash::{
         model,
         plan::{CPUS, Cpu, Job, Own},
+        schedules::Schedules,
     },
     elf, toolchain,
 };
@@ -58,16 +59,12 @@ pub(super) fn cpu(kernel: &Path, args: &Args, line: Option<usize>) -> Result<Cpu
 pub(super) fn job(cpu: Cpu, kernel: &Path, args: &Args) -> Result<Job> {
     let name = args.profile.as_deref().unwrap_or(cpu.profile());
     let profile = cpu.profiles().iter().find(|p| **p == name);
+    let profile = profile.with_context(|| format!("the profile {name} does not fit {}", cpu.arch))?;
     Ok(Job {
-        cpu,
-        workload: workload(kernel, &args.args),
-        profile: profile
-            .with_context(|| format!("the profile {name} does not fit {}", cpu.arch))?,
-        seed: args.seed,
-        runs: 1,
-        mutant: "none".to_owned(),
+        schedules: args.schedules()?,
         own: Some(args.own()),
         platform: args.platform.pairs(cpu)?,
+        ..Job::new(cpu, &workload(kernel, &args.args), profile, args.seed, 1)
     })
 }
 
@@ -84,6 +81,14 @@ pub(super) fn workload(file: &Path, args: &str) -> String {
 }
 
 impl Args {
+    /// Under which schedules a kernel's CPUs take turns.
+    pub(super) fn schedules(&self) -> Result<Option<Schedules>> {
+        if self.schedules.is_some() && self.own.smp < 2 {
+            bail!("--schedules is for several CPUs: say --smp 2, or more");
+        }
+        Ok(self.schedules.map(Schedules::most))
+    }
+
     pub(super) fn own(&self) -> Own {
         Own {
             args: self.args.clone(),

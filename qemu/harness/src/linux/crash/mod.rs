@@ -98,6 +98,7 @@ impl Trial {
             limit: self.limit,
             guest: Some(guest),
             tried: self.tried,
+            schedules: None,
         };
         let outcome = simulate::run(&simulation, images.path())?;
         let mut done = Done::of(&job, &outcome);

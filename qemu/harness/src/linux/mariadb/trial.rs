@@ -159,6 +159,7 @@ impl Trial {
             limit: self.limit,
             guest: Some(guest),
             tried: simulate::Tried::Sampled,
+            schedules: None,
         };
         let report = folder.join("report");
         let status = folder.join("status");
@@ -187,7 +188,10 @@ impl Trial {
                 Line::Traced(it) => traced = Some(it),
                 Line::Failure(failure) => bail!("the simulator is blind: {}", failure.what),
                 Line::Flaw(flaw) => bail!("the simulator is blind: {}", flaw.what),
-                Line::Explored(_) | Line::Sample(_) => {}
+                Line::Explored(_)
+                | Line::Sample(_)
+                | Line::Schedule(_)
+                | Line::Schedules(_) => {}
             }
         }
         ensure!(

@@ -1,0 +1,161 @@
+//! Schedules of two CPUs: a mistake that only another order shows is found, and found again by the
+//! schedule's name; run in one order it is not found, so that it proves something.
+
+use crate::{
+    crash::{
+        campaign::Campaign,
+        done::Done,
+        plan::{CPUS, Cpu, Job},
+        schedules::{MOST, PAIRS, Schedules},
+    },
+    parallel,
+    report::{Case, Suite},
+};
+
+/// The order in which a CPU runs until it waits.
+const STRAIGHT: &str = "straight";
+/// The mistake that takes two preemptions.
+const TWICE: &str = "archive";
+
+type Trial = (Cpu, &'static str, &'static str);
+type Check = fn(&Campaign, &Trial) -> Result<(), String>;
+
+/// What is checked of each pair.
+const CHECKS: &[(&str, Check)] = &[
+    ("is not found in one order", not_in_one_order),
+    ("is not found without schedules", not_without),
+    ("takes as many preemptions as it should", by_preemptions),
+    ("is found again by its schedule's name", found_again),
+];
+
+/// Runs all of them on one CPU of each instruction set; `campaign` has the kernel.
+pub fn run(campaign: &Campaign) -> Suite {
+    let mut suite = Suite::new("crash simulator, schedules", None, None);
+    let cpus = CPUS.iter().filter(|cpu| cpu.line == 64);
+    let trials: Vec<Trial> = cpus
+        .flat_map(|cpu| PAIRS.map(|(workload, mutant)| (*cpu, workload, mutant)))
+        .collect();
+    let all: Vec<_> = trials
+        .iter()
+        .flat_map(|trial| CHECKS.iter().map(move |(name, check)| (trial, *name, *check)))
+        .collect();
+    let results = parallel::map(&all, |(trial, _, check)| check(campaign, trial));
+    for (((cpu, _, mutant), name, _), result) in all.iter().zip(results) {
+        suite.add(Case::from_result(
+            format!("{mutant} on two of {} {name}", cpu.arch),
+            result,
+        ));
+    }
+    suite.add(Case::from_result(
+        "what is left out is counted, and chosen by the seed",
+        left_out(campaign, &trials[0]),
+    ));
+    suite
+}
+
+fn job(&(cpu, workload, mutant): &Trial, schedules: Option<Schedules>) -> Job {
+    Job {
+        mutant: mutant.to_owned(),
+        schedules,
+        ..Job::new(cpu, workload, cpu.profile(), 1, 1)
+    }
+}
+
+/// What a job came to, which must have looked at something.
+fn done(campaign: &Campaign, job: &Job) -> Result<Done, String> {
+    let done = campaign.job(job).map_err(|error| format!("{error:#}"))?;
+    if let Some(how) = &done.broken {
+        return Err(how.clone());
+    }
+    let blind = done.runs.iter().find(|run| run.states == 0 || !run.flaws.is_empty());
+    match blind {
+        Some(run) => Err(format!("not looked at: {:?}", run.flaws)),
+        None if done.runs.is_empty() => Err("nothing was run".to_owned()),
+        None => Ok(done),
+    }
+}
+
+fn violations(campaign: &Campaign, job: &Job) -> Result<u64, String> {
+    let done = done(campaign, job)?;
+    Ok(done.runs.iter().map(|run| run.violations).sum())
+}
+
+fn not_in_one_order(campaign: &Campaign, trial: &Trial) -> Result<(), String> {
+    let straight = job(trial, Some(Schedules::One(STRAIGHT.to_owned())));
+    match violations(campaign, &straight)? {
+        0 => Ok(()),
+        n => Err(format!("{n} violations")),
+    }
+}
+
+/// The two run as they like, and the second is late. It is the host that decides, so that one run
+/// may have another order.
+fn not_without(campaign: &Campaign, trial: &Trial) -> Result<(), String> {
+    let free = job(trial, None);
+    for _ in 0..3 {
+        if violations(campaign, &free)? == 0 {
+            return Ok(());
+        }
+    }
+    Err("found three times".to_owned())
+}
+
+fn by_preemptions(campaign: &Campaign, trial: &Trial) -> Result<(), String> {
+    let needed = if trial.1 == TWICE { 2 } else { 1 };
+    for preemptions in [needed - 1, needed] {
+        let most = MOST;
+        let job = job(trial, Some(Schedules::Many { most, preemptions }));
+        let found = violations(campaign, &job)? > 0;
+        if found != (preemptions == needed) {
+            return Err(format!("found with {preemptions}: {found}"));
+        }
+    }
+    Ok(())
+}
+
+/// The failure's name leads to the same failure, and its schedule to the same trace.
+fn found_again(campaign: &Campaign, trial: &Trial) -> Result<(), String> {
+    let mut first = done(campaign, &job(trial, Schedules::of(trial.1)))?;
+    if first.found.is_empty() {
+        return Err("not found".to_owned());
+    }
+    let found = first.found.swap_remove(0);
+    let id = found.id();
+    let (name, image) = id.rsplit_once('.').unwrap_or_default();
+    let again = Job::named(name).ok_or_else(|| format!("{id:?} leads to no job"))?;
+    let campaign = Campaign {
+        only: Some(image.to_owned()),
+        ..campaign.clone()
+    };
+    let again = done(&campaign, &again)?;
+    let text = |failure| serde_json::to_string(failure).unwrap_or_default();
+    let mut same = again.found.iter().map(|it| text(&it.failure));
+    if same.any(|it| it == text(&found.failure)) {
+        Ok(())
+    } else {
+        Err(format!("{id}: {} others", again.found.len()))
+    }
+}
+
+/// So few schedules that some are left out.
+fn left_out(campaign: &Campaign, &(cpu, workload, _): &Trial) -> Result<(), String> {
+    const FEW: u64 = 30;
+    let sampled = |seed| {
+        let job = Job {
+            schedules: Some(Schedules::most(FEW)),
+            ..Job::new(cpu, workload, cpu.profile(), seed, 1)
+        };
+        let runs = done(campaign, &job)?.runs;
+        let scheduled = runs.iter().find_map(|run| run.scheduled);
+        let states = runs.iter().map(|run| run.states).sum::<u64>();
+        let scheduled = scheduled.ok_or_else(|| "no schedules were run".to_owned())?;
+        Ok::<_, String>(((scheduled.run, scheduled.left_out), states))
+    };
+    let (one, same) = (sampled(1)?, sampled(1)?);
+    let ((run, left_out), _) = one;
+    if run == FEW && left_out > 0 && one == same {
+        Ok(())
+    } else {
+        Err(format!("{one:?}, then {same:?}"))
+    }
+}
