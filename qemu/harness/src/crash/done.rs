@@ -192,6 +192,32 @@ mod tests {
     }
 
     #[test]
+    fn runs_of_one_workload_add_up() {
+        let line = |violations: u64| {
+            format!(
+                "{{\"traced\":{{\"workload\":1,\"events\":9,\"stores\":3,\"claims\":1,\
+                 \"claimed_bytes\":8,\"violations\":{violations},\"torn\":0,\"untracked\":0,\
+                 \"flushes\":1,\"fences\":1,\"redundant_flushes\":0,\"redundant_fences\":0}}}}\n"
+            )
+        };
+        let explored = "{\"explored\":{\"workload\":1,\"points\":2,\"capped\":0,\"walked\":4,\
+                        \"duplicates\":0,\"states\":4,\"seconds\":0.5,\"failures\":1}}\n";
+        let text = format!(
+            "{{\"schedule\":\"straight\"}}\n{}{explored}{{\"schedule\":\"3to1\"}}\n{}{explored}",
+            line(2),
+            line(0)
+        );
+        let outcome = Outcome {
+            lines: parse(&text).unwrap(),
+            ..Outcome::default()
+        };
+        let job = Job::new(CPUS[0], "publish", "px86", 1, 1);
+        let run = &Done::of(&job, &outcome).runs[0];
+        let sums = (run.claims, run.contract, run.states, run.recovery);
+        assert_eq!((sums, run.violations), ((2, 2, 8, 2), 4));
+    }
+
+    #[test]
     fn a_bug_is_caught_if_every_seed_shows_it() {
         let job = Job::new(CPUS[0], "contract", "px86", 1, 2);
         assert!(done(&job, [3, 1]).is_caught(&job).unwrap());

@@ -59,7 +59,10 @@ fn write<'a>(
         fs::write(&path, page::render(&failure.failure, &context)?)
             .with_context(|| format!("cannot write {}", path.display()))?;
         let what = &failure.failure.what;
-        println!("{what}\n    {}\n    {}", path.display(), context.replay);
+        let schedule = failure.failure.schedule.iter();
+        let schedule: String = schedule.map(|name| format!(" (schedule {name})")).collect();
+        let path = path.display();
+        println!("{what}{schedule}\n    {path}\n    {}", context.replay);
         rows.push(Row {
             file,
             id: failure.id(),

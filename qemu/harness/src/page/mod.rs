@@ -43,6 +43,7 @@ struct Page<'a> {
     headline: String,
     answer: String,
     platform: &'static str,
+    schedule: String,
     timeline: timeline::Timeline,
     lines: Vec<grid::Line>,
     /// A crash chose among the pending stores; else the lines have no image of their own.
@@ -63,6 +64,7 @@ pub fn render(failure: &Failure, context: &Context) -> Result<String> {
         headline: words::headline(failure, &fates),
         answer: words::answer(failure, &context.workload),
         platform: words::platform(&context.profile),
+        schedule: failure.schedule.as_deref().map_or_else(String::new, words::schedule),
         timeline: timeline::Timeline::new(failure, context, &contents, &fates, &symbols),
         lines: contents
             .iter()

@@ -55,6 +55,16 @@ fn a_broken_claim_says_which_bytes() {
 }
 
 #[test]
+fn a_schedule_is_told_in_words() {
+    let (mut failure, context) = first();
+    assert!(!page(&failure, &context).contains("id=\"schedule\""));
+    failure.schedule = Some("17to1+40to0".to_owned());
+    let page = page(&failure, &context);
+    assert!(page.contains("after step 17 CPU 1 went on instead, after step 40 CPU 0 went on"));
+    assert!(page.contains("17to1+40to0"));
+}
+
+#[test]
 fn hostile_strings_are_text() {
     let (mut failure, mut context) = first();
     let hostile = "<script>alert('x')</script>\"&";

@@ -85,6 +85,17 @@ fn sentence(text: &str) -> String {
     first.unwrap_or_default() + chars.as_str() + end
 }
 
+/// In which order the CPUs ran.
+pub(super) fn schedule(name: &str) -> String {
+    let each = "Each CPU ran until it waited for another.";
+    let switches = name.split('+').filter_map(|switch| switch.split_once("to"));
+    let switches = switches.map(|(step, cpu)| format!("after step {step} CPU {cpu} went on instead"));
+    match switches.collect::<Vec<_>>().join(", ") {
+        none if none.is_empty() => each.to_owned(),
+        all => format!("{each} But {all}."),
+    }
+}
+
 /// What recovery said of it; where it was not asked, what the finding means.
 pub(super) fn answer(failure: &Failure, workload: &str) -> String {
     let verdict = match (failure.oracle.as_str(), failure.verdict) {

@@ -271,7 +271,7 @@ mod tests {
     fn only_what_several_cpus_use_is_of_interest() {
         let mut words = Words::default();
         let mut plan = Plan::new(LIMITS);
-        let word = |step| if step == 3 { ALWAYS } else { step.into() };
+        let word = |step: u32| if step == 3 { ALWAYS } else { step.into() };
         for expected in ["straight", "3to1", "2to1"] {
             assert_eq!(plan.schedule().to_string(), expected);
             // In the run with one preemption another CPU is seen to use word 2.

@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(first.0, 0x10);
         assert!(turns.iter().all(|(pc, waits)| !waits || *pc == 0x10));
         assert!(wait.concerns(&Change { addr: 0x1010, len: 4 }));
-        assert!(!wait.concerns(&Change { addr: 0x1011, len: 4 }));
+        assert!(!wait.concerns(&Change { addr: 0x1011, len: 3 }));
     }
 
     #[test]

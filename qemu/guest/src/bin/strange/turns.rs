@@ -44,6 +44,7 @@ pub const CASES: &[Case] = &[
     ("counts-while-waiting", |memory| {
         loop {
             run(memory, 1, |_| {
+                wait_for(BEGUN);
                 let mut count = 0_u64;
                 while STAGE.load(Ordering::Acquire) != DONE {
                     count += 1;

@@ -132,7 +132,7 @@ pub fn asks(suite: &mut Suite, cpu: Cpu, folder: &Path) -> Result<Vec<Ask>> {
 /// Every mark, in the order of their numbers, as the simulator decodes them.
 fn header(object: &Path) -> Result<(), String> {
     let found = judge::marks_in(object, "all_marks").map_err(|error| format!("{error:#}"))?;
-    let expected: Vec<u8> = (0..=6).collect();
+    let expected: Vec<u8> = (0..=7).collect();
     if found == expected {
         Ok(())
     } else {
