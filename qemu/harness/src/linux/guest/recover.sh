@@ -17,7 +17,12 @@ detach() {
 # What recovery finds: 250 if nothing can be mounted, 251 if the command keeps it busy.
 found() {
     export KPMEM_CLAIMS=${1% *} KPMEM_LAST=${1#* }
-    attach || return 250
+    if ! attach; then
+        # The kernel's reason, once.
+        [ "$told" ] || dmesg | tail -n 3 | cut -c 16-
+        told=1
+        return 250
+    fi
     sh -c "$recover" > /dev/null 2>&1
     code=$?
     cd /
