@@ -19,7 +19,7 @@ found() {
     export KPMEM_CLAIMS=${1% *} KPMEM_LAST=${1#* }
     if ! attach; then
         # The kernel's reason, once.
-        [ "$told" ] || dmesg | tail -n 3 | cut -c 16-
+        [ "$told" ] || dmesg | grep -v drop_caches | tail -n 2 | cut -c 16-
         told=1
         return 250
     fi
