@@ -1,5 +1,5 @@
-//! `kpmem-crash`: the crash simulator as a tool of its own. What it does is what `cargo xtask judge`
-//! and `cargo xtask crash` do in a checkout; the sources that these compile are in the binary.
+//! `kpmem-crash`: the crash simulator as a tool of its own. It does what `cargo xtask judge` and
+//! `cargo xtask crash` do in a checkout; the sources that these compile are in the binary.
 
 mod sources;
 

@@ -10,8 +10,8 @@ use std::{
 
 static ARCHIVE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/sources.cpio"));
 
-/// The folder that they are in, and what is built of them: one for each version of the sources, in the
-/// user's cache. It is made whole or not at all.
+/// The folder that they are in, and what is built of them: one for each version of the sources, in
+/// the user's cache. It is made whole or not at all.
 pub fn unpacked() -> Result<PathBuf> {
     unpacked_in(&cache()?.join("kpmem-crash"))
 }

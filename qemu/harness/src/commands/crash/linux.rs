@@ -54,8 +54,8 @@ pub(super) struct LinuxArgs {
     /// with 0. The program may call kpmem-mark then.
     #[arg(long, requires = "linux", value_name = "COMMAND")]
     recover: Option<String>,
-    /// Where a command recovers: also try crashes before each barrier, not only at claims, points and
-    /// end.
+    /// Where a command recovers: also try crashes before each barrier, not only at claims, points
+    /// and end.
     #[arg(long, requires = "linux")]
     every_barrier: bool,
     /// Recovery of one crash image may take so many seconds [default: 5; of a command 60].

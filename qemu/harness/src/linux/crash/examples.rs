@@ -24,8 +24,7 @@ const PROGRAMS: [(&str, &str); 4] = [
     ("queue", "queue/queue.c"),
 ];
 /// The maps, each of which is behind the same program.
-const MAPS: [&str; 8] = [
-    "ctree_map",
+const MAPS: [&str; 7] = [
     "btree_map",
     "rbtree_map",
     "rtree_map",

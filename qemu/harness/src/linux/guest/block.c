@@ -112,8 +112,8 @@ int main(int argc, char **argv)
 		lost += code == LOST;
 		kpmem_verdict(code);
 	}
-	printf("%s%s: %llu images, %llu lost a block that was claimed; in all of them %llu blocks that "
-	       "were not are there in part\n", argv[2], careless ? " careless" : "",
+	printf("%s%s: %llu images, %llu lost a block that was claimed; in all of them %llu blocks "
+	       "that were not are there in part\n", argv[2], careless ? " careless" : "",
 	       (unsigned long long)images, (unsigned long long)lost, (unsigned long long)torn);
 	return 0;
 }

@@ -6,8 +6,8 @@
  * writes each record behind the others, and fdatasync. `mapped` stores each into a page of its own
  * of a file that is empty at first, mapped with MAP_SYNC: the kernel makes a page's place in the
  * file durable before the program may write there, so that a write-back and a fence are all that
- * is left to do. After each record it is claimed. `check` is the recovery, which finds in KPMEM_CLAIMS
- * how many were.
+ * is left to do. After each record it is claimed. `check` is the recovery, which finds in
+ * KPMEM_CLAIMS how many were.
  *
  * `careless` says no fsync, and maps without MAP_SYNC: a control that must be found out.
  */
@@ -110,7 +110,8 @@ int main(int argc, char **argv)
 	int careless, file;
 
 	if (argc < 4) {
-		fprintf(stderr, "%s FOLDER files|append|mapped RECORDS [careless|check]\n", argv[0]);
+		fprintf(stderr, "%s FOLDER files|append|mapped RECORDS [careless|check]\n",
+			argv[0]);
 		return 2;
 	}
 	folder = argv[1];

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 
 #include "kpmem_linux.h"
+#include "table.h"
 
 #define MOST 64
 #define LONGEST 4096
@@ -26,47 +27,11 @@
 
 enum { LOST = 1, DIED = 2, HANGS = 3, REFUSES = 4, VERDICTS };
 
-/* A call of the example: its arguments and what it reads. %s is the pool, %d the operation's
- * number. */
-struct words {
-	const char *arguments, *input;
-};
-
-struct example {
-	const char *name, *layout;
-	/* A new pool needs this. */
-	struct words prepare;
-	/* One operation; every fourth one removes, if the example can. */
-	struct words insert, remove;
-	/* Prints what is there; in no order, if it is unordered. */
-	struct words show;
-	int unordered;
-};
-
-/* A map is made by the first command that finds none. Who calls a map's program says which. */
-#define MAP(name, type)                                                             \
-	{ name, "map", { NULL, "" }, { type " %s 1", "i %d\n" }, { type " %s 1", "r %d\n" }, \
-	  { type " %s 1", "p\n" }, 1 }
-
-static const struct example examples[] = {
-	{ "btree", "btree", { NULL, "" }, { "%s i %d value", "" }, { NULL, "" }, { "%s p", "" }, 0 },
-	{ "lists", "two_lists", { NULL, "" }, { "%s 1 foo %d", "" }, { NULL, "" },
-	  { "%s 1 foo print", "" }, 0 },
-	{ "fifo", "list", { NULL, "" }, { "%s insert %d", "" }, { "%s remove", "" },
-	  { "%s print", "" }, 0 },
-	{ "queue", "queue", { "%s new 64", "" }, { "%s enqueue %d", "" }, { "%s dequeue", "" },
-	  { "%s show", "" }, 0 },
-	MAP("ctree_map", "ctree"),	MAP("btree_map", "btree"),
-	MAP("rbtree_map", "rbtree"),	MAP("rtree_map", "rtree"),
-	MAP("skiplist_map", "skiplist"), MAP("hashmap_tx", "hashmap_tx"),
-	MAP("hashmap_atomic", "hashmap_atomic"), MAP("hashmap_rp", "hashmap_rp"),
-};
-
 static const struct example *example;
 static const char *device;
 static char expected[MOST + 1][LONGEST];
 
-static int fail(const char *what, const char *why)
+static int cannot(const char *what, const char *why)
 {
 	fprintf(stderr, "%s: %s\n", what, why);
 	return 2;
@@ -199,16 +164,16 @@ static int fresh(void)
 	void *memory;
 
 	if (file < 0)
-		return fail(device, strerror(errno));
+		return cannot(device, strerror(errno));
 	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
 	if (memory == MAP_FAILED)
-		return fail(device, strerror(errno));
+		return cannot(device, strerror(errno));
 	memset(memory, 0, size);
 	munmap(memory, size);
 	close(file);
 	pool = pmemobj_create(device, example->layout, 0, 0600);
 	if (!pool)
-		return fail("a pool", pmemobj_errormsg());
+		return cannot("a pool", pmemobj_errormsg());
 	pmemobj_close(pool);
 	error = example->prepare.arguments ? call(&example->prepare, 0, printed) : 0;
 	return error ? ended(error, printed) : 0;
@@ -230,7 +195,7 @@ static int rehearse(int operations)
 		if (error)
 			return ended(error, expected[number]);
 		if (number && !strcmp(expected[number], expected[number - 1]))
-			return fail(example->name, "an operation changes nothing");
+			return cannot(example->name, "an operation changes nothing");
 	}
 	return fresh();
 }
@@ -268,27 +233,27 @@ int main(int argc, char **argv)
 	size_t each;
 
 	if (argc < 4)
-		return fail(argv[0], "DEVICE EXAMPLE OPERATIONS [careless]");
+		return cannot(argv[0], "DEVICE EXAMPLE OPERATIONS [careless]");
 	device = argv[1];
 	for (each = 0; each < sizeof(examples) / sizeof(examples[0]); each++)
 		if (!strcmp(argv[2], examples[each].name))
 			example = &examples[each];
 	operations = atoi(argv[3]);
 	if (!example || operations < 1 || operations > MOST)
-		return fail(argv[0], "no such example, or not 1 to 64 operations");
-	/* The libraries read these when they are loaded. Shutdown states are a count of the device's that
-	 * an emulated one does not have; to look for it takes as long as all the rest. */
+		return cannot(argv[0], "no such example, or not 1 to 64 operations");
+	/* The libraries read these when they are loaded. Shutdown states are a count of the
+	 * device's that an emulated one does not have; to look for it takes as long as the rest. */
 	if (!getenv("PMEMOBJ_CONF")) {
 		setenv("PMEMOBJ_CONF", "sds.at_create=0", 1);
 		if (argc > 4 && !strcmp(argv[4], "careless"))
 			setenv("PMEM_NO_FLUSH", "1", 1);
 		execv("/proc/self/exe", argv);
-		return fail(argv[0], strerror(errno));
+		return cannot(argv[0], strerror(errno));
 	}
 	error = kpmem_attach(&sim);
 	/* Without a simulator only the rehearsal is done. */
 	if (error && error != ENODEV)
-		return fail("the simulator", strerror(error));
+		return cannot("the simulator", strerror(error));
 	if (kpmem_rebooted(&sim, &crash))
 		return reboot(&crash, operations);
 	if (rehearse(operations))
