@@ -4,6 +4,7 @@
 pub mod arch;
 pub mod artefact;
 pub mod boot;
+pub mod caller;
 pub mod capi;
 pub mod commands;
 pub mod crash;

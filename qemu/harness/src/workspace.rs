@@ -3,10 +3,22 @@
 use std::{
     env,
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
+
+/// Where the repository's sources are, if not where the harness was compiled.
+static ELSEWHERE: OnceLock<PathBuf> = OnceLock::new();
+
+/// Has the sources taken from this folder. The first call counts.
+pub fn settle(root: PathBuf) {
+    ELSEWHERE.get_or_init(|| root);
+}
 
 /// The root of the repository.
 pub fn root() -> &'static Path {
+    if let Some(root) = ELSEWHERE.get() {
+        return root;
+    }
     let harness = Path::new(env!("CARGO_MANIFEST_DIR"));
     // qemu/harness is two levels down; the fallback is never needed, and harmless.
     harness.ancestors().nth(2).unwrap_or(harness)

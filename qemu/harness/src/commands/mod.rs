@@ -21,7 +21,7 @@ mod unikernel;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use std::process::ExitCode;
+use std::{ffi::OsString, iter, process::ExitCode};
 
 /// kpmem's test harness.
 #[derive(Debug, Parser)]
@@ -67,6 +67,11 @@ enum Command {
     Capi(capi::Args),
     /// Run every suite: host, Miri, bare metal on each kind of CPU, machine code.
     Test(test::Args),
+}
+
+/// Does what these words say, which are a subcommand and its options.
+pub fn run(words: Vec<OsString>) -> Result<ExitCode> {
+    Cli::parse_from(iter::once("kpmem-crash".into()).chain(words)).run()
 }
 
 impl Cli {

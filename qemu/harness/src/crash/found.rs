@@ -1,7 +1,7 @@
 //! A failure with where it came from: its name, its page.
 
 use super::plan::{Job, Own};
-use crate::{findings::Failure, page};
+use crate::{caller, findings::Failure, page};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -40,9 +40,7 @@ impl Found {
                 .own
                 .as_ref()
                 .and_then(|own| own.again.clone())
-                .unwrap_or_else(|| {
-                    format!("cargo xtask crash --replay {}{own}{platform}", self.id())
-                }),
+                .unwrap_or_else(|| format!("{} {}{own}{platform}", caller::replay(), self.id())),
             kernel,
         }
     }

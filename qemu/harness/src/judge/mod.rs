@@ -10,6 +10,7 @@ mod sentence;
 
 use crate::{
     arch::Arch,
+    caller,
     crash::{
         found::Found,
         plan::{Cpu, Job, Own},
@@ -189,7 +190,7 @@ fn job(question: &Question, what: &str) -> Job {
 
 /// The command line that asks again.
 fn command(question: &Question) -> String {
-    let mut text = format!("cargo xtask judge {}", question.file.display());
+    let mut text = format!("{} {}", caller::judge(), question.file.display());
     for (what, symbol) in &question.symbols {
         text += &format!(" --{what} {symbol}");
     }

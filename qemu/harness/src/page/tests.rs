@@ -41,6 +41,19 @@ fn a_torn_log_reads_as_what_it_is() {
 }
 
 #[test]
+fn what_was_lost_may_be_older_than_what_is_shown() {
+    let (mut failure, context) = first();
+    failure.timeline.clear();
+    assert!(page(&failure, &context).contains("loses nothing"));
+    failure.left_out = 9;
+    assert!(page(&failure, &context).contains("loses what was stored before the events"));
+    for line in &mut failure.lines {
+        line.image = line.live.clone();
+    }
+    assert!(page(&failure, &context).contains("loses nothing"));
+}
+
+#[test]
 fn a_broken_claim_says_which_bytes() {
     let contracts = samples::all()
         .into_iter()

@@ -26,6 +26,11 @@ fn after_crash(failure: &Failure, fates: &[Option<Fate>]) -> String {
     let survived = ended(&[Fate::Survived]);
     let crash = format!("A crash after event {}", failure.events);
     let Some(oldest) = lost.first() else {
+        if failure.left_out > 0 && failure.lines.iter().any(|line| line.image != line.live) {
+            return format!(
+                "{crash} loses what was stored before the events that are shown, and was not durable yet."
+            );
+        }
         return format!(
             "{crash} loses nothing, and still recovery fails: the mistake is not a missing flush."
         );

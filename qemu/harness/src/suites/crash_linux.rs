@@ -5,7 +5,7 @@ use crate::{
     arch::Arch,
     linux::{
         crash::{
-            Trial,
+            Trial, storage,
             workload::{self, Library},
         },
         guest::Guest,
@@ -21,17 +21,29 @@ const RECORDS: u64 = 4;
 /// Runs it.
 pub fn run() -> Result<Suite> {
     let mut suite = Suite::new("crash simulator in Linux", Some(Arch::X86_64), None);
-    match prepared() {
-        Ok((trial, guest)) => with(&trial, &guest, &mut suite)?,
-        Err(error) => suite.add(Case {
-            name: "programs in Debian's Linux".to_owned(),
-            verdict: Verdict::Skipped(format!("they cannot be had: {error:#}")),
-        }),
-    }
+    with(&mut suite, libraries(), with_libraries)?;
+    with(&mut suite, blocks(), with_blocks)?;
     Ok(suite)
 }
 
-fn prepared() -> Result<(Trial, Guest)> {
+fn with(
+    suite: &mut Suite,
+    prepared: Result<(Trial, Guest)>,
+    judge: fn(&Trial, &Guest, &mut Suite) -> Result<()>,
+) -> Result<()> {
+    match prepared {
+        Ok((trial, guest)) => judge(&trial, &guest, suite),
+        Err(error) => {
+            suite.add(Case {
+                name: "programs in Debian's Linux".to_owned(),
+                verdict: Verdict::Skipped(format!("they cannot be had: {error:#}")),
+            });
+            Ok(())
+        }
+    }
+}
+
+fn libraries() -> Result<(Trial, Guest)> {
     ensure!(setup::has_clang(), "there is no C compiler");
     let copies = format!("copy {RECORDS}");
     let careless = format!("persist {RECORDS} careless");
@@ -46,7 +58,7 @@ fn prepared() -> Result<(Trial, Guest)> {
     Ok((trial, guest))
 }
 
-fn with(trial: &Trial, guest: &Guest, suite: &mut Suite) -> Result<()> {
+fn with_libraries(trial: &Trial, guest: &Guest, suite: &mut Suite) -> Result<()> {
     let done = trial.run_in(guest)?;
     let [debian, ours, careless] = &done.runs[..] else {
         let seen = done.runs.len();
@@ -84,6 +96,43 @@ fn with(trial: &Trial, guest: &Guest, suite: &mut Suite) -> Result<()> {
         format!("a new boot on {checked} of the crash images gives the same verdict"),
         checked == 2 && agreed == checked,
         format!("{agreed} of {checked}"),
+    ));
+    Ok(())
+}
+
+fn blocks() -> Result<(Trial, Guest)> {
+    ensure!(setup::has_clang(), "there is no C compiler");
+    let direct = format!("direct {RECORDS}");
+    let careless = format!("buffered {RECORDS} careless");
+    let trial = storage::blocks(Arch::X86_64, &[&direct, &careless], "pmem-block")?;
+    let guest = Guest::new(&trial.spec)?;
+    Ok((trial, guest))
+}
+
+/// What the kernel itself writes to a block device.
+fn with_blocks(trial: &Trial, guest: &Guest, suite: &mut Suite) -> Result<()> {
+    let done = trial.run_in(guest)?;
+    let [direct, careless] = &done.runs[..] else {
+        let seen = done.runs.len();
+        suite.add(Case::check(
+            "two workloads",
+            false,
+            format!("{seen} were seen"),
+        ));
+        return Ok(());
+    };
+    suite.add(Case::check(
+        format!(
+            "Linux keeps blocks that fsync was said of: recovery is right on {} crash images",
+            direct.states
+        ),
+        direct.is_clean() && direct.claims == RECORDS && direct.states > 100 * RECORDS,
+        direct.faults().join("; "),
+    ));
+    suite.add(Case::check(
+        "negative control: blocks that fsync was not said of are lost",
+        careless.recovery >= RECORDS,
+        format!("{:?}", careless.faults()),
     ));
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Litmus tests of the model itself: small programs with exactly the states that a crash may leave.
 //!
-//! A case is a line of text. Lines of memory are `a`, `b`, `c`, their 8-byte words `a0`..`a7`.
+//! A case is a line of text. Lines of memory are `a` to `d`, their 8-byte words `a0`..`a7`.
 //! - `a0=1` stores the value in both halves of the word; `a0.l`, `a0.h` name a half; `a0:1=1`
 //!   stores 16 bytes, words 0 and 1; `a0~=1` stores 8 bytes across the upper half of word 0 and the
 //!   lower of 1.
@@ -10,15 +10,18 @@
 //! - `clwb a`, `cvap a`, `clean a`..., `sfence`, `dsb ish`, `fence rw,w`...: by name; `rmw` is a
 //!   locked one.
 //! - `P1 ` before an instruction: by CPU 1 instead of 0.
+//! - `|` between two programs: they run at once, in every interleaving (`threads.rs`).
 //!
 //! `states` lists the values of `vars` after a crash at any time, one digit each; every other
 //! combination is forbidden. `durable` lists the words that may be claimed at the end of the
-//! program.
+//! program, but for two that run at once.
 
 mod arm;
 mod parse;
+mod published;
 mod riscv;
 mod strict;
+mod threads;
 mod x86;
 
 use std::collections::BTreeSet;
@@ -72,8 +75,15 @@ impl Case {
 
     /// What the model says under a profile.
     pub fn outcome(&self, profile: Profile) -> Outcome {
-        let program = parse::program(self.program);
         let vars: Vec<Variable> = self.vars.split_whitespace().map(parse::variable).collect();
+        if self.program.contains('|') {
+            let states = |trace: Vec<Event>| states(profile, &trace, &vars);
+            return Outcome {
+                states: threads::traces(self.program).flat_map(states).collect(),
+                durable: BTreeSet::new(),
+            };
+        }
+        let program = parse::program(self.program);
         Outcome {
             states: states(profile, &program, &vars),
             durable: vars
@@ -119,9 +129,9 @@ fn claimable(profile: Profile, program: &[Event], var: &Variable) -> bool {
 
 /// All cases.
 pub fn cases() -> impl Iterator<Item = &'static Case> {
-    [x86::CASES, arm::CASES, riscv::CASES, strict::CASES]
-        .into_iter()
-        .flatten()
+    let arm = [arm::CASES, published::CASES];
+    let other = [x86::CASES, riscv::CASES, strict::CASES];
+    arm.into_iter().chain(other).flatten()
 }
 
 /// Runs all cases: how many there are, and for how many the model allows exactly what the source

@@ -4,7 +4,7 @@ use crate::event::{Access, Barrier, Cpu, Domain, Event, FenceSet, FlushKind, Sto
 
 pub(super) const BASE: u64 = 0x10000;
 pub(super) const LINE: usize = 64;
-pub(super) const SIZE: usize = 3 * LINE;
+pub(super) const SIZE: usize = 4 * LINE;
 
 /// A word, or half of one.
 #[derive(Clone, Copy, Debug)]
@@ -17,13 +17,7 @@ pub(super) struct Variable {
 impl Variable {
     /// Its value as a digit, `?` if the bytes differ.
     pub(super) fn read(&self, memory: &[u8]) -> char {
-        let bytes = &memory[self.at..self.at + self.len];
-        let same = bytes.iter().all(|b| *b == bytes[0]);
-        if same {
-            char::from(b'0' + bytes[0])
-        } else {
-            '?'
-        }
+        digit(&memory[self.at..self.at + self.len])
     }
 
     pub(super) fn stored_by(&self, program: &[Event]) -> bool {
@@ -39,6 +33,21 @@ impl Variable {
 pub(super) fn variable(name: &'static str) -> Variable {
     let (at, len) = place(name);
     Variable { name, at, len }
+}
+
+/// A word's value as a digit, `?` if its bytes differ.
+pub(super) fn value(name: &str, memory: &[u8]) -> char {
+    let (at, len) = place(name);
+    digit(&memory[at..at + len])
+}
+
+fn digit(bytes: &[u8]) -> char {
+    let same = bytes.iter().all(|b| *b == bytes[0]);
+    if same {
+        char::from(b'0' + bytes[0])
+    } else {
+        '?'
+    }
 }
 
 fn place(name: &str) -> (usize, usize) {
@@ -81,7 +90,7 @@ pub(super) fn last_cpu(program: &[Event]) -> Cpu {
 }
 
 /// An instruction, and how many there are before it.
-fn event(text: &str, before: u64) -> Event {
+pub(super) fn event(text: &str, before: u64) -> Event {
     let (cpu, text) = match text.strip_prefix("P1 ") {
         Some(rest) => (1, rest),
         None => (0, text.strip_prefix("P0 ").unwrap_or(text)),

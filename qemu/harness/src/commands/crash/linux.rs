@@ -3,11 +3,12 @@
 use super::{Args, own, verdict};
 use crate::{
     arch::Arch,
+    caller,
     crash::{campaign, pages, plan::CPUS, report::Report, simulate::Tried, table},
     elf,
     linux::{
         crash::{
-            Trial, outside,
+            Trial, examples, outside, storage,
             workload::{self, Library},
         },
         files::Given,
@@ -25,9 +26,6 @@ use std::{
     process::ExitCode,
     time::Duration,
 };
-
-/// The words behind which a failure's page says how it is found again.
-const COMMAND: &str = "cargo xtask crash";
 
 /// What a program in Linux needs.
 #[derive(Clone, Debug, clap::Args)]
@@ -56,8 +54,9 @@ pub(super) struct LinuxArgs {
     /// with 0. The program may call kpmem-mark then.
     #[arg(long, requires = "linux", value_name = "COMMAND")]
     recover: Option<String>,
-    /// With --recover: also try crashes before each barrier, not only at claims, points and end.
-    #[arg(long, requires = "recover")]
+    /// Where a command recovers: also try crashes before each barrier, not only at claims, points
+    /// and end.
+    #[arg(long, requires = "linux")]
     every_barrier: bool,
     /// Recovery of one crash image may take so many seconds [default: 5; of a command 60].
     #[arg(long, requires = "linux", value_parser = clap::value_parser!(u64).range(1..))]
@@ -85,11 +84,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         _ => bail!("one program is for one --arch"),
     };
     setup::ensure_these(&[Need::Qemu(arch)])?;
-    let hang = if args.program.recover.is_some() {
-        60
-    } else {
-        5
-    };
+    let started = trial(args, arch)?;
+    // What recovers by starting programs takes a fraction of a second, or more on a busy machine.
+    let hang = if started.tried == Tried::All { 5 } else { 60 };
     let trial = Trial {
         profile: args.profile.clone(),
         platform: args.platform.pairs(
@@ -102,11 +99,17 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         hang: Duration::from_secs(args.program.hang.unwrap_or(hang)),
         limit: Duration::from_secs(args.program.timeout),
         reboots: args.program.reboots,
+        shard: args.shard,
         again: again(),
-        ..trial(args, arch)?
+        tried: match started.tried {
+            Tried::FewAtMarks if args.program.every_barrier => Tried::Few,
+            tried => tried,
+        },
+        ..started
     };
     let done = trial.run()?;
     let report = Report {
+        shard: args.shard,
         runs: done.runs,
         litmus: campaign::litmus(),
         ..Report::default()
@@ -126,20 +129,7 @@ fn trial(args: &Args, arch: Arch) -> Result<Trial> {
     let given = &args.program;
     let command = &given.command;
     if let Some(name) = &args.workload {
-        let words: Vec<_> = command.iter().map(String::as_str).collect();
-        let words = if words.is_empty() {
-            &["copy", "8"][..]
-        } else {
-            &words
-        };
-        let library = match name.as_str() {
-            "libpmem2" => Library::Libpmem2,
-            "kpmem" => Library::Kpmem,
-            _ => bail!(
-                "the workloads for Linux are libpmem2, kpmem and mariadb; {name} is none of them"
-            ),
-        };
-        return workload::records(arch, library, words);
+        return named(arch, name, command);
     }
     let Some((program, rest)) = command.split_first() else {
         bail!("say which program to run: -- PROGRAM ARGS");
@@ -162,21 +152,36 @@ fn trial(args: &Args, arch: Arch) -> Result<Trial> {
     let name = own::workload(Path::new(program), &rest.join(" "));
     let trial = Trial::new(spec, &name);
     match &given.recover {
-        Some(recover) => {
-            let mut trial = outside::with_recovery(trial, recover)?;
-            if given.every_barrier {
-                trial.tried = Tried::Few;
-            }
-            Ok(trial)
-        }
+        Some(recover) => outside::with_recovery(trial, recover),
         None => Ok(trial),
+    }
+}
+
+/// A named workload, with these words or with its own.
+fn named(arch: Arch, name: &str, command: &[String]) -> Result<Trial> {
+    let words: Vec<_> = command.iter().map(String::as_str).collect();
+    let or = |own: &[&'static str]| match words[..] {
+        [] => own.to_vec(),
+        _ => words.clone(),
+    };
+    match name {
+        "libpmem2" => workload::records(arch, Library::Libpmem2, &or(&["copy", "8"])),
+        "kpmem" => workload::records(arch, Library::Kpmem, &or(&["copy", "8"])),
+        "libpmemobj" => examples::example(arch, &or(&["btree", "8"])),
+        "ext4" => storage::ext4(arch, &or(&["mapped", "8"])),
+        "pmem-block" => storage::block(arch, &or(&["direct", "8"])),
+        _ => bail!(
+            "the workloads for Linux are libpmem2, kpmem, libpmemobj, ext4, pmem-block and \
+             mariadb; {name} is none of them"
+        ),
     }
 }
 
 /// This very command line.
 fn again() -> String {
-    let words = std::env::args().skip_while(|word| word != "crash").skip(1);
-    words.fold(COMMAND.to_owned(), |text, word| {
+    let behind = |word: &String| !word.ends_with(caller::before_options());
+    let words = std::env::args().skip_while(behind).skip(1);
+    words.fold(caller::crash().to_owned(), |text, word| {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+".contains(c);
         if word.chars().all(plain) && !word.is_empty() {
             text + " " + &word

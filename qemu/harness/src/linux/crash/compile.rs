@@ -3,15 +3,21 @@
 use crate::{
     arch::Arch,
     linux::guest,
+    process,
     setup::unpacked::{Package, unpacked_for},
+    workspace,
 };
 use anyhow::{Context, Result};
-use std::{os::unix::fs::symlink, path::PathBuf, process::Command};
+use std::{fs, os::unix::fs::symlink, path::PathBuf, process::Command};
 
 /// What is compiled against.
-const DEVELOPMENT: [&str; 5] = [
+const DEVELOPMENT: [&str; 9] = [
     "libpmem2-dev",
     "libpmem2",
+    "libpmem-dev",
+    "libpmem1",
+    "libpmemobj-dev",
+    "libpmemobj1",
     "libc6-dev",
     "libc6",
     "linux-libc-dev",
@@ -34,7 +40,7 @@ pub(super) fn compiler(arch: Arch) -> Result<Command> {
 }
 
 /// The folder in which Debian's packages for compiling are, as they would be in `/`.
-fn sysroot(arch: Arch) -> Result<PathBuf> {
+pub(super) fn sysroot(arch: Arch) -> Result<PathBuf> {
     let suite = guest::oldest(arch);
     let names = DEVELOPMENT.into_iter().chain([helpers(arch)]);
     let packages: Vec<_> = names.map(|name| Package::of(suite, name)).collect();
@@ -60,8 +66,33 @@ fn helpers(arch: Arch) -> &'static str {
     }
 }
 
+/// The folder for programs of an instruction set.
+pub(super) fn folder(arch: Arch) -> Result<PathBuf> {
+    let folder = workspace::reports().join("linux-crash").join(arch.name());
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    Ok(folder)
+}
+
+/// A program of one source in `linux/guest/`, which needs no library to be loaded.
+pub(super) fn alone(arch: Arch, name: &str, source: &str) -> Result<PathBuf> {
+    let to = folder(arch)?.join(name);
+    let sources = workspace::root().join("qemu");
+    let mut compile = compiler(arch)?;
+    compile.arg("-I").arg(sources.join("marks/include"));
+    compile.arg(sources.join("harness/src/linux/guest").join(source));
+    link_alone(&mut compile, arch)?;
+    finish(&mut compile, arch, to)
+}
+
+/// Compiles to this file.
+pub(super) fn finish(compile: &mut Command, arch: Arch, to: PathBuf) -> Result<PathBuf> {
+    process::run(compile.arg("-o").arg(&to))
+        .with_context(|| format!("cannot compile for {arch}"))?;
+    Ok(to)
+}
+
 /// Links a program without any library to be loaded.
-pub(super) fn link_alone(compile: &mut Command, arch: Arch) -> Result<()> {
+fn link_alone(compile: &mut Command, arch: Arch) -> Result<()> {
     let version = helpers(arch).trim_matches(|c: char| !c.is_ascii_digit());
     let folder = format!("usr/lib/gcc/{}/{version}", arch.triplet());
     compile

@@ -1,7 +1,9 @@
 //! A program in a Linux guest under the crash simulator.
 
 pub mod compile;
+pub mod examples;
 pub mod outside;
+pub mod storage;
 pub mod workload;
 
 use super::guest::{Guest, Spec};
@@ -39,6 +41,8 @@ pub struct Trial {
     pub tried: Tried,
     /// Chooses samples.
     pub seed: u64,
+    /// Take part I of N of the crash images; `None` for all.
+    pub shard: Option<(u32, u32)>,
     /// Crash images that are also booted from: half of them bad ones, if there are any.
     pub reboots: usize,
     /// How long recovery of one image may take.
@@ -59,6 +63,7 @@ impl Trial {
             platform: Vec::new(),
             seed: 1,
             tried: Tried::Sampled,
+            shard: None,
             reboots: 0,
             hang: simulate::HANG,
             limit: simulate::LIMIT,
@@ -91,7 +96,7 @@ impl Trial {
             words: false,
             seed: self.seed,
             samples: self.reboots,
-            shard: (0, 1),
+            shard: self.shard.unwrap_or((0, 1)),
             only: None,
             hang: self.hang,
             stall: self.limit,

@@ -8,10 +8,9 @@ use crate::{
         files::Given,
         guest::{Spec, quoted},
     },
-    process, workspace,
 };
-use anyhow::{Context, Result};
-use std::{fs, path::PathBuf};
+use anyhow::Result;
+use std::path::PathBuf;
 
 /// A program, and the shell command that recovers from each crash image.
 pub fn with_recovery(trial: Trial, recover: &str) -> Result<Trial> {
@@ -36,15 +35,5 @@ pub fn with_recovery(trial: Trial, recover: &str) -> Result<Trial> {
 
 /// The command `kpmem-mark`.
 pub fn mark(arch: Arch) -> Result<PathBuf> {
-    let folder = workspace::reports().join("linux-crash").join(arch.name());
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let to = folder.join("kpmem-mark");
-    let sources = workspace::root().join("qemu");
-    let mut compile = compile::compiler(arch)?;
-    compile.arg("-I").arg(sources.join("marks/include"));
-    compile.arg(sources.join("harness/src/linux/guest/mark.c"));
-    compile::link_alone(&mut compile, arch)?;
-    process::run(compile.arg("-o").arg(&to))
-        .with_context(|| format!("cannot compile for {arch}"))?;
-    Ok(to)
+    compile::alone(arch, "kpmem-mark", "mark.c")
 }

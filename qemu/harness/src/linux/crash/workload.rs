@@ -5,10 +5,10 @@ use crate::{
     arch::Arch,
     capi::{self, archive::Target},
     linux::{files::Given, guest::Spec, nvdimm::Nvdimm},
-    process, workspace,
+    workspace,
 };
-use anyhow::{Context, Result};
-use std::{fs, path::PathBuf};
+use anyhow::Result;
+use std::path::PathBuf;
 
 /// Which library makes the records durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,9 +30,9 @@ impl Library {
 }
 
 /// The NVDIMM, as the guest calls it.
-const DEVICE: &str = "/dev/dax0.0";
+pub(super) const DEVICE: &str = "/dev/dax0.0";
 /// Bytes of it: device DAX wants whole 2 MiB, some of which describe it.
-const SIZE: u64 = 16 << 20;
+pub(super) const SIZE: u64 = 16 << 20;
 
 /// The program with these words behind the device.
 pub fn records(arch: Arch, library: Library, words: &[&str]) -> Result<Trial> {
@@ -80,10 +80,8 @@ fn spec(arch: Arch) -> Spec {
 
 /// The program, for a guest with Debian's libraries.
 fn program(arch: Arch, library: Library) -> Result<PathBuf> {
-    let folder = workspace::reports().join("linux-crash").join(arch.name());
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let sources = workspace::root().join("qemu");
-    let to = folder.join(library.name());
+    let to = compile::folder(arch)?.join(library.name());
     let mut compile = compile::compiler(arch)?;
     compile.arg("-I").arg(sources.join("marks/include"));
     if library == Library::Kpmem {
@@ -95,7 +93,5 @@ fn program(arch: Arch, library: Library) -> Result<PathBuf> {
         Library::Libpmem2 => compile.arg("-lpmem2"),
         Library::Kpmem => compile.arg(capi::library(Target::Bare(arch), false)?),
     };
-    compile.args(["-no-pie", "-lc", "-l:crtn.o", "-o"]).arg(&to);
-    process::run(&mut compile).with_context(|| format!("cannot compile for {arch}"))?;
-    Ok(to)
+    compile::finish(compile.args(["-no-pie", "-lc", "-l:crtn.o"]), arch, to)
 }

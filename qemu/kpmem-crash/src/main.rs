@@ -1,0 +1,67 @@
+//! `kpmem-crash`: the crash simulator as a tool of its own. It does what `cargo xtask judge` and
+//! `cargo xtask crash` do in a checkout; the sources that these compile are in the binary.
+
+mod sources;
+
+use anyhow::Result;
+use kpmem_harness::{caller, commands, workspace};
+use std::{env, ffi::OsString, process::ExitCode};
+
+const HELP: &str = "\
+kpmem-crash: cut the power of programs that use persistent memory, in every way that the CPU allows
+
+  kpmem-crash judge FILE --persist SYMBOL    a flush function that you already have
+  kpmem-crash kernel FILE [OPTIONS]          a kernel that says kpmem-marks
+  kpmem-crash linux [OPTIONS] -- PROGRAM     a program in a Linux out of Debian's packages
+  kpmem-crash replay NAME [OPTIONS]          a failure, by the name that was printed for it
+  kpmem-crash merge FILE...                  the reports of all shards, as one
+
+Each tells its options with --help.";
+
+fn main() -> ExitCode {
+    match run(env::args_os().skip(1).collect()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(mut words: Vec<OsString>) -> Result<ExitCode> {
+    let first = words.first().and_then(|word| word.to_str()).unwrap_or("");
+    let Some(command) = harness_words(first) else {
+        if ["", "help", "-h", "--help"].contains(&first) {
+            println!("{HELP}");
+            return Ok(ExitCode::SUCCESS);
+        }
+        anyhow::bail!("{first:?} is none of judge, kernel, linux, replay and merge");
+    };
+    words.splice(..1, command.iter().map(OsString::from));
+    caller::is_the_tool();
+    workspace::settle(sources::unpacked()?);
+    commands::run(words)
+}
+
+/// The same in the words of the harness.
+fn harness_words(subcommand: &str) -> Option<&'static [&'static str]> {
+    Some(match subcommand {
+        "judge" => &["judge"],
+        "kernel" => &["crash", "--kernel"],
+        "linux" => &["crash", "--linux"],
+        "replay" => &["crash", "--replay"],
+        "merge" => &["crash", "--merge"],
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_it_does_not_know_is_an_error() {
+        let error = run(vec!["campaign".into()]).unwrap_err().to_string();
+        assert!(error.contains("campaign"), "{error}");
+    }
+}
