@@ -1,7 +1,7 @@
 //! libpmemobj's examples, out of Debian's package, with a driver of ours around each.
 
 use super::{
-    Trial, compile,
+    Trial, compile, storage,
     workload::{DEVICE, SIZE},
 };
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     linux::{guest::Spec, nvdimm::Nvdimm},
     workspace,
 };
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -37,20 +37,10 @@ const MAPS: [&str; 7] = [
 const MAP_FOLDERS: [&str; 4] = ["map", "hashmap", "tree_map", "list_map"];
 const OTHER_PROGRAMS: [&str; 3] = ["mapcli.c", "data_store.c", "kv_server.c"];
 
-/// All names.
-pub fn names() -> impl Iterator<Item = &'static str> {
-    PROGRAMS.iter().map(|(name, _)| *name).chain(MAPS)
-}
-
 /// One of them: `EXAMPLE OPERATIONS [careless]`.
 pub fn example(arch: Arch, words: &[&str]) -> Result<Trial> {
-    let known = words.first().filter(|name| names().any(|it| it == **name));
-    let Some(name) = known else {
-        bail!(
-            "the workload libpmemobj takes: -- EXAMPLE OPERATIONS [careless], where EXAMPLE is {}",
-            names().collect::<Vec<_>>().join(", ")
-        );
-    };
+    let names: Vec<_> = PROGRAMS.iter().map(|(name, _)| *name).chain(MAPS).collect();
+    let (name, _) = storage::checked("libpmemobj", words, &names)?;
     let mut command = vec![
         program(arch, name)?.display().to_string(),
         DEVICE.to_owned(),

@@ -5,22 +5,20 @@ use crate::{
     arch::Arch,
     linux::{files::Given, guest::Spec, nvdimm::Nvdimm},
 };
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 
 /// Files, by fsync or mapped with MAP_SYNC: `files|append|mapped RECORDS [careless]`. Each crash
 /// image is mounted, and the program looks for what it has claimed.
 pub fn ext4(arch: Arch, words: &[&str]) -> Result<Trial> {
-    let [mode, records, rest @ ..] = words else {
-        anyhow::bail!("the workload ext4 takes: -- files|append|mapped RECORDS [careless]");
-    };
+    let (mode, records) = checked("ext4", words, &["files", "append", "mapped"])?;
     ensure!(
-        arch != Arch::Riscv64 || *mode != "mapped",
+        arch != Arch::Riscv64 || mode != "mapped",
         "no user program can flush on riscv64: its kernel makes cbo.clean an illegal instruction"
     );
     let program = compile::alone(arch, "ext4", "ext4.c")?;
     let mut command = vec![program.display().to_string()];
-    command.extend(["/pmem", mode, records].map(str::to_owned));
-    command.extend(rest.iter().map(|word| (*word).to_owned()));
+    command.push("/pmem".to_owned());
+    command.extend(words.iter().map(|word| (*word).to_owned()));
     let spec = Spec {
         command,
         ..Spec::new(arch, Nvdimm::Ext4)
@@ -32,6 +30,7 @@ pub fn ext4(arch: Arch, words: &[&str]) -> Result<Trial> {
 
 /// Blocks, past the page cache or through it: `direct|buffered BLOCKS [careless]`.
 pub fn block(arch: Arch, words: &[&str]) -> Result<Trial> {
+    checked("pmem-block", words, &["direct", "buffered"])?;
     blocks(
         arch,
         &[&words.join(" ")],
@@ -55,4 +54,53 @@ pub fn blocks(arch: Arch, each: &[&str], name: &str) -> Result<Trial> {
         ..Spec::new(arch, Nvdimm::Plain)
     };
     Ok(Trial::new(spec, name))
+}
+
+/// What these words begin with, which are one of `first`, a number, and nothing or `careless`.
+pub(super) fn checked<'w>(
+    workload: &str,
+    words: &[&'w str],
+    first: &[&str],
+) -> Result<(&'w str, &'w str)> {
+    if let [one, count, rest @ ..] = words
+        && first.contains(one)
+        && count
+            .parse()
+            .is_ok_and(|count: u32| (1..=64).contains(&count))
+        && matches!(rest, [] | ["careless"])
+    {
+        return Ok((one, count));
+    }
+    bail!(
+        "the workload {workload} takes: -- {} NUMBER [careless], with a number from 1 to 64",
+        first.join("|")
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_say_what_and_how_many() {
+        let of = |words: &str| {
+            let words: Vec<_> = words.split(' ').collect();
+            checked("ext4", &words, &["files", "mapped"])
+                .map(|(first, count)| format!("{first} {count}"))
+        };
+        assert_eq!(of("files 1").unwrap(), "files 1");
+        assert_eq!(of("mapped 64 careless").unwrap(), "mapped 64");
+        for wrong in [
+            "",
+            "files",
+            "file 1",
+            "files 0",
+            "files 65",
+            "files 1 x",
+            "files 1 careless x",
+        ] {
+            let error = of(wrong).unwrap_err().to_string();
+            assert!(error.contains("files|mapped NUMBER"), "{wrong}: {error}");
+        }
+    }
 }
