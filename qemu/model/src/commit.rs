@@ -150,8 +150,8 @@ impl State {
         self.unacknowledged = 0;
     }
 
-    /// Forgets what happened. These lines hold this now, by address, and that is durable; the others
-    /// hold what the CPUs saw.
+    /// Forgets what happened. These lines hold this now, by address, and that is durable; the
+    /// others hold what the CPUs saw.
     pub fn restart<'a>(&mut self, lines: impl Iterator<Item = (u64, &'a [u8])>) {
         self.commit_all();
         for (addr, content) in lines {

@@ -8,8 +8,8 @@ use memmap2::MmapMut;
 use crate::nested::Name;
 
 /// Words: images taken before the image's point, 1 while recovery runs, its image's point, its
-/// image's hash, how often it has run; 1 more than the point in an earlier recovery, if that was cut
-/// off, and the hash there.
+/// image's hash, how often it has run; 1 more than the point in an earlier recovery, if that was
+/// cut off, and the hash there.
 #[derive(Debug)]
 pub struct Status {
     words: MmapMut,

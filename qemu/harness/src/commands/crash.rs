@@ -42,7 +42,7 @@ pub(super) struct Args {
     #[arg(long)]
     full: bool,
     /// Cut the power while recovery runs, too.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "linux")]
     nested: bool,
     /// Part I of N (from 0): the parts are disjoint, and together the whole.
     #[arg(long, value_name = "I/N", value_parser = shard)]

@@ -1,5 +1,5 @@
-//! That exploration by what recovery reads, and power cuts while recovery runs, find what else would
-//! be missed; and that a recovery that depends on other things is noticed.
+//! That exploration by what recovery reads, and power cuts while recovery runs, find what else
+//! would be missed; and that a recovery that depends on other things is noticed.
 
 use crate::{
     crash::{

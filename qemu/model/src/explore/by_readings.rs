@@ -166,8 +166,8 @@ impl ByReadings {
 }
 
 impl Explorer<'_> {
-    /// Begins again from a fresh state, without readings, and leaves out the images that were handed
-    /// out.
+    /// Begins again from a fresh state, without readings, and leaves out the images that were
+    /// handed out.
     pub fn sample_instead(&mut self, state: State) {
         let options = Options {
             recoveries: 0,

@@ -105,7 +105,8 @@ impl Session {
         self.flaw("unclear page", what);
     }
 
-    /// Recovery loads bytes. Of a load that crosses a page QEMU gives the address of its first part.
+    /// Recovery loads bytes. Of a load that crosses a page QEMU gives the address of its first
+    /// part.
     ///
     /// # Safety
     /// Only from a vCPU's callback.

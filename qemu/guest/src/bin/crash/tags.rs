@@ -61,12 +61,13 @@ pub fn run(region: &mut Region, seed: u64, early: bool) {
 pub fn recover(region: &Region, seed: u64, acknowledged: u64, remembers: bool) -> u64 {
     static RUNS: AtomicUsize = AtomicUsize::new(0);
     let first = match remembers {
-        true => RUNS.fetch_add(1, Ordering::Relaxed) % SHEETS,
+        true => RUNS.fetch_add(1, Ordering::Relaxed) % PIECES,
         false => 0,
     };
-    for sheet in (first..SHEETS).chain(0..first) {
+    for sheet in 0..SHEETS {
+        let mut pieces = (first..PIECES).chain(0..first);
         let at = |piece: usize| sheet * SHEET + piece * SIZE;
-        let tagged = (0..PIECES).all(|piece| region.load_word(at(piece)) == tag(seed, sheet));
+        let tagged = pieces.all(|piece| region.load_word(at(piece)) == tag(seed, sheet));
         let right = |piece| region.load_word(at(piece) + CONTENT) == content(sheet, piece);
         if tagged && !(0..PIECES).all(right) {
             return 2;
