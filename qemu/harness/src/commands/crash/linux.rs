@@ -85,8 +85,15 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     };
     setup::ensure_these(&[Need::Qemu(arch)])?;
     let started = trial(args, arch)?;
-    // What recovers by starting programs takes a fraction of a second, or more on a busy machine.
-    let hang = if started.tried == Tried::All { 5 } else { 60 };
+    let by_command = started.tried == Tried::FewAtMarks;
+    if args.program.every_barrier && !by_command {
+        bail!(
+            "--every-barrier is for recovery by a command (--recover): a program that recovers \
+             by itself is given the images before each barrier anyway"
+        );
+    }
+    // A command takes a fraction of a second, or more on a busy machine.
+    let hang = if by_command { 60 } else { 5 };
     let trial = Trial {
         profile: args.profile.clone(),
         platform: args.platform.pairs(
@@ -101,9 +108,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         reboots: args.program.reboots,
         shard: args.shard,
         again: again(),
-        tried: match started.tried {
-            Tried::FewAtMarks if args.program.every_barrier => Tried::Few,
-            tried => tried,
+        tried: match args.program.every_barrier {
+            true => Tried::Few,
+            false => started.tried,
         },
         ..started
     };
