@@ -22,6 +22,7 @@ mod options;
 mod pages;
 mod points;
 mod report;
+mod said;
 mod schedule;
 mod session;
 mod site;

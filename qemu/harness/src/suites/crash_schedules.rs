@@ -37,7 +37,11 @@ pub fn run(campaign: &Campaign) -> Suite {
         .collect();
     let all: Vec<_> = trials
         .iter()
-        .flat_map(|trial| CHECKS.iter().map(move |(name, check)| (trial, *name, *check)))
+        .flat_map(|trial| {
+            CHECKS
+                .iter()
+                .map(move |(name, check)| (trial, *name, *check))
+        })
         .collect();
     let results = parallel::map(&all, |(trial, _, check)| check(campaign, trial));
     for (((cpu, _, mutant), name, _), result) in all.iter().zip(results) {
@@ -67,7 +71,10 @@ fn done(campaign: &Campaign, job: &Job) -> Result<Done, String> {
     if let Some(how) = &done.broken {
         return Err(how.clone());
     }
-    let blind = done.runs.iter().find(|run| run.states == 0 || !run.flaws.is_empty());
+    let blind = done
+        .runs
+        .iter()
+        .find(|run| run.states == 0 || !run.flaws.is_empty());
     match blind {
         Some(run) => Err(format!("not looked at: {:?}", run.flaws)),
         None if done.runs.is_empty() => Err("nothing was run".to_owned()),
