@@ -88,7 +88,7 @@ const TWO_CPUS: &[(&str, Said, Said)] = &[
 ];
 
 /// Some schedules are enough to see it.
-const SCHEDULES: u64 = 20;
+const SCHEDULES: u64 = 10;
 
 /// Under schedules of two CPUs.
 const SCHEDULED: &[(&str, Said)] = &[

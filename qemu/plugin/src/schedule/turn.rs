@@ -47,7 +47,7 @@ pub struct Turn {
 /// in memory how often looks like work.
 const SLICE: u32 = 1 << 16;
 /// So many slices has no CPU that comes to wait.
-const SLICES: u32 = 16;
+const SLICES: u32 = 8;
 /// So many steps has no run that ends.
 const STEPS: u32 = 1 << 26;
 
