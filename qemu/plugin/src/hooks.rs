@@ -26,6 +26,7 @@ use crate::{
     observed::Touch,
     operands,
     pages::PAGE,
+    said,
     schedule::{self, Access},
     session::{Session, Stored},
     site::{Site, kept},
@@ -39,7 +40,7 @@ static GROUPS: Mutex<Groups> = Mutex::new(Groups::new());
 
 /// What the callbacks must know without taking the lock.
 #[derive(Debug)]
-struct Machine {
+pub struct Machine {
     base: u64,
     len: u64,
     isa: Isa,
@@ -48,7 +49,7 @@ struct Machine {
     /// One runs at a time.
     alone: bool,
     /// Each has a thread, and they take turns by a schedule.
-    scheduled: bool,
+    pub scheduled: bool,
 }
 
 /// Registers the callbacks.
@@ -90,11 +91,11 @@ unsafe extern "C" fn listen(id: qemu::qemu_plugin_id_t) {
     }
 }
 
-fn machine() -> &'static Machine {
+pub fn machine() -> &'static Machine {
     MACHINE.get().expect("installed before any callback")
 }
 
-fn session() -> MutexGuard<'static, Session> {
+pub fn session() -> MutexGuard<'static, Session> {
     let session = SESSION.get().expect("installed before any callback");
     session.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -260,7 +261,9 @@ unsafe extern "C" fn on_access(
         }
         if machine.scheduled {
             // Of some atomic operations QEMU gives the new value for what they load.
-            let known = site.atomic.then(|| schedule::words(|words| words.value(addr, len)));
+            let known = site
+                .atomic
+                .then(|| schedule::words(|words| words.value(addr, len)));
             let known = known.flatten();
             if let Some(known) = &known {
                 touch.bytes = known;
@@ -310,7 +313,7 @@ unsafe extern "C" fn on_access(
     waiting::stored(addr);
 }
 
-fn groups() -> MutexGuard<'static, Groups> {
+pub fn groups() -> MutexGuard<'static, Groups> {
     GROUPS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -347,53 +350,11 @@ unsafe extern "C" fn on_special(cpu: c_uint, site: *mut c_void) {
                 groups().go_on(cpu, site.pc, count, to, size);
             }
             Action::Mark(op) => {
-                mark(cpu, op, operands::arguments(isa), site.pc);
+                said::mark(cpu, op, operands::arguments(isa), site.pc);
                 let watches = || session().watches_recovery();
                 watch::behind(op, machine().cpus, watches, listen);
             }
             Action::Zero(..) | Action::Nothing | Action::Stores(_) => {}
         }
     }
-}
-
-/// # Safety
-/// Only from a vCPU's callback.
-unsafe fn mark(cpu: u8, op: Op, [a, b, c]: [u64; 3], pc: u64) {
-    match op {
-        Op::Begin => return begin(cpu, a, pc),
-        Op::End => {
-            let run = schedule::finish();
-            session().end(cpu, pc, run);
-        }
-        Op::CrashPoint => session().crash_point(cpu, pc),
-        // SAFETY: as the caller vouches.
-        Op::Claim => unsafe { session().claim(cpu, a, b, c, pc) },
-        Op::NextCrash => session().next_crash(),
-        Op::Verdict => session().verdict(a),
-        Op::Mapped => session().mapped(a, b, c),
-        Op::Again => {
-            if !session().again() {
-                schedule::release();
-            }
-        }
-    }
-    if matches!(op, Op::Claim | Op::CrashPoint) {
-        schedule::says(cpu, pc);
-    } else {
-        schedule::goes_on(cpu);
-    }
-}
-
-/// A workload begins: where CPUs take turns, when the others have come to where they wait.
-fn begin(cpu: u8, id: u64, pc: u64) {
-    if !machine().scheduled {
-        return session().begin(cpu, id, pc);
-    }
-    schedule::gather(cpu);
-    *groups() = Groups::new();
-    let mut session = session();
-    session.begin(cpu, id, pc);
-    let schedule = session.schedule();
-    drop(session);
-    schedule::start(schedule.unwrap_or_default());
 }

@@ -24,6 +24,7 @@ mod options;
 mod pages;
 mod points;
 mod report;
+mod said;
 mod schedule;
 mod session;
 mod site;

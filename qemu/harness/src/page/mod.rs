@@ -64,7 +64,10 @@ pub fn render(failure: &Failure, context: &Context) -> Result<String> {
         headline: words::headline(failure, &fates),
         answer: words::answer(failure, &context.workload),
         platform: words::platform(&context.profile),
-        schedule: failure.schedule.as_deref().map_or_else(String::new, words::schedule),
+        schedule: failure
+            .schedule
+            .as_deref()
+            .map_or_else(String::new, words::schedule),
         timeline: timeline::Timeline::new(failure, context, &contents, &fates, &symbols),
         lines: contents
             .iter()

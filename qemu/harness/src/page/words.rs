@@ -94,7 +94,8 @@ fn sentence(text: &str) -> String {
 pub(super) fn schedule(name: &str) -> String {
     let each = "Each CPU ran until it waited for another.";
     let switches = name.split('+').filter_map(|switch| switch.split_once("to"));
-    let switches = switches.map(|(step, cpu)| format!("after step {step} CPU {cpu} went on instead"));
+    let switches =
+        switches.map(|(step, cpu)| format!("after step {step} CPU {cpu} went on instead"));
     match switches.collect::<Vec<_>>().join(", ") {
         none if none.is_empty() => each.to_owned(),
         all => format!("{each} But {all}."),

@@ -88,7 +88,7 @@ const TWO_CPUS: &[(&str, Said, Said)] = &[
 ];
 
 /// Some schedules are enough to see it.
-const SCHEDULES: u64 = 20;
+const SCHEDULES: u64 = 10;
 
 /// Under schedules of two CPUs.
 const SCHEDULED: &[(&str, Said)] = &[
@@ -96,7 +96,10 @@ const SCHEDULED: &[(&str, Said)] = &[
     ("runs-once", Fault("must ask whether to run again")),
     ("stops-early-again", Fault("must ask whether to run again")),
     ("remembers-between-runs", Fault("was at its first begin")),
-    ("begins-differently", Fault("is not what it was at its first begin")),
+    (
+        "begins-differently",
+        Fault("is not what it was at its first begin"),
+    ),
     ("counts-while-waiting", Sound),
     ("never-waits", Fault("CPU 1 neither waits nor halts")),
     ("both-wait", Fault("all CPUs wait for each other")),

@@ -7,6 +7,7 @@
 
 mod name;
 mod plan;
+mod run;
 mod turn;
 mod wait;
 mod words;
@@ -25,7 +26,8 @@ use kpmem_model::event::MAX_CPUS;
 
 pub use name::Schedule;
 pub use plan::{Limits, Plan};
-pub use turn::{Run, Turn};
+pub use run::Run;
+use turn::Turn;
 pub use words::{Access, Words};
 
 /// A CPU must come to something that is seen in this time.
@@ -208,7 +210,9 @@ fn check(turn: &Turn) {
 
 /// Ends QEMU, with a status that no guest has.
 fn give_up(turn: &Turn, what: &str) -> ! {
-    let schedule = turn.schedule().map(|schedule| format!("schedule {schedule}: "));
+    let schedule = turn
+        .schedule()
+        .map(|schedule| format!("schedule {schedule}: "));
     eprintln!(
         "crash simulator: {}{what}: {}",
         schedule.unwrap_or_default(),

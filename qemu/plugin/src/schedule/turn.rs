@@ -9,40 +9,11 @@
 use kpmem_model::hash::mix;
 
 use super::{
-    name::{Schedule, Switch},
+    name::Schedule,
+    run::{ALWAYS, Run},
     wait::{Found, Wait},
     words::{Access, Change, Words},
 };
-
-/// A moment at which another CPU could have gone on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Moment {
-    /// The step before it.
-    pub step: u32,
-    /// The word that the step was about, or [`ALWAYS`].
-    pub word: u64,
-    /// The CPUs that could.
-    pub able: u64,
-    /// Of all that was done to persistent memory by then.
-    pub hash: u64,
-}
-
-/// Not a word: it matters to the other CPUs whatever they use.
-pub const ALWAYS: u64 = u64::MAX;
-
-/// A run between begin and end.
-#[derive(Debug, Default)]
-pub struct Run {
-    pub(super) schedule: Schedule,
-    /// Preemptions that were made.
-    pub(super) done: usize,
-    pub steps: u32,
-    pub hash: u64,
-    pub moments: Vec<Moment>,
-    /// What the hash was at each preemption; or why it could not be made.
-    pub at: Vec<u64>,
-    pub lost: Option<String>,
-}
 
 #[derive(Debug, Default)]
 struct Cpu {
@@ -76,7 +47,7 @@ pub struct Turn {
 /// in memory how often looks like work.
 const SLICE: u32 = 1 << 16;
 /// So many slices has no CPU that comes to wait.
-const SLICES: u32 = 16;
+const SLICES: u32 = 8;
 /// So many steps has no run that ends.
 const STEPS: u32 = 1 << 26;
 
@@ -154,30 +125,17 @@ impl Turn {
     pub fn start(&mut self, schedule: Schedule) {
         // What was there before it first began is not known either.
         self.words.forget_values();
-        self.run = Some(Run {
-            schedule,
-            ..Run::default()
-        });
+        self.run = Some(Run::of(schedule));
     }
 
     /// It ends.
     pub fn finish(&mut self) -> Option<Run> {
-        let run = self.run.take()?;
-        let missing = run.schedule.0.get(run.done).map(|switch| {
-            format!(
-                "has {} steps, and its schedule a preemption after step {}",
-                run.steps, switch.at
-            )
-        });
-        Some(Run {
-            lost: run.lost.or(missing),
-            ..run
-        })
+        self.run.take().map(Run::ended)
     }
 
     /// The schedule of the run.
     pub fn schedule(&self) -> Option<&Schedule> {
-        self.run.as_ref().map(|run| &run.schedule)
+        self.run.as_ref().map(Run::schedule)
     }
 
     /// The CPU has something to say, or has flushed, or waited for stores to be durable.
@@ -248,10 +206,14 @@ impl Turn {
         self.slices += 1;
         if let Some(gatherer) = self.gatherer {
             self.hopeless = (self.slices > SLICES).then(|| {
-                format!("a workload begins on CPU {gatherer}, and CPU {cpu} neither waits nor halts")
+                format!(
+                    "a workload begins on CPU {gatherer}, and CPU {cpu} neither waits nor halts"
+                )
             });
         } else if steps > STEPS {
-            self.hopeless = Some(format!("the workload has made {steps} steps, and not ended"));
+            self.hopeless = Some(format!(
+                "the workload has made {steps} steps, and not ended"
+            ));
         } else if self.holder == cpu {
             self.hand_on();
         }
@@ -284,9 +246,9 @@ impl Turn {
     /// The next that has something to do; if none has, one that waits looks again.
     fn hand_on(&mut self) {
         let from = self.holder;
-        let able = self.others(from).find(|&cpu| {
-            self.is_able(cpu) && self.gatherer != Some(cpu)
-        });
+        let able = self
+            .others(from)
+            .find(|&cpu| self.is_able(cpu) && self.gatherer != Some(cpu));
         let next = match (able, self.gatherer) {
             (Some(cpu), _) => Some(cpu),
             (None, Some(gatherer)) => {
@@ -315,32 +277,9 @@ impl Turn {
     fn step(&mut self, cpu: usize, word: Option<u64>, hash: u64) {
         let able = self.others(cpu).filter(|&cpu| self.is_able(cpu));
         let able = able.fold(0, |mask, cpu| mask | 1_u64 << cpu);
-        let Some(run) = &mut self.run else {
-            return;
-        };
-        run.steps += 1;
-        if hash != 0 {
-            run.hash = mix(run.hash, hash);
-        }
-        let Some(&Switch { at, to }) = run.schedule.0.get(run.done).filter(|it| it.at == run.steps)
-        else {
-            if let (Some(word), true) = (word, able != 0) {
-                run.moments.push(Moment {
-                    step: run.steps,
-                    word,
-                    able,
-                    hash: run.hash,
-                });
-            }
-            return;
-        };
-        run.done += 1;
-        run.at.push(run.hash);
-        if able >> to.min(63) & 1 == 1 {
+        let run = self.run.as_mut();
+        if let Some(to) = run.and_then(|run| run.step(word, hash, able)) {
             self.give(to.into());
-        } else {
-            let lost = format!("cannot go on with CPU {to} after step {at}: it waits or is halted");
-            run.lost.get_or_insert(lost);
         }
     }
 
@@ -362,115 +301,5 @@ impl Turn {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FLAG: u64 = 0x100;
-    const DATA: u64 = 0x200;
-
-    fn load(turn: &mut Turn, cpu: usize, addr: u64, value: u8) {
-        access(turn, cpu, addr, value, false);
-    }
-
-    fn store(turn: &mut Turn, cpu: usize, addr: u64, value: u8) {
-        access(turn, cpu, addr, value, true);
-    }
-
-    fn access(turn: &mut Turn, cpu: usize, addr: u64, value: u8, is_store: bool) {
-        assert_eq!(turn.holder(), cpu, "it is not its turn");
-        turn.access(
-            cpu,
-            &Access {
-                pc: addr + cpu as u64,
-                addr,
-                bytes: &[value],
-                is_store,
-                atomic: false,
-                persistent: false,
-            },
-        );
-    }
-
-    /// Two CPUs, of which the second waits for the flag; the workload begins on the first.
-    fn begun(schedule: &str) -> Turn {
-        let mut turn = Turn::new();
-        (0..2).for_each(|cpu| turn.awake(cpu));
-        turn.take(0);
-        turn.gather(0);
-        while turn.holder() == 1 {
-            load(&mut turn, 1, FLAG, 0);
-        }
-        turn.start(schedule.parse().unwrap());
-        turn
-    }
-
-    /// The first sets data, then the flag, and waits; what the second sees of the data.
-    fn run(turn: &mut Turn) -> Vec<u8> {
-        let mut seen = Vec::new();
-        let mut todo = vec![(DATA, 2), (FLAG, 1), (DATA, 1)];
-        let mut memory = [0; 2];
-        for _ in 0..40 {
-            if turn.holder() == 0 {
-                match todo.pop() {
-                    Some((addr, value)) => {
-                        memory[usize::from(addr == DATA)] = value;
-                        store(turn, 0, addr, value);
-                    }
-                    None => load(turn, 0, DATA + 8, 0),
-                }
-            } else if memory[0] == 0 || !seen.is_empty() {
-                load(turn, 1, FLAG, memory[0]);
-            } else {
-                seen.push(memory[1]);
-                load(turn, 1, DATA, memory[1]);
-            }
-        }
-        seen
-    }
-
-    #[test]
-    fn a_cpu_runs_until_it_waits_or_is_preempted() {
-        let mut turn = begun("straight");
-        assert_eq!(run(&mut turn), [2]);
-        let straight = turn.finish().unwrap();
-        assert_eq!(straight.lost, None);
-        // The other can go on as soon as the flag is set.
-        assert_eq!(straight.moments[0].step, 2);
-        let mut turn = begun("2to1");
-        assert_eq!(run(&mut turn), [1]);
-        assert_eq!(turn.finish().unwrap().lost, None);
-    }
-
-    #[test]
-    fn what_cannot_be_is_told() {
-        // The other waits still.
-        let mut turn = begun("1to1");
-        assert_eq!(run(&mut turn), [2]);
-        assert!(turn.finish().unwrap().lost.unwrap().contains("it waits or is halted"));
-        let mut turn = begun("1000to1");
-        run(&mut turn);
-        assert!(turn.finish().unwrap().lost.unwrap().contains("its schedule a preemption"));
-    }
-
-    #[test]
-    fn who_halts_hands_on() {
-        let mut turn = begun("straight");
-        store(&mut turn, 0, FLAG, 1);
-        turn.halts(0);
-        assert_eq!(turn.holder(), 1);
-        turn.halts(1);
-        turn.awake(0);
-        assert_eq!(turn.holder(), 0);
-    }
-
-    #[test]
-    fn a_cpu_that_never_waits_is_told() {
-        let mut turn = begun("straight");
-        store(&mut turn, 0, FLAG, 1);
-        turn.gather(0);
-        for i in 0..(SLICES + 2) * (SLICE + 1) {
-            store(&mut turn, 1, DATA, i as u8);
-        }
-        assert!(turn.hopeless.unwrap().contains("neither waits nor halts"));
-    }
-}
+#[path = "turn_tests.rs"]
+mod tests;

@@ -129,8 +129,14 @@ mod tests {
         let first = turns.iter().find(|(_, waits)| *waits).unwrap();
         assert_eq!(first.0, 0x10);
         assert!(turns.iter().all(|(pc, waits)| !waits || *pc == 0x10));
-        assert!(wait.concerns(&Change { addr: 0x1010, len: 4 }));
-        assert!(!wait.concerns(&Change { addr: 0x1011, len: 3 }));
+        assert!(wait.concerns(&Change {
+            addr: 0x1010,
+            len: 4
+        }));
+        assert!(!wait.concerns(&Change {
+            addr: 0x1011,
+            len: 3
+        }));
     }
 
     #[test]

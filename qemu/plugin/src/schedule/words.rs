@@ -70,14 +70,16 @@ impl Words {
             let at = (addr % 8) as usize;
             (word.known >> at & 1 == 1).then_some(word.value[at])
         };
-        (0..len as u64).map(|i| byte(addr.wrapping_add(i))).collect()
+        (0..len as u64)
+            .map(|i| byte(addr.wrapping_add(i)))
+            .collect()
     }
 
     /// Whether several CPUs have used a word, and one of them has stored to it.
     pub fn is_shared(&self, word: u64) -> bool {
-        self.0.get(&word).is_some_and(|word| {
-            word.stored != 0 && (word.stored | word.loaded).count_ones() > 1
-        })
+        self.0
+            .get(&word)
+            .is_some_and(|word| word.stored != 0 && (word.stored | word.loaded).count_ones() > 1)
     }
 
     /// Forgets what memory holds, not who uses it.
@@ -114,7 +116,10 @@ mod tests {
         assert!(!words.note(1, &access(15, &[1], true)));
         assert!(words.note(1, &access(19, &[2], true)));
         assert!(!words.note(1, &access(12, &[9; 8], false)), "a load");
-        assert!(!words.note(1, &access(12, &[9; 8], true)), "as it was loaded");
+        assert!(
+            !words.note(1, &access(12, &[9; 8], true)),
+            "as it was loaded"
+        );
         words.forget_values();
         assert!(words.note(1, &access(12, &[9; 8], true)));
     }

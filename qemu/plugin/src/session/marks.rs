@@ -266,11 +266,6 @@ impl Session {
         self.memory.undo();
         let first = self.schedules.as_ref().is_none_or(Schedules::is_first);
         let samples = if first { self.options.samples } else { 0 };
-        exploration.judge(
-            code,
-            samples,
-            &mut self.memory,
-            &mut self.report,
-        );
+        exploration.judge(code, samples, &mut self.memory, &mut self.report);
     }
 }

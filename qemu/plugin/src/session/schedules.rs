@@ -158,7 +158,8 @@ impl Session {
 
     /// What kept images of this run are called.
     pub(super) fn image_prefix(&self) -> String {
-        self.schedule().map_or_else(String::new, |it| format!("{it}-"))
+        self.schedule()
+            .map_or_else(String::new, |it| format!("{it}-"))
     }
 
     /// The kernel ends: it must have run all schedules.

@@ -57,8 +57,12 @@ pub const CASES: &[Case] = &[
             }
         }
     }),
-    ("never-waits", |memory| run_with(memory, 1, |_| never_waits(), |_| ())),
-    ("both-wait", |memory| run_with(memory, 1, wait_for_begin, |_| wait_for(DONE + 1))),
+    ("never-waits", |memory| {
+        run_with(memory, 1, |_| never_waits(), |_| ())
+    }),
+    ("both-wait", |memory| {
+        run_with(memory, 1, wait_for_begin, |_| wait_for(DONE + 1))
+    }),
 ];
 
 static STAGE: AtomicU64 = AtomicU64::new(0);

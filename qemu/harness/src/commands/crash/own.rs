@@ -59,7 +59,8 @@ pub(super) fn cpu(kernel: &Path, args: &Args, line: Option<usize>) -> Result<Cpu
 pub(super) fn job(cpu: Cpu, kernel: &Path, args: &Args) -> Result<Job> {
     let name = args.profile.as_deref().unwrap_or(cpu.profile());
     let profile = cpu.profiles().iter().find(|p| **p == name);
-    let profile = profile.with_context(|| format!("the profile {name} does not fit {}", cpu.arch))?;
+    let profile =
+        profile.with_context(|| format!("the profile {name} does not fit {}", cpu.arch))?;
     Ok(Job {
         schedules: args.schedules()?,
         own: Some(args.own()),

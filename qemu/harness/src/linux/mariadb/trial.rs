@@ -188,10 +188,7 @@ impl Trial {
                 Line::Traced(it) => traced = Some(it),
                 Line::Failure(failure) => bail!("the simulator is blind: {}", failure.what),
                 Line::Flaw(flaw) => bail!("the simulator is blind: {}", flaw.what),
-                Line::Explored(_)
-                | Line::Sample(_)
-                | Line::Schedule(_)
-                | Line::Schedules(_) => {}
+                Line::Explored(_) | Line::Sample(_) | Line::Schedule(_) | Line::Schedules(_) => {}
             }
         }
         ensure!(
