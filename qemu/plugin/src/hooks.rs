@@ -13,7 +13,6 @@ use std::{
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use kpmem_marks::Op;
 use kpmem_model::{
     Isa, StoreOrder,
     decode::{Action, acquires, decode, is_atomic},
