@@ -58,7 +58,7 @@ fn archive(me: &mut Part<'_>) {
 fn settled(version: &AtomicU64) -> u64 {
     loop {
         let now = version.load(Ordering::Acquire);
-        if now != 0 && now % 2 == 0 {
+        if now != 0 && now.is_multiple_of(2) {
             return now;
         }
         kpmem_runtime::smp::relax();
