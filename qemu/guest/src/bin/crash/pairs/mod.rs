@@ -1,6 +1,6 @@
 //! Pairs of CPUs whose order matters: each workload is right in every order that two CPUs can have,
-//! and its mistake shows only in some. Run once, a mistake is likely not to show: the second CPU
-//! comes late, as it happens to be most of the time.
+//! and its mistake shows only in some: where each CPU runs until it waits, none shows. Run as the
+//! CPUs like, it is chance; the second comes late.
 
 mod append;
 mod archive;
