@@ -1,5 +1,5 @@
-//! Schedules: a workload of several CPUs is run again and again in one boot, each time with the CPUs
-//! preempted elsewhere.
+//! Schedules: a workload of several CPUs is run again and again in one boot, each time with the
+//! CPUs preempted elsewhere.
 
 use serde::{Deserialize, Serialize};
 

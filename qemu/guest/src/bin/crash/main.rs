@@ -1,9 +1,9 @@
 //! Workloads for the crash simulator.
 //!
 //! Parameters: `workload` (contract, log, list, rollback, slots, tags, copies, words, cpus, deep,
-//! publish, append, archive), `seed` and `runs` (seeds from there on), `mutant` (a seeded bug of the
-//! library or of the workload),
-//! `mode=reboot` (recover the crash image that memory holds, print the verdict).
+//! publish, append, archive), `seed` and `runs` (seeds from there on), `mutant` (a seeded bug of
+//! the library or of the workload), `mode=reboot` (recover the crash image that memory holds, print
+//! the verdict).
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 mod contract;
