@@ -1,5 +1,4 @@
-//! QEMU's callbacks: what is instrumented when code is translated, and what is reported when it
-//! runs.
+//! QEMU's callbacks: what is reported when code runs.
 //!
 //! Where one vCPU runs at a time, on QEMU's only thread (`-accel tcg,thread=single`), the order of
 //! the reports is the order of execution, and the values of atomic operations are right. There
@@ -13,10 +12,7 @@ use std::{
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use kpmem_model::{
-    Isa, StoreOrder,
-    decode::{Action, acquires, decode, is_atomic},
-};
+use kpmem_model::{Isa, StoreOrder, decode::Action};
 use qemu_plugin_sys as qemu;
 
 use crate::{
@@ -28,7 +24,8 @@ use crate::{
     said,
     schedule::{self, Access},
     session::{Session, Stored},
-    site::{Site, kept},
+    site::Site,
+    translate::on_translate,
     waiting,
     watch::{self, Level},
 };
@@ -42,7 +39,7 @@ static GROUPS: Mutex<Groups> = Mutex::new(Groups::new());
 pub struct Machine {
     base: u64,
     len: u64,
-    isa: Isa,
+    pub isa: Isa,
     /// How many CPUs the kernel may run.
     cpus: u32,
     /// One runs at a time.
@@ -108,85 +105,12 @@ unsafe extern "C" fn on_idle(_: qemu::qemu_plugin_id_t, cpu: c_uint) {
     schedule::halts(cpu as u8);
 }
 
-unsafe extern "C" fn on_block(cpu: c_uint, _: *mut c_void) {
+pub unsafe extern "C" fn on_block(cpu: c_uint, _: *mut c_void) {
     schedule::block(cpu as u8);
 }
 
 unsafe extern "C" fn on_exit(_: qemu::qemu_plugin_id_t, _: *mut c_void) {
     session().exit();
-}
-
-unsafe extern "C" fn on_translate(_: qemu::qemu_plugin_id_t, tb: *mut qemu::qemu_plugin_tb) {
-    let Machine { isa, scheduled, .. } = *machine();
-    // SAFETY: QEMU's handles, valid during this callback; the callback is of the type it wants.
-    unsafe {
-        if scheduled {
-            let flags = qemu::qemu_plugin_cb_flags::QEMU_PLUGIN_CB_NO_REGS;
-            let none = std::ptr::null_mut();
-            qemu::qemu_plugin_register_vcpu_tb_exec_cb(tb, Some(on_block), flags, none);
-        }
-        let count = qemu::qemu_plugin_tb_n_insns(tb);
-        let all = (0..count).map(|i| qemu::qemu_plugin_tb_get_insn(tb, i));
-        let level = watch::of_block(all.clone().map(|insn| site(isa, insn).action));
-        for insn in all {
-            let site = site(isa, insn);
-            if level > Level::Marks || matches!(site.action, Action::Mark(_)) {
-                instrument(insn, kept(site), level);
-            }
-        }
-    }
-}
-
-/// What is to be known of an instruction.
-///
-/// # Safety
-/// It must be one that QEMU is translating.
-unsafe fn site(isa: Isa, insn: *mut qemu::qemu_plugin_insn) -> Site {
-    let mut bytes = [0_u8; 16];
-    // SAFETY: the caller vouches for the instruction; the buffer is as long as is said.
-    let (size, pc) = unsafe {
-        (
-            qemu::qemu_plugin_insn_data(insn, bytes.as_mut_ptr().cast(), bytes.len()),
-            qemu::qemu_plugin_insn_vaddr(insn),
-        )
-    };
-    Site {
-        pc,
-        next_ip: pc.wrapping_add(size as u64),
-        action: decode(isa, &bytes[..size]),
-        acquires: acquires(isa, &bytes[..size]),
-        atomic: is_atomic(isa, &bytes[..size]),
-    }
-}
-
-/// # Safety
-/// `insn` must be an instruction that QEMU is translating.
-unsafe fn instrument(insn: *mut qemu::qemu_plugin_insn, site: &'static Site, level: Level) {
-    let data = (&raw const *site).cast_mut().cast();
-    let accesses = if level == Level::Loads {
-        qemu::qemu_plugin_mem_rw::QEMU_PLUGIN_MEM_RW
-    } else {
-        qemu::qemu_plugin_mem_rw::QEMU_PLUGIN_MEM_W
-    };
-    // SAFETY: the caller vouches for the instruction; the callbacks get the site that they want.
-    unsafe {
-        qemu::qemu_plugin_register_vcpu_mem_cb(
-            insn,
-            Some(on_access),
-            qemu::qemu_plugin_cb_flags::QEMU_PLUGIN_CB_NO_REGS,
-            accesses,
-            data,
-        );
-        if matches!(site.action, Action::Nothing | Action::Stores(_)) {
-            return;
-        }
-        qemu::qemu_plugin_register_vcpu_insn_exec_cb(
-            insn,
-            Some(on_special),
-            qemu::qemu_plugin_cb_flags::QEMU_PLUGIN_CB_R_REGS,
-            data,
-        );
-    }
 }
 
 /// Who runs.
@@ -202,7 +126,7 @@ unsafe fn who(cpu: c_uint) -> u8 {
     cpu as u8
 }
 
-unsafe extern "C" fn on_access(
+pub unsafe extern "C" fn on_access(
     cpu: c_uint,
     info: qemu::qemu_plugin_meminfo_t,
     vaddr: u64,
@@ -316,7 +240,7 @@ pub fn groups() -> MutexGuard<'static, Groups> {
     GROUPS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-unsafe extern "C" fn on_special(cpu: c_uint, site: *mut c_void) {
+pub unsafe extern "C" fn on_special(cpu: c_uint, site: *mut c_void) {
     let isa = machine().isa;
     // SAFETY: `kept` keeps it; this is a vCPU's callback, registered to read registers.
     unsafe {

@@ -32,6 +32,7 @@ mod status;
 mod timeline;
 mod trace;
 mod tracing;
+mod translate;
 mod waiting;
 mod watch;
 
