@@ -200,8 +200,9 @@ mod tests {
                  \"flushes\":1,\"fences\":1,\"redundant_flushes\":0,\"redundant_fences\":0}}}}\n"
             )
         };
-        let explored = "{\"explored\":{\"workload\":1,\"points\":2,\"capped\":0,\"walked\":4,\
-                        \"duplicates\":0,\"states\":4,\"seconds\":0.5,\"failures\":1}}\n";
+        let explored = "{\"explored\":{\"workload\":1,\"points\":2,\"by_readings\":0,\"capped\":0,\
+                        \"left_out\":0,\"nested\":0,\"walked\":4,\"duplicates\":0,\"states\":4,\
+                        \"seconds\":0.5,\"failures\":1}}\n";
         let text = format!(
             "{{\"schedule\":\"straight\"}}\n{}{explored}{{\"schedule\":\"3to1\"}}\n{}{explored}",
             line(2),
