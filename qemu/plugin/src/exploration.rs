@@ -30,6 +30,8 @@ pub struct Exploration {
     /// The recovery whose crash images are looked at.
     nested: Option<Nested>,
     failures: u64,
+    /// How many are wanted.
+    enough: u64,
     smaller: Option<Smaller>,
     started: Instant,
     kept: Kept,
@@ -89,10 +91,16 @@ impl Exploration {
             sites: trace.sites,
             at: None,
             failures: 0,
+            enough: u64::MAX,
             smaller: None,
             started: Instant::now(),
             kept: Kept::new(seed),
         }
+    }
+
+    /// No image is handed out after so many bad ones.
+    pub fn until(self, enough: u64) -> Self {
+        Self { enough, ..self }
     }
 
     /// The image that has no verdict yet.
@@ -130,6 +138,7 @@ impl Exploration {
     pub fn next(&mut self, memory: &mut Memory) -> Option<Handed> {
         let image = match &self.smaller {
             Some(smaller) => Some(smaller.image),
+            None if self.failures >= self.enough => None,
             None => self
                 .next_of_recovery(memory)
                 .or_else(|| self.explorer.next(|addr, bytes| memory.write(addr, bytes)))

@@ -151,15 +151,21 @@ pub unsafe extern "C" fn on_access(
     if !here && !crosses && machine.cpus == 1 {
         return;
     }
+    // SAFETY: QEMU's own handle; this is a vCPU's callback.
+    let is_store = unsafe { qemu::qemu_plugin_mem_is_store(info) };
+    if !is_store && machine.cpus == 1 {
+        // SAFETY: as above.
+        return unsafe { session().recovery_loads(vaddr, addr, len) };
+    }
     // SAFETY: as above.
-    let (value, is_store) = unsafe {
+    let value = unsafe {
         let value = qemu::qemu_plugin_mem_get_value(info);
         // The first eight bytes hold any value but the widest.
         let wide = value.type_ == qemu::qemu_plugin_mem_value_type::QEMU_PLUGIN_MEM_VALUE_U128;
         let low = value.data.u64_;
         let high = if wide { value.data.u128_.high } else { 0 };
         let value = u128::from(high) << 64 | u128::from(low);
-        (value.to_le_bytes(), qemu::qemu_plugin_mem_is_store(info))
+        value.to_le_bytes()
     };
     // SAFETY: this is a vCPU's callback.
     let cpu = unsafe { who(cpu) };
@@ -178,10 +184,6 @@ pub unsafe extern "C" fn on_access(
         persistent: here,
     };
     if !is_store {
-        if machine.cpus == 1 {
-            // SAFETY: this is a vCPU's callback.
-            return unsafe { session().recovery_loads(vaddr, addr, len) };
-        }
         if machine.scheduled {
             // Of some atomic operations QEMU gives the new value for what they load.
             let known = site

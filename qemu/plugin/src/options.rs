@@ -41,6 +41,8 @@ pub struct Options {
     pub late: bool,
     /// Crash images to keep for a reboot.
     pub samples: usize,
+    /// Bad crash images of a workload after which no more are handed out.
+    pub enough: u64,
     /// Where runs and failures are written, one JSON value a line.
     pub report: PathBuf,
     /// Where kept crash images go.
@@ -131,6 +133,10 @@ impl Options {
             points: words.get("points").copied() == Some("1"),
             late: words.get("late").copied() == Some("1"),
             samples: number(words.get("samples").copied().unwrap_or("0"), "samples")? as usize,
+            enough: match words.get("enough") {
+                Some(text) => number(text, "enough")?,
+                None => u64::MAX,
+            },
             report: text("report")?.into(),
             images: text("images")?.into(),
             status: text("status")?.into(),

@@ -19,6 +19,9 @@ use std::{
 /// Crash images of each run that are also booted from.
 const SAMPLES: usize = 2;
 
+/// Bad crash images of a seeded bug with one seed: more of them show nothing new.
+const ENOUGH: u64 = 2;
+
 /// What was built, and what was asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Campaign {
@@ -128,14 +131,13 @@ impl Campaign {
     }
 
     /// Whether the `n`th of a job's kept crash images is booted from: every bad one of the correct
-    /// build, and of the good ones as many as there is time for; of a seeded bug's only some,
-    /// which show that the verdict of a bad image does not depend on the loop either.
+    /// build, and of the good ones as many as there is time for; of a seeded bug's the first bad
+    /// one, which shows that its verdict does not depend on the loop either.
     fn reboots(&self, job: &Job, n: usize, verdict: u64) -> bool {
-        match (job.mutant.as_str(), self.effort) {
-            ("none", Effort::Full) => verdict != 0 || n.is_multiple_of(10),
-            ("none", Effort::Bounded | Effort::Normal) => true,
-            (_, Effort::Bounded) => n < 1,
-            (_, Effort::Normal | Effort::Full) => n < 2,
+        match (job.enough, self.effort) {
+            (None, Effort::Full) => verdict != 0 || n.is_multiple_of(10),
+            (None, Effort::Bounded | Effort::Normal) => true,
+            (Some(_), _) => n == 0,
         }
     }
 
@@ -158,6 +160,7 @@ impl Campaign {
             platform: job.platform.clone(),
             seed: job.seed,
             samples: SAMPLES,
+            enough: job.enough,
             shard: self.shard.unwrap_or((0, 1)),
             only: self.only.clone(),
             hang: simulate::HANG,
@@ -182,7 +185,9 @@ impl Campaign {
         images: &Path,
     ) -> Result<Done> {
         let mut done = Done::of(job, &outcome);
-        for (n, sample) in outcome.kept().enumerate() {
+        let is_correct = job.enough.is_none();
+        let kept = outcome.kept().filter(|it| is_correct || it.verdict != 0);
+        for (n, sample) in kept.enumerate() {
             if !self.reboots(job, n, sample.verdict) {
                 continue;
             }
@@ -224,7 +229,11 @@ pub fn mutants(cpus: &[Cpu], effort: Effort, seed: u64, shard: Option<(u32, u32)
             Some(_) => 1,
             None => effort.mutant_seeds(),
         };
-        Job { runs: seeds, ..job }
+        Job {
+            runs: seeds,
+            enough: Some(ENOUGH),
+            ..job
+        }
     })
     .collect()
 }

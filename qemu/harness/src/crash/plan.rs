@@ -80,6 +80,8 @@ pub struct Job {
     pub runs: u64,
     /// A seeded bug, or `none`.
     pub mutant: String,
+    /// Bad crash images of a seed after which no more are tried: of a seeded bug.
+    pub enough: Option<u64>,
     /// Its CPUs take turns by these.
     pub schedules: Option<Schedules>,
     /// A kernel that isn't ours, which knows nothing of the above.
@@ -113,6 +115,7 @@ impl Job {
             seed,
             runs,
             mutant: "none".to_owned(),
+            enough: None,
             schedules: Schedules::of(workload),
             own: None,
             platform: Vec::new(),

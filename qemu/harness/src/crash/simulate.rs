@@ -48,6 +48,8 @@ pub struct Simulation<'a> {
     pub seed: u64,
     /// Crash images to keep for a reboot, for each workload.
     pub samples: usize,
+    /// Bad crash images of a workload after which no more are tried.
+    pub enough: Option<u64>,
     /// Part of how many.
     pub shard: (u32, u32),
     /// Only this crash image.
@@ -256,6 +258,7 @@ impl Simulation<'_> {
         let platform: String = platform
             .map(|(key, value)| format!(",{key}={value}"))
             .collect();
+        let enough = self.enough.map_or(String::new(), |n| format!(",enough={n}"));
         let cpus = self.machine.smp;
         let words = u8::from(self.words);
         let late = u8::from(self.guest.is_some());
@@ -264,7 +267,7 @@ impl Simulation<'_> {
         let schedules = schedules.unwrap_or_default();
         format!(
             "{},image={},base={base},line={line},zva={zva},profile={profile},seed={seed},samples={samples},\
-             part={part},parts={parts},cpus={cpus},words={words},late={late},report={},status={},images={}{platform}{only}{tried}{schedules}",
+             part={part},parts={parts},cpus={cpus},words={words},late={late},report={},status={},images={}{platform}{only}{enough}{tried}{schedules}",
             plugin.display(),
             image.inherited_path(),
             report.display(),

@@ -233,6 +233,7 @@ fn simulate(question: &Question, job: &Job, kernel: &Path, plugin: &Path) -> Res
         words: job.args().contains("what=mem"),
         seed: question.seed,
         samples: 0,
+        enough: None,
         shard: (0, 1),
         only: None,
         hang: simulate::HANG,

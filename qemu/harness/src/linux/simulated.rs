@@ -67,6 +67,7 @@ pub fn run(machine: &Machine, kernel: &Path, module: &str, seed: u64) -> Result<
         words: false,
         seed,
         samples: 0,
+        enough: None,
         shard: (0, 1),
         only: None,
         hang: simulate::HANG,

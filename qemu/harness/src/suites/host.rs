@@ -17,6 +17,14 @@ const ELSEWHERE: [&str; 4] = [
     "kpmem-vmm",
 ];
 
+/// As `.cargo/config.toml` has it for `cargo xtask`.
+const PROFILES: [&str; 4] = [
+    "--config",
+    "profile.dev.package.kpmem-log.opt-level=3",
+    "--config",
+    "profile.dev.package.kpmem-harness.opt-level=0",
+];
+
 /// Runs the tests of every package of the workspace that can run here.
 pub fn run() -> Result<Vec<Suite>> {
     let toolchain = Toolchain::active()?;
@@ -30,16 +38,17 @@ pub fn run() -> Result<Vec<Suite>> {
 /// Runs the tests of one package.
 pub(super) fn one(toolchain: &Toolchain, package: &str) -> Result<Suite> {
     // What fails to compile is told as the compiler tells it.
-    process::run(toolchain.cargo("test").args([
-        "--no-run",
-        "--all-features",
-        "--package",
-        package,
-    ]))
+    process::run(
+        toolchain
+            .cargo("test")
+            .args(PROFILES)
+            .args(["--no-run", "--all-features", "--package", package]),
+    )
     .with_context(|| format!("the tests of {package} do not build"))?;
     let output = process::output_of(
         toolchain
             .cargo("test")
+            .args(PROFILES)
             .args(["--quiet", "--no-fail-fast", "--all-features"])
             .args(["--package", package])
             .args(["--", "--format", "pretty"]),

@@ -221,7 +221,7 @@ impl Session {
                     nesting: Nesting::new(*nested, *only, without),
                 };
                 let exploration = Exploration::new(start, trace, self.options.explore.clone());
-                Phase::Exploring(Box::new(exploration))
+                Phase::Exploring(Box::new(exploration.until(self.options.enough)))
             }
             other => other,
         };

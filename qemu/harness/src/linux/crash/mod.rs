@@ -96,6 +96,7 @@ impl Trial {
             words: false,
             seed: self.seed,
             samples: self.reboots,
+            enough: None,
             shard: self.shard.unwrap_or((0, 1)),
             only: None,
             hang: self.hang,

@@ -152,6 +152,7 @@ impl Trial {
             words: false,
             seed: 1,
             samples: 0,
+            enough: None,
             shard: (0, 1),
             only: None,
             hang: simulate::HANG,
