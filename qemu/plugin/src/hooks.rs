@@ -200,7 +200,8 @@ pub unsafe extern "C" fn on_access(
             return schedule::access(cpu, &access);
         }
         let report = |touch: Touch<'_>| session().load(touch, site.pc);
-        return waiting::load(touch, report, |touch: Touch<'_>| session().forget(touch));
+        let forget = |touch: Touch<'_>| session().forget(touch);
+        return waiting::load(touch, machine.cpus, report, forget);
     }
     let order = match site.action {
         Action::Stores(order) | Action::Atomic(_, order) => order,
@@ -231,7 +232,7 @@ pub unsafe extern "C" fn on_access(
         group: groups().of(cpu, site.pc),
     };
     // SAFETY: this is a vCPU's callback.
-    unsafe { session().store(stored) };
+    waiting::store(cpu, || unsafe { session().store(stored) });
     if machine.scheduled {
         return schedule::access(cpu, &access);
     }

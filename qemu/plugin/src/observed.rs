@@ -41,13 +41,27 @@ struct Cpu {
     released: Clock,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Word {
-    by: u8,
-    told: Clock,
+    /// The last stores to its bytes.
+    stores: Vec<Last>,
     value: [u8; 8],
     before: [u8; 8],
-    known: u8,
+}
+
+/// A store to bytes that nobody has stored to since.
+#[derive(Clone, Debug)]
+struct Last {
+    by: u8,
+    told: Clock,
+    /// Which bytes, a bit each.
+    bytes: u8,
+}
+
+impl Word {
+    fn known(&self) -> u8 {
+        self.stores.iter().fold(0, |all, last| all | last.bytes)
+    }
 }
 
 /// What all CPUs have seen.
@@ -93,20 +107,19 @@ impl Observed {
             cpu.released
         };
         for (word, offset, bytes) in words(access.addr, access.bytes) {
-            let new = Word {
+            let word = self.words.entry(word).or_default();
+            word.before = word.value;
+            word.value[offset..offset + bytes.len()].copy_from_slice(bytes);
+            let new = Last {
                 by: access.cpu,
                 told,
-                value: [0; 8],
-                before: [0; 8],
-                known: 0,
+                bytes: bits(offset, bytes.len()),
             };
-            let word = self.words.entry(word).or_insert(new);
-            word.before = word.value;
-            for (i, byte) in bytes.iter().enumerate() {
-                word.value[offset + i] = *byte;
-                word.known |= 1 << (offset + i);
-            }
-            (word.by, word.told) = (access.cpu, told);
+            word.stores.retain_mut(|last| {
+                last.bytes &= !new.bytes;
+                last.bytes != 0
+            });
+            word.stores.push(new);
         }
     }
 
@@ -118,8 +131,8 @@ impl Observed {
                 continue;
             };
             let is = |value: &[u8; 8]| value[offset..offset + bytes.len()] == *bytes;
-            let known = (0..bytes.len()).all(|i| word.known >> (offset + i) & 1 == 1);
-            if known && !is(&word.value) {
+            let loaded = bits(offset, bytes.len());
+            if word.known() & loaded == loaded && !is(&word.value) {
                 // Reported late: it saw the store before the last, or one that is yet to come.
                 if is(&word.before) {
                     continue;
@@ -131,8 +144,9 @@ impl Observed {
             } else {
                 &mut cpu.loaded
             };
-            if word.by != access.cpu {
-                join(clock, &word.told, access.cpu);
+            let foreign = |last: &&Last| last.bytes & loaded != 0 && last.by != access.cpu;
+            for last in word.stores.iter().filter(foreign) {
+                join(clock, &last.told, access.cpu);
             }
         }
         Loaded::Known
@@ -166,9 +180,10 @@ impl Observed {
             .map(|(event, other)| (other, *event))
     }
 
-    /// The CPU that stored to a word last.
-    pub fn last_to(&self, addr: u64) -> Option<u8> {
-        self.words.get(&(addr / 8)).map(|word| word.by)
+    /// Whether another CPU was the last to store to any byte of a word.
+    pub fn is_foreign(&self, cpu: u8, addr: u64) -> bool {
+        let word = self.words.get(&(addr / 8));
+        word.is_some_and(|word| word.stores.iter().any(|last| last.by != cpu))
     }
 }
 
@@ -183,6 +198,11 @@ pub fn words(addr: u64, bytes: &[u8]) -> impl Iterator<Item = (u64, usize, &[u8]
         at += len;
         (len > 0).then(|| (start / 8, offset, &rest[..len]))
     })
+}
+
+/// Bytes of a word, a bit each.
+fn bits(offset: usize, len: usize) -> u8 {
+    ((0xFF_u16 >> (8 - len)) << offset) as u8
 }
 
 fn join(clock: &mut Clock, other: &Clock, own: u8) {
@@ -289,6 +309,32 @@ mod tests {
         observed.store(on(&access(1, FLAG + 8, 1, true)), None);
         observed.load(on(&access(2, FLAG + 8, 1, true)));
         assert_eq!(observed.seen(2).collect::<Vec<_>>(), [(0, 5)]);
+    }
+
+    #[test]
+    fn a_neighbour_in_the_word_hands_nothing_over_and_keeps_nothing() {
+        let byte = |addr, value, cpu, ordered| (cpu, addr, [value], ordered);
+        let touch = |it: &'static (u8, u64, [u8; 1], bool)| Touch {
+            cpu: it.0,
+            addr: it.1,
+            bytes: &it.2,
+            ordered: it.3,
+        };
+        let [flag, neighbour, seen, beside] = [
+            byte(FLAG, 1, 0, true),
+            byte(FLAG + 4, 1, 1, false),
+            byte(FLAG, 1, 1, true),
+            byte(FLAG + 1, 0, 1, true),
+        ]
+        .map(|it| &*Box::leak(Box::new(it)));
+        let mut observed = Observed::new(Isa::Aarch64);
+        observed.store(on(&access(0, DATA, 1, false)), Some(5));
+        observed.store(touch(flag), None);
+        observed.store(touch(neighbour), None);
+        observed.load(touch(beside));
+        assert_eq!(observed.seen(1).count(), 0);
+        observed.load(touch(seen));
+        assert_eq!(observed.seen(1).collect::<Vec<_>>(), [(0, 5)]);
     }
 
     #[test]

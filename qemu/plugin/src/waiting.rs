@@ -7,6 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use kpmem_model::event::MAX_CPUS;
+
 use crate::observed::Touch;
 
 /// How often any word of these was stored to, by a hash of its address.
@@ -19,6 +21,31 @@ fn stores_to(addr: u64) -> &'static AtomicU32 {
 /// A store to this word was reported.
 pub fn stored(addr: u64) {
     stores_to(addr).fetch_add(1, Ordering::Release);
+}
+
+/// Odd while a CPU's store is being reported.
+static REPORTS: [AtomicU32; MAX_CPUS] = [const { AtomicU32::new(0) }; MAX_CPUS];
+
+/// Reports a store, for which others wait that may have seen it.
+pub fn store(cpu: u8, report: impl FnOnce()) {
+    let Some(reports) = REPORTS.get(usize::from(cpu)) else {
+        return report();
+    };
+    reports.fetch_add(1, Ordering::AcqRel);
+    report();
+    reports.fetch_add(1, Ordering::AcqRel);
+}
+
+/// A store that this load may have seen is waiting for the lock that the load would take first: of
+/// a word of which nothing is known yet, nothing else would show that.
+fn let_others_report(cpu: u8, cpus: u32) {
+    let all = (0..).zip(&REPORTS).take(cpus as usize);
+    for (_, other) in all.filter(|(it, _)| *it != cpu) {
+        let before = other.load(Ordering::Acquire);
+        while before % 2 == 1 && other.load(Ordering::Acquire) == before {
+            thread::yield_now();
+        }
+    }
 }
 
 /// What a load saw, and how often its word had been stored to.
@@ -36,6 +63,7 @@ struct Look {
 /// nor from their core.
 pub fn load(
     touch: Touch<'_>,
+    cpus: u32,
     mut report: impl FnMut(Touch<'_>) -> bool,
     give_up: impl FnOnce(Touch<'_>),
 ) {
@@ -56,6 +84,7 @@ pub fn load(
     if SEEN.with(|seen| seen[slot].get() == look) {
         return thread::yield_now();
     }
+    let_others_report(touch.cpu, cpus);
     for _ in 0..YIELDS {
         if !report(touch) {
             return SEEN.with(|seen| seen[slot].set(look));

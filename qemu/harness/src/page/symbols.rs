@@ -64,17 +64,18 @@ impl Symbols {
         if !frames.is_empty() {
             return frames;
         }
-        let before = self.functions.range(..=pc).next_back();
-        let function = before.filter(|(_, (end, _))| pc < *end);
         let frame = |name: &str| Frame {
             function: names::function(name),
             source: None,
             line: None,
         };
-        function
-            .map(|(_, (_, name))| frame(name))
-            .into_iter()
-            .collect()
+        self.symbol(pc).map(frame).into_iter().collect()
+    }
+
+    /// What the symbol table calls the function that the instruction belongs to.
+    fn symbol(&self, pc: u64) -> Option<&str> {
+        let (_, (end, name)) = self.functions.range(..=pc).next_back()?;
+        (pc < *end).then_some(name)
     }
 
     /// Damaged debug information tells nothing, which is no reason to show no page.
@@ -84,10 +85,12 @@ impl Symbols {
         let mut frames = Vec::new();
         while let Some(frame) = found.next().ok()? {
             let name = frame.function.as_ref().and_then(|f| f.demangle().ok());
+            // Code that is not optimised may have lines and no functions.
+            let name = name.as_deref().or_else(|| self.symbol(pc));
             let place = frame.location;
             let file = place.as_ref().and_then(|place| place.file);
             frames.push(Frame {
-                function: names::function(name.as_deref().unwrap_or("?")),
+                function: names::function(name.unwrap_or("?")),
                 source: file.map(|file| names::source(file, &self.roots)),
                 line: place.and_then(|place| place.line),
             });

@@ -151,7 +151,7 @@ impl Session {
             return true;
         }
         let (cpu, addr, len) = (touch.cpu, touch.addr, touch.bytes.len() as u64);
-        let foreign = observed.last_to(addr).is_some_and(|by| by != cpu);
+        let foreign = observed.is_foreign(cpu, addr);
         if foreign && self.memory.tracks(addr, len) && self.options.isa != Isa::X86_64 {
             tracing.push(Event::Reads { cpu, addr, len }, pc, &mut self.report);
         }
