@@ -10,7 +10,6 @@ pub mod commands;
 pub mod crash;
 pub mod demo;
 pub mod elf;
-pub mod findings;
 pub mod fixtures;
 pub mod fuzz;
 pub mod image;

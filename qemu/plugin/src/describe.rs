@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use kpmem_findings::Entry;
 use kpmem_model::{
     Event, Mark,
     event::{Access, Barrier, Domain, FenceSet, FlushKind, StoreOrder},
 };
-
-use crate::report::Entry;
 
 /// One row of a timeline. `pending` has the stores that are not certain to survive, and whether
 /// they are flushed.
@@ -36,11 +35,11 @@ pub fn entry(event: &Event, pc: u64, seq: u64, pending: &BTreeMap<u64, bool>) ->
         seq,
         cpu,
         pc,
-        kind,
+        kind: kind.to_owned(),
         text,
         addr,
-        state,
-        order: order(event),
+        state: state.map(str::to_owned),
+        order: order(event).map(str::to_owned),
     }
 }
 
@@ -50,7 +49,7 @@ pub fn cut(seq: u64) -> Entry {
         seq,
         cpu: 0,
         pc: 0,
-        kind: "mark",
+        kind: "mark".to_owned(),
         text: "the power fails; recovery begins".into(),
         addr: None,
         state: None,
@@ -184,8 +183,8 @@ mod tests {
         let store = Event::Store(kpmem_model::Store::new(0, 64, &[1, 2]));
         let state =
             |pending: &[(u64, bool)]| entry(&store, 0, 7, &pending.iter().copied().collect()).state;
-        assert_eq!(state(&[(7, false)]), Some("pending"));
-        assert_eq!(state(&[(7, true)]), Some("flushed"));
-        assert_eq!(state(&[(6, true)]), Some("durable"));
+        assert_eq!(state(&[(7, false)]).as_deref(), Some("pending"));
+        assert_eq!(state(&[(7, true)]).as_deref(), Some("flushed"));
+        assert_eq!(state(&[(6, true)]).as_deref(), Some("durable"));
     }
 }

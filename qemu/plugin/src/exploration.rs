@@ -3,6 +3,7 @@
 
 use std::{path::Path, time::Instant};
 
+use kpmem_findings::{Explored, Line};
 use kpmem_model::{
     Event, Profile, State,
     explore::{self, Context, Explorer, Image},
@@ -14,7 +15,7 @@ use crate::{
     kept::Kept,
     memory::Memory,
     nested::{Name, Nested, Nesting},
-    report::{Explored, Line, Report, SHOWN},
+    report::{Report, SHOWN},
     trace::Trace,
 };
 

@@ -1,11 +1,11 @@
 //! A crash image that recovery could not make sense of, as a person wants to see it.
 
+use kpmem_findings::{Entry, Failure, LineView};
 use kpmem_model::explore::{Explorer, Image};
 
 use crate::{
     describe::{self, counted, hex},
     nested::Name,
-    report::{Entry, Failure, LineView},
     timeline::{entries, line_start, view},
 };
 
@@ -59,8 +59,9 @@ pub fn recovery(first: &Part<'_>, nested: Option<&Part<'_>>, failed: &Failed) ->
     }
     Failure {
         workload,
+        schedule: None,
         id: name.to_string(),
-        oracle: "recovery",
+        oracle: "recovery".to_owned(),
         fault: None,
         what,
         verdict: Some(verdict),

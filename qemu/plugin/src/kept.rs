@@ -2,12 +2,13 @@
 
 use std::{fs, path::Path};
 
+use kpmem_findings::{Line, Sample};
 use kpmem_model::hash::Random;
 
 use crate::{
     memory::Memory,
     nested::Name,
-    report::{Line, Report, SHOWN, Sample},
+    report::{Report, SHOWN},
 };
 
 /// Bytes of the crash images that are kept, of all of one workload.

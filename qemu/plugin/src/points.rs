@@ -6,9 +6,10 @@
 
 use std::{fs::File, io, os::unix::fs::FileExt, path::Path};
 
+use kpmem_findings::Point;
 use kpmem_model::State;
 
-use crate::{memory::Memory, pages::PAGE, report::Point};
+use crate::{memory::Memory, pages::PAGE};
 
 /// Lines that are named; the rest are counted.
 const NAMED: usize = 8;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use kpmem_findings::{Entry, Failure, LineView, Range};
 use kpmem_model::{
     Event, State,
     fault::{Fault, Mismatch, Violation},
@@ -9,7 +10,6 @@ use kpmem_model::{
 
 use crate::{
     describe::{self, counted, hex},
-    report::{Entry, Failure, LineView, Range},
     trace::Trace,
 };
 
@@ -51,9 +51,10 @@ pub fn contract(state: &State, trace: &Trace, violation: &Violation) -> Failure 
     let (timeline, left_out) = entries(state, &trace.events, &trace.sites, &lines);
     Failure {
         workload: trace.begin(),
+        schedule: None,
         id: format!("claim-{}", violation.seq),
-        oracle: "contract",
-        fault: Some(kind),
+        oracle: "contract".to_owned(),
+        fault: Some(kind.to_owned()),
         what: format!(
             "claim {id} of CPU {cpu} says that memory at {addr:#x} is durable, but a crash can lose {}: {why} \
              (event {stored_at}, CPU {stored_by})",
@@ -75,8 +76,9 @@ pub fn torn(state: &State, trace: &Trace, claim: u64, addr: u64, stored_at: u64)
     let (timeline, left_out) = entries(state, &trace.events, &trace.sites, &lines);
     Failure {
         workload: trace.begin(),
+        schedule: None,
         id: format!("torn-{}", state.seq() + 1),
-        oracle: "torn",
+        oracle: "torn".to_owned(),
         fault: None,
         what: format!(
             "the aligned word at {addr:#x} is stored in parts (event {stored_at}), so that a \
@@ -103,8 +105,9 @@ pub fn untracked(state: &State, trace: &Trace, mismatch: Mismatch, word: u64) ->
     let (timeline, left_out) = entries(state, &trace.events, &trace.sites, &lines);
     Failure {
         workload: trace.begin(),
+        schedule: None,
         id: format!("untracked-{addr:x}"),
-        oracle: "untracked",
+        oracle: "untracked".to_owned(),
         fault: None,
         what: format!(
             "the byte at {addr:#x} is {memory:#04x}, but the stores seen make it {model:#04x}: {}",
@@ -166,7 +169,7 @@ pub fn entries(
     events: &[Event],
     sites: &[u64],
     lines: &[LineView],
-) -> (Vec<Entry>, usize) {
+) -> (Vec<Entry>, u64) {
     let concerns = |event: &Event| {
         let (first, last) = match event {
             Event::Store(store) => (store.addr, store.addr + store.value().len() as u64 - 1),
@@ -182,7 +185,7 @@ pub fn entries(
     let pending = pending(state);
     let newest = shown[left_out..].iter();
     let entries = newest.map(|((event, pc), seq)| describe::entry(event, **pc, *seq, &pending));
-    (entries.collect(), left_out)
+    (entries.collect(), left_out as u64)
 }
 
 /// The stores that are not certain to survive, by event, and whether a flush covers all of each.

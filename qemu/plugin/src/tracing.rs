@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kpmem_findings::{Line, Traced};
 use kpmem_model::{Event, Mark, State, Store, event::MAX_CPUS, fault::Mismatch};
 
 use crate::{
     memory::Memory,
     observed::{Observed, Touch},
-    report::{Line, Report, SHOWN, Traced},
+    report::{Report, SHOWN},
     timeline,
     trace::Trace,
 };
@@ -181,13 +182,13 @@ impl Tracing {
         let stores = self.trace.events.iter();
         report.write(&Line::Traced(Traced {
             workload: self.trace.begin(),
-            events: self.trace.events.len(),
-            stores: stores.filter(|e| matches!(e, Event::Store(_))).count(),
+            events: self.trace.events.len() as u64,
+            stores: stores.filter(|e| matches!(e, Event::Store(_))).count() as u64,
             claims: self.claims,
             claimed_bytes: self.claimed_bytes,
-            violations: self.violations,
+            violations: self.violations as u64,
             torn: self.torn,
-            untracked: self.untracked.len(),
+            untracked: self.untracked.len() as u64,
             flushes: cost.flushes,
             fences: cost.fences,
             redundant_flushes: cost.redundant_flushes(),

@@ -117,6 +117,7 @@ fn question(args: &Args) -> Result<Question> {
         seed: args.seed,
         returns: args.returns,
         step: 1,
+        stall: judge::STALL,
     })
 }
 

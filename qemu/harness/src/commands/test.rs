@@ -8,8 +8,8 @@ use crate::{
     report::{Report, Suite, write_json},
     setup,
     suites::{
-        self, bare, controls, crash_linux, crash_models, crash_strange, embedder, embeds, features,
-        fixtures, fuzz, host, judged, miri, platform, release, runtime, targets, virtio, witness,
+        self, bare, controls, crash_models, crash_strange, embedder, embeds, features, fixtures,
+        fuzz, host, judged, linux, miri, platform, release, runtime, targets, virtio, witness,
     },
     toolchain,
 };
@@ -48,7 +48,7 @@ enum Part {
     Crash,
     /// kpmem inside other programs: the examples.
     Embeds,
-    /// Programs in Debian's Linux.
+    /// Debian's Linux as a guest: the module, programs, and these under the crash simulator.
     Linux,
 }
 
@@ -99,7 +99,7 @@ impl Part {
             }
             Self::Crash => simulated(),
             Self::Embeds => embeds::run(),
-            Self::Linux => Ok(vec![crash_linux::run()?]),
+            Self::Linux => linux::run(),
         }
     }
 }

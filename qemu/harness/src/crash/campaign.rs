@@ -168,12 +168,17 @@ impl Campaign {
             stall: simulate::LIMIT,
             words: false,
             guest: None,
-            tried: match self.nested || job.is_nested() {
-                true => Tried::Nested,
-                false => Tried::All,
-            },
+            tried: self.tried(job),
             schedules: job.schedules.clone(),
         })
+    }
+
+    /// What several CPUs do is not one recovery's.
+    fn tried(&self, job: &Job) -> Tried {
+        match self.nested || job.is_nested() {
+            true if job.machine().smp == 1 => Tried::Nested,
+            _ => Tried::All,
+        }
     }
 
     /// What a simulation has shown, with the verdicts of booting from the images that it kept.
@@ -185,6 +190,9 @@ impl Campaign {
         images: &Path,
     ) -> Result<Done> {
         let mut done = Done::of(job, &outcome);
+        for run in &mut done.runs {
+            run.cuts = simulation.tried == Tried::Nested;
+        }
         let is_correct = job.enough.is_none();
         let kept = outcome.kept().filter(|it| is_correct || it.verdict != 0);
         for (n, sample) in kept.enumerate() {

@@ -7,8 +7,8 @@ use super::{
     schedules::Scheduled,
     simulate::Outcome,
 };
-use crate::findings::{Explored, Failure, Line, Traced};
 use anyhow::{Result, anyhow};
+use kpmem_findings::{Explored, Failure, Line, Traced};
 use std::collections::BTreeMap;
 
 /// What a job came to.
@@ -136,6 +136,7 @@ fn traced_run(job: &Job, traced: &Traced) -> Run {
         by_readings: 0,
         capped: 0,
         left_out: 0,
+        cuts: false,
         nested: 0,
         opaque: None,
         duplicates: 0,
@@ -169,7 +170,8 @@ fn add_explored(run: &mut Run, explored: &Explored) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{crash::plan::CPUS, findings::parse};
+    use crate::crash::plan::CPUS;
+    use kpmem_findings::parse;
 
     /// A boot of two seeds, with so many wrong claims.
     fn done(job: &Job, violations: [u64; 2]) -> Done {

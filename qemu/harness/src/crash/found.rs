@@ -1,7 +1,8 @@
 //! A failure with where it came from: its name, its page.
 
 use super::plan::{Job, Own};
-use crate::{caller, findings::Failure, page};
+use crate::{caller, page};
+use kpmem_findings::Failure;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},

@@ -158,7 +158,7 @@ impl Job {
         } else {
             self.cpu.model
         };
-        machine.with_cpu(model).with_smp(smp)
+        machine.with_cpu(model).with_smp(smp).with_quick(true)
     }
 
     /// Bytes of persistent memory: a mebibyte, of which our workloads use a part.

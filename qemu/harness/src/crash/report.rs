@@ -94,6 +94,19 @@ impl Report {
         if nested > 0 {
             said.push(format!("and on {nested} of recoveries that were cut off"));
         }
+        let explored = self.runs.iter().filter(|run| run.cuts && run.states > 0);
+        let (idle, cut): (Vec<_>, Vec<_>) = explored.partition(|run| run.nested == 0);
+        match (idle.len(), cut.len()) {
+            (0, _) => {}
+            (_, 0) => said.push(
+                "recovery changes nothing in the persistent memory, so that none was cut off"
+                    .to_owned(),
+            ),
+            (idle, cut) => said.push(format!(
+                "in {idle} of {} runs recovery changes nothing, so that none was cut off there",
+                idle + cut
+            )),
+        }
         if capped > 0 {
             let (points, left) = (sum(|run| run.points), sum(|run| run.left_out));
             said.push(format!(
@@ -203,6 +216,7 @@ mod tests {
             by_readings: 1,
             capped: u64::from(part == 0),
             left_out: 0,
+            cuts: false,
             nested: 0,
             opaque: None,
             duplicates: 5,
@@ -271,6 +285,19 @@ mod tests {
         }
         assert!(!Report::default().is_good(), "nothing was simulated");
         assert!(report.looked_at().contains("1 of 10 points were sampled"));
+        assert!(!report.looked_at().contains("cut off"));
+        report.runs[0].cuts = true;
+        assert!(report.looked_at().contains("so that none was cut off"));
+        report.runs.push(Run {
+            nested: 7,
+            ..report.runs[0].clone()
+        });
+        let looked = report.looked_at();
+        assert!(looked.contains("7 of recoveries that were cut off"));
+        assert!(
+            looked.contains("in 1 of 2 runs recovery changes nothing"),
+            "{looked}"
+        );
     }
 
     #[test]

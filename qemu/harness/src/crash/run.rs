@@ -36,6 +36,9 @@ pub struct Run {
     /// Readings that recovery is known to be able to make there, and was not given.
     #[serde(default)]
     pub left_out: u64,
+    /// Whether recoveries were to be cut off, too.
+    #[serde(default)]
+    pub cuts: bool,
     /// Crash images of recoveries that were cut off, which recovery judged too.
     #[serde(default)]
     pub nested: u64,

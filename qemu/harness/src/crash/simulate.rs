@@ -2,14 +2,9 @@
 
 pub use super::tried::Tried;
 use super::{schedules::Schedules, status::Status, watch::watch};
-use crate::{
-    boot::Vm,
-    findings::{self, Explored, Failure, Flaw, Line, Sample, Traced},
-    image::Image,
-    linux::guest::Guest,
-    machine::Machine,
-};
+use crate::{boot::Vm, image::Image, linux::guest::Guest, machine::Machine};
 use anyhow::{Context, Result, bail};
+use kpmem_findings::{Explored, Failure, Flaw, Line, Sample, Schedules as Scheduled, Traced};
 use std::{fs, path::Path, time::Duration};
 
 /// Recovery of one crash image may take this long; then it hangs.
@@ -94,7 +89,7 @@ pub struct Lost {
 
 impl Outcome {
     /// The schedules of each workload.
-    pub fn schedules(&self) -> impl Iterator<Item = &findings::Schedules> {
+    pub fn schedules(&self) -> impl Iterator<Item = &Scheduled> {
         self.lines.iter().filter_map(|line| match line {
             Line::Schedules(schedules) => Some(schedules),
             _ => None,
@@ -178,7 +173,7 @@ pub fn run(simulation: &Simulation<'_>, images: &Path) -> Result<Outcome> {
         let kept = finished(lines).filter(|line| !again || taken(line));
         outcome.lines.extend(kept);
         outcome.lost.push(Lost {
-            schedule: findings::last_schedule(&outcome.lines),
+            schedule: kpmem_findings::last_schedule(&outcome.lines),
             id: at.image(),
             how: ended.why,
         });
@@ -212,7 +207,7 @@ fn without(from: Option<(u64, u64)>, lost: &[Lost]) -> String {
 /// What the plugin reported; nothing if QEMU did not start it.
 fn read(report: &Path) -> Result<Vec<Line>> {
     match fs::read_to_string(report) {
-        Ok(text) => findings::parse(&text),
+        Ok(text) => kpmem_findings::parse(&text),
         Err(_) => Ok(Vec::new()),
     }
 }
@@ -258,7 +253,9 @@ impl Simulation<'_> {
         let platform: String = platform
             .map(|(key, value)| format!(",{key}={value}"))
             .collect();
-        let enough = self.enough.map_or(String::new(), |n| format!(",enough={n}"));
+        let enough = self
+            .enough
+            .map_or(String::new(), |n| format!(",enough={n}"));
         let cpus = self.machine.smp;
         let words = u8::from(self.words);
         let late = u8::from(self.guest.is_some());

@@ -17,10 +17,10 @@ use crate::{
         plugin,
         simulate::{self, Outcome, Simulation, Tried},
     },
-    findings::Failure,
     machine::Machine,
 };
 use anyhow::{Context, Result, bail};
+use kpmem_findings::{Failure, Traced};
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
@@ -34,8 +34,8 @@ pub use objects::Objects;
 
 /// The calls of one function may take this long.
 const LIMIT: Duration = Duration::from_secs(600);
-/// One call may take this long.
-const STALL: Duration = Duration::from_secs(20);
+/// One call may take this long if nothing else is said.
+pub const STALL: Duration = Duration::from_secs(20);
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -56,6 +56,8 @@ pub struct Question {
     pub returns: bool,
     /// Try every n-th length only, and as many fewer random calls.
     pub step: u32,
+    /// How long one call may take.
+    pub stall: Duration,
 }
 
 /// What is judged: one function, with what it needs.
@@ -128,7 +130,7 @@ pub fn run(question: &Question) -> Result<Verdict> {
         let outcome = simulate(question, &job, &linked.kernel, &plugin)
             .with_context(|| format!("cannot judge {symbol}"))?;
         let faults = sentence::of(question, what, symbol, &outcome, &linked.missing);
-        let sum = |of: fn(&crate::findings::Traced) -> u64| outcome.traced().map(of).sum();
+        let sum = |of: fn(&Traced) -> u64| outcome.traced().map(of).sum();
         let mut judgement = Judgement {
             what,
             symbol: symbol.clone(),
@@ -220,7 +222,9 @@ fn simulate(question: &Question, job: &Job, kernel: &Path, plugin: &Path) -> Res
     } = question.cpu;
     let images = tempfile::tempdir().context("cannot make a directory for crash images")?;
     let simulation = Simulation {
-        machine: Machine::new(arch).with_cpu(model(question.cpu)),
+        machine: Machine::new(arch)
+            .with_cpu(model(question.cpu))
+            .with_quick(true),
         kernel,
         args: job.args(),
         plugin,
@@ -238,7 +242,7 @@ fn simulate(question: &Question, job: &Job, kernel: &Path, plugin: &Path) -> Res
         only: None,
         hang: simulate::HANG,
         limit: LIMIT,
-        stall: STALL,
+        stall: question.stall,
         guest: None,
         tried: Tried::All,
         schedules: None,

@@ -1,7 +1,8 @@
 //! What is wrong with a function, in the words of a call.
 
 use super::Question;
-use crate::{crash::simulate::Outcome, findings::Failure};
+use crate::crash::simulate::Outcome;
+use kpmem_findings::Failure;
 
 /// A call, as the guest numbers it in its claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! What became of each store, by what it wrote and what the crash left.
 
 use super::grid::{self, Content};
-use crate::findings::{Entry, Failure};
 use anyhow::{Context, Result};
+use kpmem_findings::{Entry, Failure};
 
 /// A store's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! The content of lines, byte by byte and as little-endian words.
 
-use crate::findings::{LineView, Range};
 use anyhow::{Context, Result, ensure};
+use kpmem_findings::{LineView, Range};
 
 /// Bytes of a row of the grid: the widest store that every platform keeps whole.
 const WORD: usize = 8;

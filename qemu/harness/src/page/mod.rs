@@ -9,9 +9,10 @@ mod symbols;
 mod timeline;
 mod words;
 
-use crate::{arch::Arch, findings::Failure};
+use crate::arch::Arch;
 use anyhow::{Context as _, Result};
 use askama::Template;
+use kpmem_findings::Failure;
 use std::path::PathBuf;
 
 /// What a page says beside the failure itself.

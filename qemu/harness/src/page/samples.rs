@@ -1,10 +1,8 @@
 //! Failures that the plugin really reported, each from a run with a seeded bug.
 
 use super::Context;
-use crate::{
-    arch::Arch,
-    findings::{self, Failure, Line},
-};
+use crate::arch::Arch;
+use kpmem_findings::{Failure, Line};
 
 /// Report, instruction set, workload, profile, bytes of a line, seeded bug.
 type Sample = (
@@ -73,7 +71,7 @@ pub fn all() -> Vec<(Failure, Context)> {
 }
 
 fn read((report, arch, workload, profile, line, mutant): Sample) -> (Failure, Context) {
-    let lines = findings::parse(report).expect("a sample is what the plugin wrote");
+    let lines = kpmem_findings::parse(report).expect("a sample is what the plugin wrote");
     let failure = lines.into_iter().find_map(|line| match line {
         Line::Failure(failure) => Some(failure),
         _ => None,

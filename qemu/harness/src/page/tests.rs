@@ -1,5 +1,5 @@
 use super::*;
-use crate::findings::{Entry, LineView, Range};
+use kpmem_findings::{Entry, LineView, Range};
 
 fn page(failure: &Failure, context: &Context) -> String {
     render(failure, context).expect("a page")

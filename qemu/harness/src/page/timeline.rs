@@ -6,7 +6,7 @@ use super::{
     grid::{self, Content},
     symbols::{Frame, Symbols},
 };
-use crate::findings::{Entry, Failure};
+use kpmem_findings::{Entry, Failure};
 
 /// Rows before the first store at stake that are shown at once, for their context.
 const BEFORE: usize = 3;

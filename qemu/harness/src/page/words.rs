@@ -1,7 +1,7 @@
 //! The page's sentences.
 
 use super::fate::Fate;
-use crate::findings::Failure;
+use kpmem_findings::Failure;
 
 /// What was lost.
 pub(super) fn headline(failure: &Failure, fates: &[Option<Fate>]) -> String {

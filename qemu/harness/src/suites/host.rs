@@ -38,12 +38,12 @@ pub fn run() -> Result<Vec<Suite>> {
 /// Runs the tests of one package.
 pub(super) fn one(toolchain: &Toolchain, package: &str) -> Result<Suite> {
     // What fails to compile is told as the compiler tells it.
-    process::run(
-        toolchain
-            .cargo("test")
-            .args(PROFILES)
-            .args(["--no-run", "--all-features", "--package", package]),
-    )
+    process::run(toolchain.cargo("test").args(PROFILES).args([
+        "--no-run",
+        "--all-features",
+        "--package",
+        package,
+    ]))
     .with_context(|| format!("the tests of {package} do not build"))?;
     let output = process::output_of(
         toolchain

@@ -2,7 +2,6 @@
 //! that lacks it fails.
 
 use crate::{
-    findings::{Failure, LineView},
     page::{
         self, Context,
         browser::{Drawn, View},
@@ -11,6 +10,7 @@ use crate::{
     setup,
 };
 use anyhow::Result;
+use kpmem_findings::{Failure, LineView};
 
 /// A wide and a narrow window, a light and a dark one.
 const VIEWS: [View; 3] = [

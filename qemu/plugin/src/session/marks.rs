@@ -1,5 +1,6 @@
 //! What the kernel says.
 
+use kpmem_findings::Line;
 use kpmem_model::{Event, Mark, State};
 
 use super::{Phase, Session, schedules::Schedules};
@@ -10,7 +11,6 @@ use crate::{
     options::Options,
     pages::{PAGE, Place},
     points,
-    report::Line,
     schedule::Run,
     trace::Trace,
     tracing::Tracing,

@@ -8,15 +8,10 @@ mod schedules;
 use std::collections::BTreeMap;
 
 use crate::{
-    exploration::Exploration,
-    memory::Memory,
-    options::Options,
-    pages::Pages,
-    report::{Flaw, Line, Report},
-    status::Status,
-    trace::Trace,
-    tracing::Tracing,
+    exploration::Exploration, memory::Memory, options::Options, pages::Pages, report::Report,
+    status::Status, trace::Trace, tracing::Tracing,
 };
+use kpmem_findings::{Flaw, Line};
 
 pub use events::Stored;
 use schedules::Schedules;
@@ -93,7 +88,7 @@ impl Session {
         if *count <= FLAWS {
             self.report.write(&Line::Flaw(Flaw {
                 workload: self.workload,
-                kind,
+                kind: kind.to_owned(),
                 what,
             }));
         }

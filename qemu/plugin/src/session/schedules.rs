@@ -8,10 +8,11 @@ use std::{
 
 use super::{Session, marks::MAGIC};
 use crate::{
-    report::{self, Line, SHOWN},
+    report::SHOWN,
     schedule::{self, Limits, Plan, Run, Schedule},
     trace::Trace,
 };
+use kpmem_findings::{Line, Schedules as Summed};
 
 /// The schedules of the workload at hand.
 #[derive(Debug)]
@@ -145,7 +146,7 @@ impl Session {
             schedules.current = Some(current);
         } else {
             schedule::words(schedule::Words::clear);
-            self.report.write(&Line::Schedules(report::Schedules {
+            self.report.write(&Line::Schedules(Summed {
                 workload: self.workload,
                 run: current.plan.run,
                 distinct: current.traces.len() as u64,

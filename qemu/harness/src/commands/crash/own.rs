@@ -61,6 +61,9 @@ pub(super) fn job(cpu: Cpu, kernel: &Path, args: &Args) -> Result<Job> {
     let profile = cpu.profiles().iter().find(|p| **p == name);
     let profile =
         profile.with_context(|| format!("the profile {name} does not fit {}", cpu.arch))?;
+    if args.nested && args.own.smp > 1 {
+        bail!("--nested follows the recovery of one CPU: leave --smp out");
+    }
     Ok(Job {
         schedules: args.schedules()?,
         own: Some(args.own()),

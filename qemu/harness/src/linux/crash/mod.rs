@@ -7,17 +7,15 @@ pub mod storage;
 pub mod workload;
 
 use super::guest::{Guest, Spec};
-use crate::{
-    crash::{
-        done::Done,
-        model,
-        plan::{Cpu, Job, Own},
-        plugin, reboot,
-        simulate::{self, Outcome, Simulation, Tried},
-    },
-    findings::Sample,
+use crate::crash::{
+    done::Done,
+    model,
+    plan::{Cpu, Job, Own},
+    plugin, reboot,
+    simulate::{self, Outcome, Simulation, Tried},
 };
 use anyhow::{Context, Result, bail};
+use kpmem_findings::Sample;
 use std::time::Duration;
 
 /// Bytes at the end of the NVDIMM that are the simulator's: its mailbox. File systems leave more

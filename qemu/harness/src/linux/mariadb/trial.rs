@@ -9,7 +9,6 @@ use crate::{
         model, plugin,
         simulate::{self, Simulation},
     },
-    findings::{self, Line, Point, Traced},
     image::Image,
     linux::{
         console::Console,
@@ -23,6 +22,7 @@ use crate::{
     setup::closure::closure,
 };
 use anyhow::{Context, Result, bail, ensure};
+use kpmem_findings::{Line, Point, Traced};
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
@@ -183,7 +183,7 @@ impl Trial {
         );
         let mut points = Vec::new();
         let mut traced = None;
-        for line in findings::parse(&fs::read_to_string(&report)?)? {
+        for line in kpmem_findings::parse(&fs::read_to_string(&report)?)? {
             match line {
                 Line::Point(point) => points.push(point),
                 Line::Traced(it) => traced = Some(it),

@@ -1,11 +1,8 @@
 //! kpmem inside other programs: the examples and what they are made of, a file for each.
 
 mod capi;
-mod dax;
 mod hypervisor;
 mod libpmem2;
-mod linux_guest;
-mod linux_module;
 mod unikernel;
 
 use crate::report::Suite;
@@ -18,8 +15,5 @@ pub fn run() -> Result<Vec<Suite>> {
     suites.extend(unikernel::run()?);
     suites.extend(hypervisor::run()?);
     suites.push(libpmem2::run()?);
-    suites.push(linux_module::run()?);
-    suites.push(dax::run()?);
-    suites.push(linux_guest::run()?);
     Ok(suites)
 }

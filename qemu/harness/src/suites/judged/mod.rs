@@ -22,7 +22,11 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
+
+/// A call that takes longer does not come to its end.
+const STALL: Duration = Duration::from_secs(5);
 
 /// A question, and what must come of it.
 #[derive(Debug)]
@@ -141,6 +145,7 @@ fn question(cpu: Cpu, file: &Path, symbols: &[(&'static str, &str)], step: u32) 
         seed: 1,
         returns,
         step,
+        stall: STALL,
     }
 }
 

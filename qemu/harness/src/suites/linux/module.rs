@@ -25,10 +25,10 @@ use std::thread;
 
 const CUTS: u32 = 3;
 
-/// Runs it.
-pub fn run() -> Result<Suite> {
+/// Runs it in this kernel.
+pub fn run(kernel: Result<Kernel>) -> Result<Suite> {
     let mut suite = Suite::new("linux module", Some(Arch::X86_64), None);
-    match kernel() {
+    match kernel {
         Ok(kernel) => with(&kernel, &mut suite)?,
         Err(error) => suite.add(Case {
             name: "a module in Debian's kernel".to_owned(),
@@ -38,7 +38,8 @@ pub fn run() -> Result<Suite> {
     Ok(suite)
 }
 
-fn kernel() -> Result<Kernel> {
+/// Debian's oldest kernel, with what a module takes.
+pub fn kernel() -> Result<Kernel> {
     setup::ensure_these(&[Need::Sources, Need::Kbuild])?;
     Kernel::get(SUITES[0])
 }

@@ -1,5 +1,5 @@
-//! What the crash simulator's plugin reports: one JSON value a line, in the shape of its own
-//! `report.rs`.
+//! What the crash simulator's plugin reports: one JSON value a line, each written as soon as it is
+//! known.
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
