@@ -100,3 +100,39 @@ pub fn load(
     }
     give_up(touch);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, mpsc};
+
+    use super::*;
+
+    #[test]
+    fn a_load_waits_for_a_store_that_is_being_reported() {
+        let order = Mutex::new(Vec::new());
+        let say = |what| order.lock().unwrap().push(what);
+        let (begins, begun) = mpsc::channel();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                store(0, || {
+                    begins.send(()).unwrap();
+                    thread::sleep(Duration::from_millis(50));
+                    say("store");
+                });
+            });
+            begun.recv().unwrap();
+            let touch = Touch {
+                cpu: 1,
+                addr: 0x1000,
+                bytes: &[1],
+                ordered: true,
+            };
+            let report = |_: Touch<'_>| {
+                say("load");
+                false
+            };
+            load(touch, 2, report, |_| panic!("it was known"));
+        });
+        assert_eq!(*order.lock().unwrap(), ["store", "load"]);
+    }
+}
