@@ -123,7 +123,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         bail!("no workload, platform and CPU fit that choice");
     }
     println!(
-        "{} boots of the simulator, {} of them with a seeded bug",
+        "{} jobs, {} of them with a seeded bug",
         jobs.len() + mutants.len(),
         mutants.len()
     );

@@ -8,6 +8,7 @@ use super::{
     reboot,
     report::{Litmus, Mutant, Report},
     simulate::{self, Outcome, Simulation, Tried},
+    together,
 };
 use crate::parallel;
 use anyhow::{Context, Result, anyhow};
@@ -68,7 +69,11 @@ impl Campaign {
             found.extend(done.found);
         }
         let mut caught: BTreeMap<_, bool> = BTreeMap::new();
-        for (job, done) in self.all(mutants)? {
+        let boots = self.all(together::join(&mutants))?;
+        let bugs = boots
+            .into_iter()
+            .flat_map(|(job, done)| together::part(&job, done));
+        for (job, done) in bugs {
             let name = if job.mutant == "none" {
                 "line-without-barrier"
             } else {

@@ -16,6 +16,7 @@ pub mod schedules;
 pub mod simulate;
 mod status;
 pub mod table;
+mod together;
 mod tried;
 mod watch;
 

@@ -2,7 +2,8 @@
 //!
 //! Parameters: `workload` (contract, log, list, rollback, slots, tags, copies, words, cpus, deep,
 //! publish, append, archive), `seed` and `runs` (seeds from there on), `mutant` (a seeded bug of
-//! the library or of the workload), `mode=reboot` (recover the crash image that memory holds, print
+//! the library or of the workload; `a+b` runs the first with these seeds, the second with as many
+//! that follow), `mode=reboot` (recover the crash image that memory holds, print
 //! the verdict).
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
@@ -34,9 +35,15 @@ kpmem_runtime::entry!(kernel);
 
 fn kernel(machine: &Machine) {
     let workload = machine.args.get("workload").unwrap_or("log");
-    let mutant = machine.args.get("mutant").unwrap_or("none");
+    let mutants = machine.args.get("mutant").unwrap_or("none");
     let first = machine.args.number("seed").unwrap_or(1);
     let runs = machine.args.number("runs").unwrap_or(1);
+    for (mutant, nth) in mutants.split('+').zip(0..) {
+        with(machine, workload, mutant, first + nth * runs, runs);
+    }
+}
+
+fn with(machine: &Machine, workload: &str, mutant: &str, first: u64, runs: u64) {
     let table = table(machine, mutant);
     let mut region = Region::new(machine, table);
     if machine.args.get("mode") == Some("reboot") {
