@@ -37,6 +37,19 @@ fn run(mut words: Vec<OsString>) -> Result<ExitCode> {
         }
         anyhow::bail!("{first:?} is none of judge, kernel, linux, replay and merge");
     };
+    let second = words.get(1).and_then(|word| word.to_str());
+    let asks = matches!(second, Some("-h" | "--help"));
+    if command.len() > 1
+        && !asks
+        && second.is_none_or(|word| word.starts_with('-'))
+        && first != "linux"
+    {
+        anyhow::bail!(
+            "{first} of what? `kpmem-crash` tells what to say, `kpmem-crash {first} --help` the options"
+        );
+    }
+    // The options are those of one command, whatever it is about.
+    let command = if asks { &command[..1] } else { command };
     words.splice(..1, command.iter().map(OsString::from));
     caller::is_the_tool();
     workspace::settle(sources::unpacked()?);

@@ -48,6 +48,13 @@ pub struct Machine {
     pub scheduled: bool,
 }
 
+impl Machine {
+    /// Whether an address is one of the persistent memory.
+    pub fn holds(&self, addr: u64) -> bool {
+        addr.wrapping_sub(self.base) < self.len
+    }
+}
+
 /// Registers the callbacks.
 ///
 /// # Safety
@@ -146,7 +153,7 @@ pub unsafe extern "C" fn on_access(
             &*site.cast::<Site>(),
         )
     };
-    let here = addr.wrapping_sub(machine.base) < machine.len;
+    let here = machine.holds(addr);
     let crosses = vaddr % PAGE + len as u64 > PAGE;
     if !here && !crosses && machine.cpus == 1 {
         return;

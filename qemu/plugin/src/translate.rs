@@ -7,7 +7,7 @@ use kpmem_model::{
 use qemu_plugin_sys as qemu;
 
 use crate::{
-    hooks::{Machine, machine, on_access, on_block, on_special},
+    hooks::{Machine, machine, on_access, on_block, on_special, session},
     site::{Site, kept},
     watch::{self, Level},
 };
@@ -50,12 +50,19 @@ unsafe fn site(isa: Isa, insn: *mut qemu::qemu_plugin_insn) -> Site {
             qemu::qemu_plugin_insn_vaddr(insn),
         )
     };
+    watch_code(pc, &bytes[..size]);
     Site {
         pc,
         next_ip: pc.wrapping_add(size as u64),
         action: decode(isa, &bytes[..size]),
         acquires: acquires(isa, &bytes[..size]),
         atomic: is_atomic(isa, &bytes[..size]),
+    }
+}
+
+fn watch_code(pc: u64, bytes: &[u8]) {
+    if machine().holds(pc) {
+        session().executes(pc, bytes);
     }
 }
 

@@ -10,9 +10,9 @@ use crate::{
     crash::{
         campaign::{self, Campaign, Results},
         pages,
-        plan::{CPUS, Cpu, Effort, Job},
+        plan::{self, CPUS, Cpu, Effort, Job},
         plugin,
-        report::Report,
+        report::{Report, hash_of},
         table,
     },
     setup, toolchain,
@@ -57,11 +57,16 @@ pub(super) struct Args {
     #[arg(long, group = "subject")]
     linux: bool,
     /// Parameters for that kernel (fw_cfg file opt/org.kpmem/args).
-    #[arg(long, requires = "kernel", default_value = "")]
+    #[arg(
+        long,
+        requires = "kernel",
+        conflicts_with = "linux",
+        default_value = ""
+    )]
     args: String,
     /// Run that kernel's workload under many schedules of its CPUs, N at most [default: 2000]: with
     /// no preemption, with one, with two. The kernel asks kpmem_marks::again after each run.
-    #[arg(long, requires = "kernel", value_name = "N", num_args = 0..=1, require_equals = true,
+    #[arg(long, requires = "kernel", conflicts_with = "linux", value_name = "N", num_args = 0..=1, require_equals = true,
         default_missing_value = "2000", value_parser = clap::value_parser!(u64).range(1..))]
     schedules: Option<u64>,
     /// Bytes of a line: chooses among the planned CPUs; with --cpu, what the model must have.
@@ -127,7 +132,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         jobs.len() + mutants.len(),
         mutants.len()
     );
-    let Results { report, found, .. } = campaign.run(jobs, mutants)?;
+    let Results {
+        mut report, found, ..
+    } = campaign.run(jobs, mutants)?;
+    report.subject = args.kernel.as_deref().map(hash_of).transpose()?;
     println!("{}", table::of(&report));
     pages::show(&campaign.kernels, &found)?;
     report.write()?;
@@ -143,7 +151,10 @@ fn verdict(report: &Report) -> ExitCode {
             "; every seeded bug was caught"
         };
         let looked = report.looked_at();
-        println!("No flush and no fence is missing: {looked}{caught}.");
+        let part = report.shard.map_or(String::new(), |(part, parts)| {
+            format!(" in part {part} of {parts}")
+        });
+        println!("No flush and no fence is missing{part}: {looked}{caught}.");
         return ExitCode::SUCCESS;
     }
     for fault in &faults {
@@ -225,6 +236,12 @@ fn replay(id: &str, args: &Args) -> Result<ExitCode> {
         Some(kernel) => {
             job.cpu = own::cpu(kernel, args, Some(job.cpu.line))?;
             job.own = Some(args.own());
+        }
+        None if !plan::has(&job) => {
+            bail!(
+                "{id:?} is not the name of a failure of our kernels: of a kernel of yours, say \
+                 --kernel too"
+            );
         }
         None if CPUS.contains(&job.cpu) => {}
         None => return Err(anyhow!(unknown())),

@@ -20,7 +20,7 @@ mod test;
 mod unikernel;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::{ffi::OsString, iter, process::ExitCode};
 
 /// kpmem's test harness.
@@ -71,7 +71,9 @@ enum Command {
 
 /// Does what these words say, which are a subcommand and its options.
 pub fn run(words: Vec<OsString>) -> Result<ExitCode> {
-    Cli::parse_from(iter::once("kpmem-crash".into()).chain(words)).run()
+    let command = Cli::command().name("kpmem-crash").bin_name("kpmem-crash");
+    let matches = command.get_matches_from(iter::once("kpmem-crash".into()).chain(words));
+    Cli::from_arg_matches(&matches)?.run()
 }
 
 impl Cli {

@@ -58,6 +58,7 @@ impl Campaign {
     pub fn run(&self, jobs: Vec<Job>, mutants: Vec<Job>) -> Result<Results> {
         let mut report = Report {
             shard: self.shard,
+            seed: self.seed,
             ..Report::default()
         };
         let (mut found, mut examples) = (Vec::new(), Vec::new());
@@ -208,7 +209,12 @@ impl Campaign {
                 continue;
             };
             let Some(verdict) = reboot(simulation, &images.join(&sample.file))? else {
-                continue;
+                eprintln!(
+                    "{}: a new boot on a crash image gives no verdict (mode=reboot), so that none \
+                     is compared",
+                    job.id(job.seed)
+                );
+                break;
             };
             run.reboot_checked += 1;
             run.reboot_agreed += u64::from(verdict == sample.verdict);

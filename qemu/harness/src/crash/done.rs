@@ -129,6 +129,7 @@ fn traced_run(job: &Job, traced: &Traced) -> Run {
         seed: traced.workload,
         claims: traced.claims,
         claimed_bytes: traced.claimed_bytes,
+        stores: traced.stores,
         states: 0,
         states_per_s: 0.0,
         seconds: 0.0,

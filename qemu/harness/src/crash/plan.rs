@@ -290,3 +290,12 @@ pub fn runs(cpu: Cpu, effort: Effort, seed: u64) -> Vec<Job> {
     }
     jobs
 }
+
+/// Whether the job's workload is one of ours.
+pub fn has(job: &Job) -> bool {
+    let slots = job.workload == "slots";
+    slots
+        || runs(job.cpu, Effort::Normal, 1)
+            .iter()
+            .any(|it| it.workload == job.workload)
+}

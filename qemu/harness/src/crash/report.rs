@@ -3,7 +3,11 @@
 use super::run::Run;
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
-use std::{fs, path::Path};
+use std::{
+    fs,
+    hash::{DefaultHasher, Hash, Hasher},
+    path::Path,
+};
 
 /// The report.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -11,12 +15,26 @@ pub struct Report {
     /// Which part of how many this is; none: all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<(u32, u32)>,
+    /// What chose what is sampled.
+    #[serde(default)]
+    pub seed: u64,
+    /// A hash of the kernel or program, if it isn't ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
     /// The correct build, one entry for each seed.
     pub runs: Vec<Run>,
     /// The seeded bugs.
     pub mutants: Vec<Mutant>,
     /// The model's own cases.
     pub litmus: Litmus,
+}
+
+/// What tells a kernel or program from others.
+pub fn hash_of(file: &Path) -> Result<String> {
+    let content = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let mut hasher = DefaultHasher::new();
+    content.hash(&mut hasher);
+    Ok(format!("{:016x}", hasher.finish()))
 }
 
 /// One seeded bug on one kind of CPU.
@@ -113,7 +131,10 @@ impl Report {
                 "{capped} of {points} points were sampled, not tried in full"
             ));
             if left > 0 {
-                said.push(format!("at least {left} readings are left out there"));
+                said.push(format!(
+                    "{left} ways in which recovery could go on there were not followed, each \
+                     with what comes after it"
+                ));
             }
             let why = self.runs.iter().find_map(|run| run.opaque.as_ref());
             said.extend(why.cloned());
@@ -168,6 +189,14 @@ impl Report {
                 "the shards are of different versions"
             );
             ensure!(
+                shard.seed == whole.seed,
+                "the shards are of different seeds"
+            );
+            ensure!(
+                shard.subject == whole.subject,
+                "the shards are of different kernels or programs"
+            );
+            ensure!(
                 shard.runs.len() == whole.runs.len(),
                 "the shards are of different explorations"
             );
@@ -209,6 +238,7 @@ mod tests {
             seed: 1,
             claims: 64,
             claimed_bytes: 640,
+            stores: 80,
             states,
             states_per_s: rate(states, 2.0),
             seconds: 2.0,
@@ -264,7 +294,12 @@ mod tests {
                 ..run.clone()
             },
             Run {
-                flaws: vec!["x".into()],
+                flaws: vec!["x".into(), "x".into()],
+                ..run.clone()
+            },
+            Run {
+                claimed_bytes: 0,
+                stores: 0,
                 ..run.clone()
             },
             Run {
@@ -298,6 +333,24 @@ mod tests {
             looked.contains("in 1 of 2 runs recovery changes nothing"),
             "{looked}"
         );
+    }
+
+    #[test]
+    fn parts_of_different_seeds_and_kernels_are_refused() {
+        let with = |seed, subject: &str| Report {
+            seed,
+            subject: Some(subject.to_owned()),
+            ..shard(1, 20, 2)
+        };
+        let first = Report {
+            shard: Some((0, 2)),
+            ..with(1, "a")
+        };
+        for (other, why) in [(with(2, "a"), "seeds"), (with(1, "b"), "kernels")] {
+            let error = Report::merge(&[first.clone(), other]).unwrap_err();
+            assert!(error.to_string().contains(why), "{error}");
+        }
+        assert!(Report::merge(&[first, with(1, "a")]).is_ok());
     }
 
     #[test]

@@ -20,6 +20,9 @@ pub struct Run {
     pub claims: u64,
     /// Bytes that they were about.
     pub claimed_bytes: u64,
+    /// Stores to the persistent memory.
+    #[serde(default)]
+    pub stores: u64,
     /// Distinct crash images that recovery judged.
     pub states: u64,
     /// How many a second.
@@ -94,7 +97,10 @@ impl Run {
         let counted = |n: u64, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
         add(
             self.contract > 0,
-            format!("{} that do not hold", counted(self.contract, "claim")),
+            match self.contract {
+                1 => "1 claim that does not hold".to_owned(),
+                n => format!("{n} claims that do not hold"),
+            },
         );
         add(
             self.recovery > 0,
@@ -119,11 +125,19 @@ impl Run {
                 self.reboot_checked
             ),
         );
-        faults.extend(self.flaws.iter().cloned());
+        for flaw in &self.flaws {
+            if !faults.contains(flaw) {
+                faults.push(flaw.clone());
+            }
+        }
         if self.claimed_bytes == 0 && self.states == 0 {
             faults.push(
                 "nothing was looked at: no bytes were claimed, and no crash image was asked for"
                     .to_owned(),
+            );
+        } else if self.claimed_bytes == 0 && self.stores == 0 {
+            faults.push(
+                "nothing was looked at: no bytes were claimed, and nothing was stored".to_owned(),
             );
         }
         faults
@@ -133,6 +147,7 @@ impl Run {
     pub(super) fn add(&mut self, other: &Self) {
         self.claims += other.claims;
         self.claimed_bytes += other.claimed_bytes;
+        self.stores += other.stores;
         self.contract += other.contract;
         self.untracked += other.untracked;
         self.redundant_flushes += other.redundant_flushes;

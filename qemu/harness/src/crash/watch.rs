@@ -75,8 +75,15 @@ pub(super) fn watch(
         return Ok(program.ended(end));
     }
     let crash = said.iter().find(|text| protocol::is_crash(text));
+    let end_said = end.to_string();
+    // The plugin's last words say more than how QEMU ended on them.
+    let last_words = end_said.split_once("crash simulator: ");
     Ok(Ended {
         passed: end == End::Exit(0),
-        why: crash.map_or_else(|| end.to_string(), |text| format!("{end}: {text}")),
+        why: match (last_words, crash) {
+            (Some((_, words)), _) => words.to_owned(),
+            (None, Some(text)) => format!("{end_said}: {text}"),
+            (None, None) => end_said,
+        },
     })
 }

@@ -292,7 +292,7 @@ impl Turn {
                 (false, Some((pc, addr))) => Some(format!(
                     "CPU {cpu} looks at {addr:#x} again and again (instruction at {pc:#x})"
                 )),
-                (false, None) => Some(format!("CPU {cpu} is under way")),
+                (false, None) => Some(format!("CPU {cpu} has done nothing since")),
             }
         };
         let all = self.cpus.iter().enumerate().filter_map(state);

@@ -63,6 +63,14 @@ impl Session {
             }
             Phase::Exploring(exploration) if here => {
                 self.memory.touch(addr, bytes.len());
+                if self.options.nested && exploration.handed().is_none() {
+                    let what = format!(
+                        "recovery stores to {addr:#x} (instruction at {:#x}) when it has given its \
+                         verdict: no crash was tried there, so it must say its verdict last",
+                        stored.pc
+                    );
+                    return self.flaw("store after verdict", what);
+                }
                 exploration.stored(addr, bytes.len());
                 let store = Store::new(touch.cpu, addr, bytes).with(stored.order);
                 exploration.note(Event::Store(store.of_group(stored.group)), stored.pc);
@@ -81,6 +89,20 @@ impl Session {
             );
             self.flaw("further CPU", what);
         }
+    }
+
+    /// An instruction is translated, whose address is one of the persistent memory, too: if the same
+    /// bytes are there, it is executed from it.
+    pub fn executes(&mut self, pc: u64, bytes: &[u8]) {
+        let tracked = self.memory.tracks(pc, bytes.len() as u64);
+        if matches!(self.phase, Phase::Idle) || !tracked || self.file(pc, bytes.len()) != bytes {
+            return;
+        }
+        let what = format!(
+            "the instruction at {pc:#x} lies in the persistent memory: what a crash leaves of code \
+             is not simulated"
+        );
+        self.flaw("code in persistent memory", what);
     }
 
     fn store_to_mailbox(&mut self, addr: u64, pc: u64) {

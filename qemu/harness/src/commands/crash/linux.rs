@@ -4,7 +4,13 @@ use super::{Args, own, verdict};
 use crate::{
     arch::Arch,
     caller,
-    crash::{campaign, pages, plan::CPUS, report::Report, simulate::Tried, table},
+    crash::{
+        campaign, pages,
+        plan::CPUS,
+        report::{Report, hash_of},
+        simulate::Tried,
+        table,
+    },
     elf,
     linux::{
         crash::{
@@ -31,45 +37,70 @@ use std::{
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct LinuxArgs {
     /// What the NVDIMM is used as.
-    #[arg(long, requires = "linux", default_value = "devdax")]
+    #[arg(
+        long,
+        requires = "linux",
+        conflicts_with = "kernel",
+        default_value = "devdax"
+    )]
     nvdimm: Nvdimm,
     /// A package of Debian's that the guest has, with what it depends on.
-    #[arg(long = "package", requires = "linux", value_name = "NAME")]
+    #[arg(
+        long = "package",
+        requires = "linux",
+        conflicts_with = "kernel",
+        value_name = "NAME"
+    )]
     packages: Vec<String>,
     /// Release of these packages [default: the oldest that has them].
-    #[arg(long, requires = "linux")]
+    #[arg(long, requires = "linux", conflicts_with = "kernel")]
     suite: Option<String>,
     /// Release of Linux [default: the oldest that will do].
-    #[arg(long, requires = "linux", value_parser = ALL_SUITES)]
+    #[arg(long, requires = "linux", conflicts_with = "kernel", value_parser = ALL_SUITES)]
     release: Option<String>,
     /// A file or folder of this machine that the guest has, in /files or at GUEST.
-    #[arg(long = "file", requires = "linux", value_name = "HOST[:GUEST]",
+    #[arg(long = "file", requires = "linux", conflicts_with = "kernel", value_name = "HOST[:GUEST]",
         value_parser = Given::parse)]
     files: Vec<Given>,
     /// The guest's RAM in MiB, beside what its files take.
-    #[arg(long, requires = "linux", default_value_t = 512,
+    #[arg(long, requires = "linux", conflicts_with = "kernel", default_value_t = 512,
         value_parser = clap::value_parser!(u64).range(256..=2048))]
     ram: u64,
     /// A shell command that recovers from a crash image, instead of the program: good if it exits
     /// with 0. The program may call kpmem-mark then.
-    #[arg(long, requires = "linux", value_name = "COMMAND")]
+    #[arg(
+        long,
+        requires = "linux",
+        conflicts_with = "kernel",
+        value_name = "COMMAND"
+    )]
     recover: Option<String>,
     /// Where a command recovers: also try crashes before each barrier, not only at claims, points
     /// and end.
-    #[arg(long, requires = "linux")]
+    #[arg(long, requires = "linux", conflicts_with = "kernel")]
     every_barrier: bool,
     /// Recovery of one crash image may take so many seconds [default: 5; of a command 60].
-    #[arg(long, requires = "linux", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, requires = "linux", conflicts_with = "kernel", value_parser = clap::value_parser!(u64).range(1..))]
     hang: Option<u64>,
     /// Crash images that are also booted from, to see that the verdict is the same.
-    #[arg(long, requires = "linux", default_value_t = 2)]
+    #[arg(
+        long,
+        requires = "linux",
+        conflicts_with = "kernel",
+        default_value_t = 2
+    )]
     reboots: usize,
     /// All of it may take so many seconds.
-    #[arg(long, requires = "linux", default_value_t = 1800,
+    #[arg(long, requires = "linux", conflicts_with = "kernel", default_value_t = 1800,
         value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
     /// The program and its arguments.
-    #[arg(last = true, requires = "linux", value_name = "PROGRAM")]
+    #[arg(
+        last = true,
+        requires = "linux",
+        conflicts_with = "kernel",
+        value_name = "PROGRAM"
+    )]
     command: Vec<String>,
 }
 
@@ -115,14 +146,16 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         ..started
     };
     let done = trial.run()?;
+    let program = trial.spec.command.first().map(PathBuf::from);
+    let program = program.filter(|file| file.is_file());
     let report = Report {
         shard: args.shard,
+        subject: program.as_deref().map(hash_of).transpose()?,
         runs: done.runs,
         litmus: campaign::litmus(),
         ..Report::default()
     };
     println!("{}", table::of(&report));
-    let program = trial.spec.command.first().map(PathBuf::from);
     // A page names the program's functions, where it lies where its file says.
     let is_elf = |file: &PathBuf| elf::arch_of(file).is_ok();
     let kernels = program.filter(is_elf).map(|file| (arch.name(), file));

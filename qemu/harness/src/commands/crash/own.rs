@@ -8,10 +8,13 @@ use crate::{
         plan::{CPUS, Cpu, Job, Own},
         schedules::Schedules,
     },
-    elf, toolchain,
+    elf, toolchain, workspace,
 };
 use anyhow::{Context, Result, bail};
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// The kernel's file. One of kpmem-guest's programs is built.
 pub(super) fn kernel(args: &Args) -> Result<Option<PathBuf>> {
@@ -22,17 +25,34 @@ pub(super) fn kernel(args: &Args) -> Result<Option<PathBuf>> {
     if kernel.exists() || name.contains('/') {
         return Ok(Some(kernel.clone()));
     }
+    let names = programs()?;
+    if !names.iter().any(|known| *known == name) {
+        bail!(
+            "{name} is neither a file nor one of kpmem-guest's programs: {}",
+            names.join(", ")
+        );
+    }
     let arch = args.arch.first().copied().unwrap_or(Arch::X86_64);
     let mut built = toolchain::build(arch, "kpmem-guest")?;
     let found = built.remove(name.as_ref());
-    let file = found.with_context(|| {
-        let names: Vec<_> = built.keys().map(String::as_str).collect();
-        format!(
-            "{name} is neither a file nor one of kpmem-guest's programs: {}",
-            names.join(", ")
-        )
-    })?;
+    let file = found.with_context(|| format!("kpmem-guest has no program {name} for {arch}"))?;
     Ok(Some(file))
+}
+
+/// What kpmem-guest's programs are called.
+fn programs() -> Result<Vec<String>> {
+    let folder = workspace::root().join("qemu/guest/src/bin");
+    let entries = fs::read_dir(&folder).with_context(|| format!("{}", folder.display()))?;
+    let mut names = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        names.extend(
+            path.file_stem()
+                .map(|stem| stem.to_string_lossy().into_owned()),
+        );
+    }
+    names.sort();
+    Ok(names)
 }
 
 /// The CPU of a kernel of one's own: QEMU says how long its lines are.
