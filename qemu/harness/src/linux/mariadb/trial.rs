@@ -41,14 +41,18 @@ const SIZE: u64 = 64 << 20;
 const TAIL: u64 = 64 << 10;
 
 /// What is tried.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Trial {
+    /// Instruction set of server and guest.
+    pub arch: Arch,
     /// Which server.
     pub server: Server,
     /// How many rows are committed.
     pub commits: u64,
     /// Crash images to start the server on: so many, evenly spread.
     pub tried: u64,
+    /// What the platform promises beyond its profile, as the simulator takes it.
+    pub platform: Vec<(&'static str, String)>,
     /// How long one boot may take.
     pub limit: Duration,
 }
@@ -62,13 +66,14 @@ impl Trial {
             size: SIZE,
             tail: TAIL,
             packages: PACKAGES.map(str::to_owned).to_vec(),
-            files: vec![given(&outside::mark(Arch::X86_64)?, "/usr/bin/kpmem-mark")],
+            files: vec![given(&outside::mark(self.arch)?, "/usr/bin/kpmem-mark")],
             script: include_str!("../guest/mariadb.sh").to_owned(),
-            ..Spec::new(Arch::X86_64, Nvdimm::Ext4)
+            cpu: cpu(self.arch).map(str::to_owned),
+            ..Spec::new(self.arch, Nvdimm::Ext4)
         };
-        if self.server == Server::Mended {
+        if self.server != Server::Stock {
             let path = folder.path().join("mariadbd");
-            mended = mend(&path)?;
+            mended = self.mend(&path)?;
             spec.files.push(given(&path, &format!("/{SERVER}")));
         }
         let guest = Guest::new(&spec)?;
@@ -115,6 +120,7 @@ impl Trial {
         let boots = 1 + moments.iter().filter(|it| it.found.is_some()).count();
         Ok(Outcome {
             server: self.server,
+            arch: self.arch,
             version: answer(&said, "version")?.to_owned(),
             mended,
             moments,
@@ -148,7 +154,7 @@ impl Trial {
             line: cpu.line,
             zva: cpu.zva,
             profile: cpu.profile(),
-            platform: vec![("points", "1".to_owned())],
+            platform: [vec![("points", "1".to_owned())], self.platform.clone()].concat(),
             words: false,
             seed: 1,
             samples: 0,
@@ -202,6 +208,19 @@ impl Trial {
         Ok((said, points, traced))
     }
 
+    /// Puts a changed copy of the server there, and returns how many loops were changed.
+    fn mend(&self, to: &Path) -> Result<usize> {
+        let names = PACKAGES.map(str::to_owned);
+        let packages = closure(self.arch, SUITE, &names)?;
+        let mut roots = packages.iter().map(|it| it.root.join(SERVER));
+        let stock = roots.find(|path| path.is_file());
+        let stock = stock.with_context(|| format!("no package has /{SERVER}"))?;
+        let (program, loops) = patch::changed(&fs::read(&stock)?, self.arch, self.server, 64)?;
+        fs::write(to, program)?;
+        fs::set_permissions(to, fs::Permissions::from_mode(0o755))?;
+        Ok(loops)
+    }
+
     /// What the server finds on an image, which it changes.
     fn recover(&self, guest: &Guest, image: &Image) -> Result<Found> {
         Found::of(&self.boot(guest, &guest.machine, image, "task=recover")?)
@@ -223,24 +242,17 @@ impl Trial {
     }
 }
 
+/// Linux copies by `CPY` and `SET` where a CPU has them, which the simulator does not see, and QEMU's
+/// newest has. A Neoverse N1 is a server's CPU with `dc cvap`.
+fn cpu(arch: Arch) -> Option<&'static str> {
+    (arch == Arch::Aarch64).then_some("neoverse-n1")
+}
+
 fn given(host: &Path, guest: &str) -> Given {
     Given {
         host: host.to_owned(),
         guest: guest.to_owned(),
     }
-}
-
-/// Puts a mended copy of the server there, and returns how many loops were mended.
-fn mend(to: &Path) -> Result<usize> {
-    let names = PACKAGES.map(str::to_owned);
-    let packages = closure(Arch::X86_64, SUITE, &names)?;
-    let mut roots = packages.iter().map(|it| it.root.join(SERVER));
-    let stock = roots.find(|path| path.is_file());
-    let stock = stock.with_context(|| format!("no package has /{SERVER}"))?;
-    let (program, loops) = patch::mended(&fs::read(&stock)?)?;
-    fs::write(to, program)?;
-    fs::set_permissions(to, fs::Permissions::from_mode(0o755))?;
-    Ok(loops)
 }
 
 #[cfg(test)]
@@ -250,9 +262,11 @@ mod tests {
     #[test]
     fn the_images_that_are_tried_are_spread() {
         let trial = |tried| Trial {
+            arch: Arch::X86_64,
             server: Server::Stock,
             commits: 20,
             tried,
+            platform: Vec::new(),
             limit: Duration::ZERO,
         };
         let tried = |most| {
