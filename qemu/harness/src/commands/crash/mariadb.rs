@@ -5,7 +5,7 @@ use super::Args;
 use crate::{
     arch::Arch,
     crash::plan::CPUS,
-    linux::mariadb::{Outcome, Server, Trial},
+    linux::mariadb::{self, Outcome, Server, Trial},
     setup,
     tools::Need,
 };
@@ -71,17 +71,16 @@ pub(super) fn run(args: &Args, words: &[String], limit: Duration) -> Result<Exit
         .platform
         .pairs(*planned.context("no CPU is planned for it")?)?;
     setup::ensure_these(&[Need::Qemu(arch)])?;
+    let trials = servers.into_iter().map(|server| Trial {
+        arch,
+        server,
+        commits,
+        tried,
+        platform: platform.clone(),
+        limit,
+    });
     let mut lost = false;
-    for server in servers {
-        let trial = Trial {
-            arch,
-            server,
-            commits,
-            tried,
-            platform: platform.clone(),
-            limit,
-        };
-        let outcome = trial.run()?;
+    for outcome in mariadb::run(&trials.collect::<Vec<_>>())? {
         print!("{outcome}");
         lost |= told(&outcome);
     }

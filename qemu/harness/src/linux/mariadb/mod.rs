@@ -7,12 +7,14 @@
 //! anew in a guest that boots on that image.
 
 mod patch;
+mod recovery;
 mod trial;
 
 use crate::arch::Arch;
 use anyhow::{Context, Result, bail};
 use std::fmt;
 
+pub use recovery::run;
 pub use trial::Trial;
 
 /// Which server.
