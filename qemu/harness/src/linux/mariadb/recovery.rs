@@ -4,8 +4,9 @@ use super::{
     Found, Moment, Outcome,
     trial::{Committed, Made, SIZE, Trial},
 };
-use crate::{findings::Point, image::Image, parallel};
+use crate::{image::Image, parallel};
 use anyhow::{Context, Result, ensure};
+use kpmem_findings::Point;
 use std::{
     fs,
     time::{Duration, Instant},
