@@ -10,7 +10,7 @@ use std::{
 };
 
 /// What `each` makes of the items, in their order.
-pub fn map<T: Sync, R: Send>(items: &[T], each: impl Fn(&T) -> R + Sync) -> Vec<R> {
+pub fn map<'a, T: Sync, R: Send>(items: &'a [T], each: impl Fn(&'a T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::new());
     let workers = thread::available_parallelism().map_or(1, NonZero::get);

@@ -1,19 +1,21 @@
-//! `cargo xtask crash --linux --workload mariadb`: Debian's server, and a copy with its flush loops
-//! mended.
+//! `cargo xtask crash --linux --workload mariadb`: Debian's server, and copies with its flush loops
+//! mended, in whole and on Arm in part.
 
 use super::Args;
 use crate::{
     arch::Arch,
-    linux::mariadb::{Outcome, Server, Trial},
+    crash::plan::CPUS,
+    linux::mariadb::{self, Outcome, Server, Trial},
     setup,
     tools::Need,
 };
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use std::{process::ExitCode, time::Duration};
 
 /// What is said of the words behind `--`.
-const WORDS: &str = "the workload mariadb takes: -- [COMMITS [IMAGES [stock|mended]]], at most 99 \
-                     commits and at most one image of each";
+const WORDS: &str = "the workload mariadb takes: -- [COMMITS [IMAGES [SERVER]]], at most 99 \
+                     commits and at most one image of each; SERVER is stock or mended, and on \
+                     aarch64 lines or barrier: of which only that is mended";
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +26,7 @@ struct Asked {
 }
 
 /// The words behind `--`.
-fn asked(words: &[String]) -> Result<Asked> {
+fn asked(arch: Arch, words: &[String]) -> Result<Asked> {
     let number = |at: usize, default: u64| -> Result<u64> {
         let Some(word) = words.get(at) else {
             return Ok(default);
@@ -35,14 +37,16 @@ fn asked(words: &[String]) -> Result<Asked> {
             None => bail!("{word:?} is no number from 1 to 99: {WORDS}"),
         }
     };
-    let commits = number(0, 20)?;
+    let all = Server::of(arch)?;
+    let commits = number(0, if arch == Arch::X86_64 { 20 } else { 8 })?;
     let tried = number(1, commits)?;
     ensure!(tried <= commits && words.len() <= 3, "{WORDS}");
     let servers = match words.get(2).map(String::as_str) {
-        None => vec![Server::Stock, Server::Mended],
-        Some("stock") => vec![Server::Stock],
-        Some("mended") => vec![Server::Mended],
-        Some(other) => bail!("{other:?} is no server: {WORDS}"),
+        None => all.to_vec(),
+        Some(name) => match all.iter().find(|it| it.name() == name) {
+            Some(server) => vec![*server],
+            None => bail!("{name:?} is no server for {arch}: {WORDS}"),
+        },
     };
     Ok(Asked {
         commits,
@@ -52,25 +56,31 @@ fn asked(words: &[String]) -> Result<Asked> {
 }
 
 pub(super) fn run(args: &Args, words: &[String], limit: Duration) -> Result<ExitCode> {
+    let arch = match args.arch[..] {
+        [] => Arch::X86_64,
+        [arch] => arch,
+        _ => bail!("one run of the workload mariadb is for one --arch"),
+    };
     let Asked {
         commits,
         tried,
         servers,
-    } = asked(words)?;
-    ensure!(
-        matches!(args.arch[..], [] | [Arch::X86_64]),
-        "the workload mariadb is for x86_64"
-    );
-    setup::ensure_these(&[Need::Qemu(Arch::X86_64)])?;
+    } = asked(arch, words)?;
+    let planned = CPUS.iter().find(|cpu| cpu.arch == arch);
+    let platform = args
+        .platform
+        .pairs(*planned.context("no CPU is planned for it")?)?;
+    setup::ensure_these(&[Need::Qemu(arch)])?;
+    let trials = servers.into_iter().map(|server| Trial {
+        arch,
+        server,
+        commits,
+        tried,
+        platform: platform.clone(),
+        limit,
+    });
     let mut lost = false;
-    for server in servers {
-        let trial = Trial {
-            server,
-            commits,
-            tried,
-            limit,
-        };
-        let outcome = trial.run()?;
+    for outcome in mariadb::run(&trials.collect::<Vec<_>>())? {
         print!("{outcome}");
         lost |= told(&outcome);
     }
@@ -97,20 +107,34 @@ fn told(outcome: &Outcome) -> bool {
 mod tests {
     use super::*;
 
-    fn of(words: &str) -> Result<Asked> {
+    fn of(arch: Arch, words: &str) -> Result<Asked> {
         let words: Vec<_> = words.split_whitespace().map(str::to_owned).collect();
-        asked(&words)
+        asked(arch, &words)
     }
 
     #[test]
     fn words_say_how_many_and_which() {
-        let all = of("").unwrap();
+        let x86 = |words| of(Arch::X86_64, words);
+        let all = x86("").unwrap();
         assert_eq!((all.commits, all.tried, all.servers.len()), (20, 20, 2));
-        let some = of("6 2 mended").unwrap();
+        let some = x86("6 2 mended").unwrap();
         assert_eq!((some.commits, some.tried), (6, 2));
         assert_eq!(some.servers, [Server::Mended]);
-        for wrong in ["0", "100", "x", "2 3", "2 2 other", "2 2 stock more"] {
-            assert!(of(wrong).is_err(), "{wrong}");
+        let arm = of(Arch::Aarch64, "").unwrap();
+        assert_eq!((arm.commits, arm.tried, arm.servers.len()), (8, 8, 4));
+        let lines = of(Arch::Aarch64, "2 1 lines").unwrap();
+        assert_eq!(lines.servers, [Server::Lines]);
+        for wrong in [
+            "0",
+            "100",
+            "x",
+            "2 3",
+            "2 2 other",
+            "2 2 stock more",
+            "2 2 lines",
+        ] {
+            assert!(x86(wrong).is_err(), "{wrong}");
         }
+        assert!(of(Arch::Riscv64, "").is_err());
     }
 }

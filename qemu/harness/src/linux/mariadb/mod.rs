@@ -6,12 +6,15 @@
 //! in which nothing has survived that was not durable. The oracle is the server itself, started
 //! anew in a guest that boots on that image.
 
-pub mod patch;
+mod patch;
+mod recovery;
 mod trial;
 
+use crate::arch::Arch;
 use anyhow::{Context, Result, bail};
 use std::fmt;
 
+pub use recovery::run;
 pub use trial::Trial;
 
 /// Which server.
@@ -21,14 +24,29 @@ pub enum Server {
     Stock,
     /// A copy with its flush loops mended. It is gone when the trial is over.
     Mended,
+    /// A copy that finds all lines, and has the stock server's barrier.
+    Lines,
+    /// A copy with a barrier that waits, which finds the lines that the stock server finds.
+    Barrier,
 }
 
 impl Server {
+    /// Those that there are for an instruction set: on `x86_64` no barrier is wrong.
+    pub fn of(arch: Arch) -> Result<&'static [Self]> {
+        match arch {
+            Arch::X86_64 => Ok(&[Self::Stock, Self::Mended]),
+            Arch::Aarch64 => Ok(&[Self::Stock, Self::Lines, Self::Barrier, Self::Mended]),
+            Arch::Riscv64 => bail!("the workload mariadb is for x86_64 and aarch64"),
+        }
+    }
+
     /// In a word.
     pub fn name(self) -> &'static str {
         match self {
             Self::Stock => "stock",
             Self::Mended => "mended",
+            Self::Lines => "lines",
+            Self::Barrier => "barrier",
         }
     }
 }
@@ -90,6 +108,8 @@ fn answer<'a>(said: &'a str, word: &str) -> Result<&'a str> {
 pub struct Outcome {
     /// Which server.
     pub server: Server,
+    /// Of which instruction set.
+    pub arch: Arch,
     /// Its version.
     pub version: String,
     /// Flush loops that were mended.
@@ -125,9 +145,10 @@ impl fmt::Display for Outcome {
         let [commits, recovery] = self.seconds;
         writeln!(
             f,
-            "MariaDB {}, {}: {} commits in {commits:.0} s with the boot ({stores} stores, {flushes} \
+            "MariaDB {} for {}, {}: {} commits in {commits:.0} s with the boot ({stores} stores, {flushes} \
              flushes, {fences} fences); {} crash images, {recovery:.0} s each",
             self.version,
+            self.arch,
             self.server.name(),
             self.moments.len(),
             self.tried(),

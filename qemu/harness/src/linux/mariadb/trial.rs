@@ -1,7 +1,7 @@
-//! The boots of a trial: one to make the data directory, one under the simulator, and one on each
-//! image that it kept.
+//! A trial's first two boots: one to make the data directory, and one under the simulator, which
+//! keeps an image for each commit.
 
-use super::{Found, Moment, Outcome, Server, answer, patch};
+use super::{Server, answer, patch};
 use crate::{
     arch::Arch,
     boot::Vm,
@@ -18,7 +18,6 @@ use crate::{
         nvdimm::Nvdimm,
     },
     machine::Machine,
-    parallel,
     setup::closure::closure,
 };
 use anyhow::{Context, Result, bail, ensure};
@@ -26,9 +25,10 @@ use kpmem_findings::{Line, Point, Traced};
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
+use tempfile::TempDir;
 
 /// Server and client. What they depend on is there, too.
 const PACKAGES: [&str; 2] = ["mariadb-server-core", "mariadb-client-core"];
@@ -36,119 +36,143 @@ const PACKAGES: [&str; 2] = ["mariadb-server-core", "mariadb-client-core"];
 const SUITE: &str = "bookworm";
 /// Where the server is, in its package and in the guest.
 const SERVER: &str = "usr/sbin/mariadbd";
-/// Bytes of the NVDIMM, and of what the file system leaves alone, in which the mailbox is.
-const SIZE: u64 = 64 << 20;
+/// Bytes of the NVDIMM.
+pub(super) const SIZE: u64 = 64 << 20;
+/// Those that the file system leaves alone, in which the mailbox is.
 const TAIL: u64 = 64 << 10;
 
 /// What is tried.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Trial {
+    /// Instruction set of server and guest.
+    pub arch: Arch,
     /// Which server.
     pub server: Server,
     /// How many rows are committed.
     pub commits: u64,
     /// Crash images to start the server on: so many, evenly spread.
     pub tried: u64,
+    /// What the platform promises beyond its profile, as the simulator takes it.
+    pub platform: Vec<(&'static str, String)>,
     /// How long one boot may take.
     pub limit: Duration,
 }
 
 impl Trial {
-    /// Tries it.
-    pub fn run(&self) -> Result<Outcome> {
+    /// All that can be booted. What isn't there is downloaded or built.
+    pub(super) fn make(&self) -> Result<Made<'_>> {
         let folder = tempfile::tempdir().context("cannot make a directory for crash images")?;
-        let mut mended = 0;
         let mut spec = Spec {
             size: SIZE,
             tail: TAIL,
             packages: PACKAGES.map(str::to_owned).to_vec(),
-            files: vec![given(&outside::mark(Arch::X86_64)?, "/usr/bin/kpmem-mark")],
+            files: vec![given(&outside::mark(self.arch)?, "/usr/bin/kpmem-mark")],
             script: include_str!("../guest/mariadb.sh").to_owned(),
-            ..Spec::new(Arch::X86_64, Nvdimm::Ext4)
+            cpu: cpu(self.arch).map(str::to_owned),
+            ..Spec::new(self.arch, Nvdimm::Ext4)
         };
-        if self.server == Server::Mended {
+        let mut mended = 0;
+        if self.server != Server::Stock {
             let path = folder.path().join("mariadbd");
-            mended = mend(&path)?;
+            let model = spec.cpu.as_deref().unwrap_or(self.arch.default_cpu());
+            mended = self.mend(&path, model::cpu(self.arch, model, None)?.line)?;
             spec.files.push(given(&path, &format!("/{SERVER}")));
         }
-        let guest = Guest::new(&spec)?;
-        let image = guest.image()?;
-        self.boot(&guest, &guest.machine, &image, "task=prepare")
-            .context("the data directory")?;
-        let start = Instant::now();
-        let (said, points, traced) = self.commit(&guest, &image, folder.path())?;
-        let commits = start.elapsed().as_secs_f64();
-        eprintln!(
-            "mariadb: {} commits by the {} server; lines that were not durable after each: {:?}",
-            self.commits,
-            self.server.name(),
-            points.iter().map(|it| it.pending).collect::<Vec<_>>()
-        );
-        let start = Instant::now();
-        let all = self.recover(&guest, &image).context("without a crash")?;
-        ensure!(
-            all.lost(self.commits).is_empty(),
-            "rows are missing where nothing was lost: {:?}",
-            all.rows
-        );
-        let each = parallel::map(&points, |point| {
-            let found = self.is_tried(point.number).then(|| -> Result<Found> {
-                let path = folder.path().join(&point.file);
-                let found = self.recover(&guest, &Image::open(&path, SIZE)?);
-                // They would fill a disk.
-                fs::remove_file(&path)?;
-                let found = found.with_context(|| format!("after {} commits", point.number))?;
-                eprintln!(
-                    "mariadb: a crash after {} commits loses {:?}",
-                    point.number,
-                    found.lost(point.number)
-                );
-                Ok(found)
-            });
-            Ok(Moment {
-                acknowledged: point.number,
-                pending: point.pending,
-                found: found.transpose()?,
-            })
-        });
-        let moments: Vec<_> = each.into_iter().collect::<Result<_>>()?;
-        let boots = 1 + moments.iter().filter(|it| it.found.is_some()).count();
-        Ok(Outcome {
-            server: self.server,
-            version: answer(&said, "version")?.to_owned(),
+        Ok(Made {
+            trial: self,
+            guest: Guest::new(&spec)?,
+            plugin: plugin::build()?,
+            folder,
             mended,
-            moments,
-            all,
-            traced: [traced.stores, traced.flushes, traced.fences],
-            seconds: [commits, start.elapsed().as_secs_f64() / boots as f64],
         })
     }
 
     /// So many of all, evenly spread; the last one is among them.
-    fn is_tried(&self, number: u64) -> bool {
+    pub(super) fn is_tried(&self, number: u64) -> bool {
         let share = |number: u64| number * self.tried / self.commits;
         share(number) > share(number - 1)
     }
 
-    /// The commits, under the simulator.
-    fn commit(
-        &self,
-        guest: &Guest,
-        image: &Image,
-        folder: &Path,
-    ) -> Result<(String, Vec<Point>, Traced)> {
-        let cpu = model::cpu(guest.machine.arch, &guest.machine.cpu, None)?;
+    /// Puts a changed copy of the server there, and returns how many loops were changed.
+    fn mend(&self, to: &Path, line: usize) -> Result<usize> {
+        let names = PACKAGES.map(str::to_owned);
+        let packages = closure(self.arch, SUITE, &names)?;
+        let mut roots = packages.iter().map(|it| it.root.join(SERVER));
+        let stock = roots.find(|path| path.is_file());
+        let stock = stock.with_context(|| format!("no package has /{SERVER}"))?;
+        let (program, loops) = patch::changed(&fs::read(&stock)?, self.arch, self.server, line)?;
+        fs::write(to, program)?;
+        fs::set_permissions(to, fs::Permissions::from_mode(0o755))?;
+        Ok(loops)
+    }
+}
+
+/// A trial's guest, which has not run yet.
+#[derive(Debug)]
+pub(super) struct Made<'a> {
+    pub(super) trial: &'a Trial,
+    /// Where the images of crashes are.
+    pub(super) folder: TempDir,
+    /// Flush loops that were mended.
+    pub(super) mended: usize,
+    guest: Guest,
+    plugin: PathBuf,
+}
+
+/// What the commits left.
+#[derive(Debug)]
+pub(super) struct Committed<'a> {
+    pub(super) made: &'a Made<'a>,
+    /// Memory as it is at the end.
+    pub(super) image: Image,
+    pub(super) version: String,
+    pub(super) points: Vec<Point>,
+    pub(super) traced: Traced,
+    /// How long it took, with the boot.
+    pub(super) took: Duration,
+}
+
+impl Made<'_> {
+    /// Commits one row after the other, under the simulator.
+    pub(super) fn commit(&self) -> Result<Committed<'_>> {
+        let trial = self.trial;
+        let image = self.guest.image()?;
+        self.boot(&self.guest.machine, &image, "task=prepare")
+            .context("the data directory")?;
+        let start = Instant::now();
+        let (said, points, traced) = self.simulate(&image)?;
+        let took = start.elapsed();
+        eprintln!(
+            "mariadb: {} commits by the {} server; lines that were not durable after each: {:?}",
+            trial.commits,
+            trial.server.name(),
+            points.iter().map(|it| it.pending).collect::<Vec<_>>()
+        );
+        Ok(Committed {
+            made: self,
+            image,
+            version: answer(&said, "version")?.to_owned(),
+            points,
+            traced,
+            took,
+        })
+    }
+
+    /// What the guest said, a point for each commit, and what the simulator saw.
+    fn simulate(&self, image: &Image) -> Result<(String, Vec<Point>, Traced)> {
+        let (trial, folder) = (self.trial, self.folder.path());
+        let cpu = model::cpu(self.guest.machine.arch, &self.guest.machine.cpu, None)?;
         let simulation = Simulation {
-            machine: guest.machine.clone(),
-            kernel: &guest.kernel,
+            machine: self.guest.machine.clone(),
+            kernel: &self.guest.kernel,
             args: String::new(),
-            plugin: &plugin::build()?,
-            base: guest.base,
+            plugin: &self.plugin,
+            base: self.guest.base,
             size: SIZE,
             line: cpu.line,
             zva: cpu.zva,
             profile: cpu.profile(),
-            platform: vec![("points", "1".to_owned())],
+            platform: [vec![("points", "1".to_owned())], trial.platform.clone()].concat(),
             words: false,
             seed: 1,
             samples: 0,
@@ -156,21 +180,19 @@ impl Trial {
             shard: (0, 1),
             only: None,
             hang: simulate::HANG,
-            stall: self.limit,
-            limit: self.limit,
-            guest: Some(guest),
+            stall: trial.limit,
+            limit: trial.limit,
+            guest: Some(&self.guest),
             tried: simulate::Tried::Sampled,
             schedules: None,
         };
         let report = folder.join("report");
         let status = folder.join("status");
         let option = simulation.plugin_option(image, &report, &status, folder);
-        let mut machine = guest.machine.clone();
+        let mut machine = self.guest.machine.clone();
         machine.extra.extend(["-plugin".to_owned(), option]);
-        let task = format!("task=commit commits={}", self.commits);
-        let said = self
-            .boot(guest, &machine, image, &task)
-            .context("commits")?;
+        let task = format!("task=commit commits={}", trial.commits);
+        let said = self.boot(&machine, image, &task).context("commits")?;
         let log = answer(&said, "said")?;
         ensure!(
             log.contains("memory-mapped"),
@@ -193,26 +215,21 @@ impl Trial {
             }
         }
         ensure!(
-            points.len() as u64 == self.commits,
+            points.len() as u64 == trial.commits,
             "{} commits, and {} crash points",
-            self.commits,
+            trial.commits,
             points.len()
         );
         let traced = traced.context("the simulator saw no end mark")?;
         Ok((said, points, traced))
     }
 
-    /// What the server finds on an image, which it changes.
-    fn recover(&self, guest: &Guest, image: &Image) -> Result<Found> {
-        Found::of(&self.boot(guest, &guest.machine, image, "task=recover")?)
-    }
-
     /// Boots it, and returns what it said. The script ends well.
-    fn boot(&self, guest: &Guest, machine: &Machine, image: &Image, task: &str) -> Result<String> {
+    pub(super) fn boot(&self, machine: &Machine, image: &Image, task: &str) -> Result<String> {
         let mut said = String::new();
-        let mut console = Console::new(&guest.token);
-        let vm = Vm::boot(machine, &guest.kernel, image, task)?;
-        let end = vm.run(self.limit, |line| {
+        let mut console = Console::new(&self.guest.token);
+        let vm = Vm::boot(machine, &self.guest.kernel, image, task)?;
+        let end = vm.run(self.trial.limit, |line| {
             console.hear(&line, |text| said.push_str(text));
         })?;
         match console.ran() {
@@ -221,6 +238,17 @@ impl Trial {
             None => Err(console.why(end).context(format!("the guest said:\n{said}"))),
         }
     }
+
+    /// What the server says on an image, which it changes.
+    pub(super) fn recover(&self, image: &Image) -> Result<String> {
+        self.boot(&self.guest.machine, image, "task=recover")
+    }
+}
+
+/// Linux copies by `CPY` and `SET` where a CPU has them, which the simulator does not see, and QEMU's
+/// newest has. A Neoverse N1 is a server's CPU with `dc cvap`.
+fn cpu(arch: Arch) -> Option<&'static str> {
+    (arch == Arch::Aarch64).then_some("neoverse-n1")
 }
 
 fn given(host: &Path, guest: &str) -> Given {
@@ -230,19 +258,6 @@ fn given(host: &Path, guest: &str) -> Given {
     }
 }
 
-/// Puts a mended copy of the server there, and returns how many loops were mended.
-fn mend(to: &Path) -> Result<usize> {
-    let names = PACKAGES.map(str::to_owned);
-    let packages = closure(Arch::X86_64, SUITE, &names)?;
-    let mut roots = packages.iter().map(|it| it.root.join(SERVER));
-    let stock = roots.find(|path| path.is_file());
-    let stock = stock.with_context(|| format!("no package has /{SERVER}"))?;
-    let (program, loops) = patch::mended(&fs::read(&stock)?)?;
-    fs::write(to, program)?;
-    fs::set_permissions(to, fs::Permissions::from_mode(0o755))?;
-    Ok(loops)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -250,9 +265,11 @@ mod tests {
     #[test]
     fn the_images_that_are_tried_are_spread() {
         let trial = |tried| Trial {
+            arch: Arch::X86_64,
             server: Server::Stock,
             commits: 20,
             tried,
+            platform: Vec::new(),
             limit: Duration::ZERO,
         };
         let tried = |most| {
