@@ -74,6 +74,15 @@ pub const CASES: &[Case] = &[
             0
         });
     }),
+    // Only where recovery is cut off, too.
+    ("stores-after-verdict", |memory| {
+        workload(memory);
+        // SAFETY: it is the mailbox.
+        while unsafe { next_crash(memory.mailbox()) }.is_some() {
+            verdict(0);
+            memory.store(0, 0);
+        }
+    }),
     ("wrong-mailbox", |memory| {
         workload(memory);
         let wrong = memory.at(memory.tracked() - 4096).cast();

@@ -1,7 +1,22 @@
-//! Stores that QEMU reports to nobody.
+//! Stores that QEMU reports to nobody, and code.
 
 #[cfg(target_arch = "x86_64")]
-pub const CASES: &[crate::Case] = &[];
+pub const CASES: &[crate::Case] = &[("code-in-memory", |memory| {
+    const RET: u64 = 0xC3;
+    memory.store(0, RET);
+    memory.persist(memory.at(0), 8);
+    kpmem_marks::begin(1);
+    memory.store(8, RET);
+    memory.persist(memory.at(8), 8);
+    memory.claim(8, 8);
+    kpmem_marks::end();
+    memory.recover(|memory| {
+        // SAFETY: an instruction that returns is there, and the NVDIMM is mapped executable.
+        let code = unsafe { core::mem::transmute::<*mut u8, extern "C" fn()>(memory.at(0)) };
+        code();
+        0
+    });
+})];
 
 #[cfg(target_arch = "riscv64")]
 pub const CASES: &[crate::Case] = &[(
