@@ -14,7 +14,7 @@ use std::{
 };
 
 /// To boot, recover and acknowledge the first record. Much longer than it takes, for busy hosts.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(180);
 
 /// What was seen of one boot.
 #[derive(Debug)]
