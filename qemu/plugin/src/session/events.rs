@@ -91,8 +91,8 @@ impl Session {
         }
     }
 
-    /// An instruction is translated, whose address is one of the persistent memory, too: if the same
-    /// bytes are there, it is executed from it.
+    /// An instruction is translated, whose address is one of the persistent memory, too: if the
+    /// same bytes are there, it is executed from it.
     pub fn executes(&mut self, pc: u64, bytes: &[u8]) {
         let tracked = self.memory.tracks(pc, bytes.len() as u64);
         if matches!(self.phase, Phase::Idle) || !tracked || self.file(pc, bytes.len()) != bytes {

@@ -245,8 +245,8 @@ impl Made<'_> {
     }
 }
 
-/// Linux copies by `CPY` and `SET` where a CPU has them, which the simulator does not see, and QEMU's
-/// newest has. A Neoverse N1 is a server's CPU with `dc cvap`.
+/// Linux copies by `CPY` and `SET` where a CPU has them, which the simulator does not see, and
+/// QEMU's newest has. A Neoverse N1 is a server's CPU with `dc cvap`.
 fn cpu(arch: Arch) -> Option<&'static str> {
     (arch == Arch::Aarch64).then_some("neoverse-n1")
 }

@@ -1,5 +1,5 @@
-//! Debian's Linux as a guest: a module, programs, and programs under the crash simulator, a file for
-//! each.
+//! Debian's Linux as a guest: a module, programs, and programs under the crash simulator, a file
+//! for each.
 
 mod crash;
 mod dax;

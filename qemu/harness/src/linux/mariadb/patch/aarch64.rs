@@ -1,6 +1,6 @@
-//! `pmem_persist` for Arm. It rounds by `and x0, x0, #~128`, which clears one bit of the address; it
-//! goes on in steps of 128 bytes, whatever the CPU's lines are; and it ends by `dmb ishst`, which
-//! does not wait for a clean.
+//! `pmem_persist` for Arm. It rounds by `and x0, x0, #~128`, which clears one bit of the address;
+//! it goes on in steps of 128 bytes, whatever the CPU's lines are; and it ends by `dmb ishst`,
+//! which does not wait for a clean.
 
 use super::Server;
 use std::ops::Range;
@@ -26,8 +26,8 @@ struct Loop {
     register: u32,
 }
 
-/// Mends what `server` is to have mended, of each loop, for lines of so many bytes; returns how many
-/// loops there are.
+/// Mends what `server` is to have mended, of each loop, for lines of so many bytes; returns how
+/// many loops there are.
 pub fn mend(program: &mut [u8], server: Server, line: usize) -> usize {
     let loops = loops(program);
     for it in &loops {

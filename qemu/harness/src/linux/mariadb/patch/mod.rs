@@ -1,5 +1,5 @@
-//! The server with its flush loops mended: the control that must lose nothing. Each loop is found by
-//! what it does, wherever a compiler has put it.
+//! The server with its flush loops mended: the control that must lose nothing. Each loop is found
+//! by what it does, wherever a compiler has put it.
 
 mod aarch64;
 mod x86_64;

@@ -1,5 +1,5 @@
-//! `pmem_persist` for `x86_64`. It means to round the start of a range down to a line, and clears one
-//! bit of it alone: `and $-65` where `and $-64` was meant.
+//! `pmem_persist` for `x86_64`. It means to round the start of a range down to a line, and clears
+//! one bit of it alone: `and $-65` where `and $-64` was meant.
 
 /// `and $-65, %reg` on a 64-bit register, without the byte that names the register.
 const CLEARS_ONE_BIT: u8 = 0xbf;
