@@ -39,14 +39,9 @@ fn run(mut words: Vec<OsString>) -> Result<ExitCode> {
     };
     let second = words.get(1).and_then(|word| word.to_str());
     let asks = matches!(second, Some("-h" | "--help"));
-    if command.len() > 1
-        && !asks
-        && second.is_none_or(|word| word.starts_with('-'))
-        && first != "linux"
-    {
-        anyhow::bail!(
-            "{first} of what? `kpmem-crash` tells what to say, `kpmem-crash {first} --help` the options"
-        );
+    let says_what = second.is_some_and(|word| !word.starts_with('-'));
+    if command.len() > 1 && first != "linux" && !asks && !says_what {
+        anyhow::bail!("{first} of what? `kpmem-crash {first} --help` tells the options");
     }
     // The options are those of one command, whatever it is about.
     let command = if asks { &command[..1] } else { command };
@@ -71,6 +66,15 @@ fn harness_words(subcommand: &str) -> Option<&'static [&'static str]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_word_is_about_must_be_said() {
+        for words in [&["kernel"][..], &["merge"], &["replay", "--seed"]] {
+            let words = words.iter().map(OsString::from).collect();
+            let error = run(words).unwrap_err().to_string();
+            assert!(error.contains("of what?"), "{error}");
+        }
+    }
 
     #[test]
     fn what_it_does_not_know_is_an_error() {

@@ -119,7 +119,9 @@ impl Campaign {
         let images = tempfile::tempdir().context("cannot make a directory for crash images")?;
         let simulation = self.simulation(job)?;
         let outcome = simulate::run(&simulation, images.path())?;
-        if job.runs > 1 && !(outcome.lost.is_empty() && outcome.broken.is_none()) {
+        // Seeded bugs that share a boot have seeds of their own, which must not be mixed up.
+        let is_one = !job.mutant.contains('+');
+        if job.runs > 1 && is_one && !(outcome.lost.is_empty() && outcome.broken.is_none()) {
             let mut done = Done::default();
             for seed in job.seed..job.seed + job.runs {
                 let one = self.job(&Job {
