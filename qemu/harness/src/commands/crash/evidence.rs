@@ -49,10 +49,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             .filter(|it| some.contains(it))
             .collect(),
     };
-    let mut needs: Vec<_> = arches.iter().copied().map(Need::Qemu).collect();
-    needs.extend([Need::Clang, Need::Linker]);
-    needs.extend(arches.iter().copied().map(Need::Core));
-    setup::ensure_these(&needs)?;
+    let needs = arches.iter().copied().map(Need::Qemu);
+    setup::ensure_these(&needs.collect::<Vec<_>>())?;
     println!(
         "No program is named: what is documented of Debian's packages is tried again, a quarter of \
          an hour on two CPUs."

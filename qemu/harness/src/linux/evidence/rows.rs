@@ -9,12 +9,16 @@ use crate::{
     crash::simulate::Tried,
     linux::{
         crash::named::named,
+        guest::Guest,
         mariadb::{self, Server, Trial},
     },
     parallel,
 };
 use anyhow::{Context, Result, anyhow};
-use std::time::{Duration, Instant};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 /// A workload by its name.
 struct Workload {
@@ -90,8 +94,10 @@ const HANG: Duration = Duration::from_secs(60);
 /// when it is done.
 pub fn run(arches: &[Arch], tell: impl Fn(&Shown) + Sync) -> Vec<Shown> {
     let chosen = WORKLOADS.iter().filter(|row| arches.contains(&row.arch));
+    // Rows have programs and packages in common: two at a time would write the same files.
+    let making = Mutex::new(());
     let mut shown = parallel::map(&chosen.collect::<Vec<_>>(), |row| {
-        let shown = row.shown();
+        let shown = row.shown(&making);
         tell(&shown);
         shown
     });
@@ -104,7 +110,7 @@ pub fn run(arches: &[Arch], tell: impl Fn(&Shown) + Sync) -> Vec<Shown> {
 }
 
 impl Workload {
-    fn shown(&self) -> Shown {
+    fn shown(&self, making: &Mutex<()>) -> Shown {
         let Self {
             name,
             words,
@@ -120,12 +126,13 @@ impl Workload {
             arch: self.arch,
             options: options(self.arch, &format!("{name}{barriers} -- {words}")),
             documented,
-            seen: self.seen(),
+            seen: self.seen(making),
         }
     }
 
-    fn seen(&self) -> Result<Seen> {
+    fn seen(&self, making: &Mutex<()>) -> Result<Seen> {
         let start = Instant::now();
+        let one = making.lock().unwrap_or_else(PoisonError::into_inner);
         let words: Vec<_> = self.words.split(' ').collect();
         let mut trial = named(self.arch, self.name, &words)?;
         (trial.reboots, trial.limit) = (self.reboots, LIMIT);
@@ -135,13 +142,12 @@ impl Workload {
         if self.every_barrier {
             trial.tried = Tried::Few;
         }
-        let done = trial.run()?;
+        let guest = Guest::new(&trial.spec)?;
+        drop(one);
+        let done = trial.run_in(&guest)?;
         let run = done.runs.first().context("no workload was seen")?;
-        Ok(Seen::of_run(
-            run,
-            self.reboots > 0,
-            start.elapsed().as_secs_f64(),
-        ))
+        let seconds = start.elapsed().as_secs_f64();
+        Ok(Seen::of_run(run, self.reboots > 0, seconds))
     }
 }
 
