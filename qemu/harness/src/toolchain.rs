@@ -44,7 +44,8 @@ impl Toolchain {
     /// The toolchain that `cargo xtask` was started with.
     pub fn active() -> Result<Self> {
         let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-        let sysroot = process::stdout_of(Command::new(rustc).args(["--print", "sysroot"]))?;
+        let sysroot = process::stdout_of(Command::new(rustc).args(["--print", "sysroot"]))
+            .context("this needs Rust, and its compiler cannot be run")?;
         Ok(Self {
             core: Core::Installed,
             cargo: env::var_os("CARGO")
