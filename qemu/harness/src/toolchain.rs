@@ -219,6 +219,9 @@ impl Toolchain {
         if !self.directory.is_empty() {
             // What other compilers made stays valid.
             command.env("CARGO_TARGET_DIR", workspace::target().join(self.directory));
+        } else if env::var_os("CARGO_TARGET_DIR").is_some() {
+            // A relative one is from where we were started, and cargo is started elsewhere.
+            command.env("CARGO_TARGET_DIR", workspace::target());
         }
         if let Some(libraries) = &self.libraries {
             command.env("LD_LIBRARY_PATH", libraries);
