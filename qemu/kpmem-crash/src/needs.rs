@@ -1,6 +1,10 @@
 //! What a command needs of the machine: no compiler where nothing is compiled.
 
-use kpmem_harness::{elf, tools::Need};
+use kpmem_harness::{
+    crash::plan::{self, Job},
+    elf,
+    tools::Need,
+};
 use std::{
     ffi::{OsStr, OsString},
     path::Path,
@@ -18,10 +22,23 @@ pub fn of(words: &[OsString]) -> Vec<Need> {
         let arch = elf::arch_of(file).ok();
         return arch.map(Need::Qemu).into_iter().collect();
     }
+    if is_of_no_kernel_of_ours(words) {
+        return Vec::new();
+    }
     let disassembles = |need: &Need| matches!(need, Need::Objdump(_));
     let mut needs = Need::all();
     needs.retain(|need| !disassembles(need));
     needs
+}
+
+/// Whether a failure is to be shown again that needs another kernel than those that can be built,
+/// which is said later, too.
+fn is_of_no_kernel_of_ours(words: &[OsString]) -> bool {
+    let [first, name, ..] = words else {
+        return false;
+    };
+    let job = || Job::named(name.to_str()?.rsplit_once('.')?.0);
+    first == "replay" && !job().is_some_and(|job| plan::has(&job))
 }
 
 /// The kernel that is named.
@@ -73,11 +90,18 @@ mod tests {
     }
 
     #[test]
+    fn a_failure_without_its_kernel_needs_nothing() {
+        for name in ["no-name", "x86_64.64.mine.px86.none.1.claim-3"] {
+            assert_eq!(of_words(&["replay", name]), []);
+        }
+    }
+
+    #[test]
     fn what_is_compiled_needs_compilers() {
         for words in [
             &["kernel", "demo"][..],
             &["judge", "flush.o", "--persist", "p"],
-            &["replay", "NAME"],
+            &["replay", "x86_64.64.log.px86.none.1.claim-3"],
         ] {
             let needs = of_words(words);
             assert!(needs.contains(&Need::Core(Arch::X86_64)), "{words:?}");
