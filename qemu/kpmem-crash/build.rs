@@ -1,5 +1,5 @@
-//! Puts the sources that the simulator and its kernels are compiled from into the binary, so that it
-//! needs no checkout.
+//! Puts the sources that the simulator and its kernels are compiled from into the binary, so that
+//! it needs no checkout.
 
 mod pack;
 

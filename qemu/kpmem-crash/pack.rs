@@ -1,7 +1,8 @@
 //! The archive of the sources that are compiled at run time.
 //!
-//! In a checkout it is made of what lies there. A package of the registry can hold only files of its
-//! own folder, so `cargo xtask package` puts the archive there first, and it is taken from there.
+//! In a checkout it is made of what lies there. A package of the registry can hold only files of
+//! its own folder, so `cargo xtask package` puts the archive there first, and it is taken from
+//! there.
 
 use cpio::newc::{Builder, trailer};
 use std::{

@@ -1,4 +1,4 @@
-//! What was built once of sources that never change, and is taken again: no compiler is needed then.
+//! What was built once of sources that never change, and is taken again without a compiler.
 
 use super::report::hash_of;
 use anyhow::{Context, Result};

@@ -95,7 +95,8 @@ pub fn packages() -> Result<Vec<Package>> {
     each.collect()
 }
 
-/// A package's size in KiB, and whether it is what it must be, with these sources if it is the tool.
+/// A package's size in KiB, and whether it is what it must be: if it is the tool, with these
+/// sources.
 pub fn look(package: &Package, sources: &Files) -> Result<(u64, Result<(), String>)> {
     let packed = packed(package);
     let (size, files) = (packed.size()?, packed.files()?);
