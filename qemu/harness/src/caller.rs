@@ -32,6 +32,11 @@ pub fn crash() -> &'static str {
     either("cargo xtask crash", "kpmem-crash")
 }
 
+/// What simulates a program in Linux, up to its options.
+pub fn linux() -> &'static str {
+    either("cargo xtask crash --linux", "kpmem-crash linux")
+}
+
 /// The word of a command line behind which these options are.
 pub fn before_options() -> &'static str {
     either("crash", "kpmem-crash")

@@ -1,5 +1,7 @@
 //! `cargo xtask crash`.
 
+mod evidence;
+mod given;
 mod linux;
 mod mariadb;
 mod own;
@@ -53,7 +55,8 @@ pub(super) struct Args {
     /// Simulate a kernel of your own that says kpmem-marks; or one of kpmem-guest's, by its name.
     #[arg(long, value_name = "FILE", group = "subject")]
     kernel: Option<PathBuf>,
-    /// Simulate a program in a Linux out of Debian's packages (docs/CRASH-TEST.md).
+    /// Simulate a program in a Linux out of Debian's packages (docs/CRASH-TEST.md); without a program
+    /// what is documented of them.
     #[arg(long, group = "subject")]
     linux: bool,
     /// Parameters for that kernel (fw_cfg file opt/org.kpmem/args).

@@ -34,6 +34,13 @@ pub(super) struct Platform {
 }
 
 impl Platform {
+    /// Whether anything of it was said.
+    pub(super) fn is_given(&self) -> bool {
+        [&self.reach, &self.domain, &self.ack]
+            .iter()
+            .any(|it| it.is_some())
+    }
+
     /// As the simulator takes them.
     pub(super) fn pairs(&self, cpu: Cpu) -> Result<Vec<(&'static str, String)>> {
         let given = [

@@ -2,6 +2,7 @@
 
 use super::schedules::{PAIRS, Schedules};
 use crate::{arch::Arch, machine::Machine};
+use anyhow::{Context, Result};
 
 /// A CPU as QEMU models it, with the size of its lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +54,15 @@ impl Cpu {
             Arch::Aarch64 => &["arm", "eadr", "torn8"],
             Arch::Riscv64 => &["riscv", "eadr", "torn8"],
         }
+    }
+
+    /// The platform of this name; its own if none is named.
+    pub fn named_profile(&self, name: Option<&str>) -> Result<&'static str> {
+        let name = name.unwrap_or(self.profile());
+        let known = self.profiles().iter().find(|known| **known == name);
+        known
+            .copied()
+            .with_context(|| format!("the profile {name} does not fit {}", self.arch))
     }
 
     /// Where its machine has the NVDIMM.

@@ -58,13 +58,15 @@ impl Given {
     }
 }
 
-/// The files of packages, as they would be installed, but for what is only read by people.
-pub(super) fn of_packages(unpacked: &[Unpacked]) -> Result<Tree> {
+/// The files of packages, as they would be installed, but for what is only read by people, and for
+/// paths that begin so.
+pub(super) fn of_packages(unpacked: &[Unpacked], left_out: &[&str]) -> Result<Tree> {
     let mut all = Tree::default();
     for package in unpacked {
         all.add_folder("", &package.root)?;
     }
-    all.retain(|path| !LEFT_OUT.iter().any(|it| path.starts_with(it)));
+    let left_out = [&LEFT_OUT[..], left_out].concat();
+    all.retain(|path| !left_out.iter().any(|it| path.starts_with(it)));
     Ok(all)
 }
 

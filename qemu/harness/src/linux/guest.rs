@@ -47,6 +47,9 @@ pub struct Spec {
     pub suite: Option<String>,
     /// Debian's packages; what they depend on is there, too.
     pub packages: Vec<String>,
+    /// Files of theirs that are not needed, by what their paths begin with: all that is there is
+    /// unpacked at each boot.
+    pub left_out: &'static [&'static str],
     /// Files of this machine.
     pub files: Vec<Given>,
     /// The program and its arguments, or nothing. A script finds them as its parameters.
@@ -70,6 +73,7 @@ impl Spec {
             cpu: None,
             suite: None,
             packages: Vec::new(),
+            left_out: &[],
             files: Vec::new(),
             command: Vec::new(),
             script: include_str!("guest/run.sh").to_owned(),
@@ -125,7 +129,8 @@ impl Guest {
         let mut tree = Default::default();
         if !spec.packages.is_empty() {
             let suite = spec.suite.as_deref().unwrap_or(oldest(arch));
-            tree = files::of_packages(&closure(arch, suite, &spec.packages)?)?;
+            let packages = closure(arch, suite, &spec.packages)?;
+            tree = files::of_packages(&packages, spec.left_out)?;
         }
         let mut finder = Finder {
             arch,
@@ -159,7 +164,8 @@ impl Guest {
             // Not a word of the kernel's comes between the program's, but when it panics: at level
             // 0 it would not even then.
             parameters: format!(
-                "{} loglevel=1 panic=-1 nokaslr mitigations=off token={token} nvdimm={}{}",
+                "{} loglevel=1 panic=-1 nokaslr mitigations=off cryptomgr.notests token={token} \
+                 nvdimm={}{}",
                 console(arch),
                 spec.nvdimm.name(),
                 board::parameters(arch, spec.smp, ram)

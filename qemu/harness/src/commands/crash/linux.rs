@@ -1,6 +1,6 @@
 //! `cargo xtask crash --linux`: a program in a Linux guest.
 
-use super::{Args, own, verdict};
+use super::{Args, evidence, given::none_of, own, verdict};
 use crate::{
     arch::Arch,
     caller,
@@ -8,15 +8,12 @@ use crate::{
         campaign, pages,
         plan::CPUS,
         report::{Report, hash_of},
-        simulate::Tried,
+        simulate::{self, Tried},
         table,
     },
     elf,
     linux::{
-        crash::{
-            Trial, examples, outside, storage,
-            workload::{self, Library},
-        },
+        crash::{Trial, named::named, outside},
         files::Given,
         guest::Spec,
         kernel::ALL_SUITES,
@@ -36,14 +33,9 @@ use std::{
 /// What a program in Linux needs.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct LinuxArgs {
-    /// What the NVDIMM is used as.
-    #[arg(
-        long,
-        requires = "linux",
-        conflicts_with = "kernel",
-        default_value = "devdax"
-    )]
-    nvdimm: Nvdimm,
+    /// What the NVDIMM is used as [default: devdax].
+    #[arg(long, requires = "linux", conflicts_with = "kernel")]
+    pub(super) nvdimm: Option<Nvdimm>,
     /// A package of Debian's that the guest has, with what it depends on.
     #[arg(
         long = "package",
@@ -51,21 +43,21 @@ pub(super) struct LinuxArgs {
         conflicts_with = "kernel",
         value_name = "NAME"
     )]
-    packages: Vec<String>,
+    pub(super) packages: Vec<String>,
     /// Release of these packages [default: the oldest that has them].
     #[arg(long, requires = "linux", conflicts_with = "kernel")]
-    suite: Option<String>,
+    pub(super) suite: Option<String>,
     /// Release of Linux [default: the oldest that will do].
     #[arg(long, requires = "linux", conflicts_with = "kernel", value_parser = ALL_SUITES)]
-    release: Option<String>,
+    pub(super) release: Option<String>,
     /// A file or folder of this machine that the guest has, in /files or at GUEST.
     #[arg(long = "file", requires = "linux", conflicts_with = "kernel", value_name = "HOST[:GUEST]",
         value_parser = Given::parse)]
-    files: Vec<Given>,
-    /// The guest's RAM in MiB, beside what its files take.
-    #[arg(long, requires = "linux", conflicts_with = "kernel", default_value_t = 512,
+    pub(super) files: Vec<Given>,
+    /// The guest's RAM in MiB, beside what its files take [default: 512].
+    #[arg(long, requires = "linux", conflicts_with = "kernel",
         value_parser = clap::value_parser!(u64).range(256..=2048))]
-    ram: u64,
+    pub(super) ram: Option<u64>,
     /// A shell command that recovers from a crash image, instead of the program: good if it exits
     /// with 0. The program may call kpmem-mark then.
     #[arg(
@@ -74,40 +66,39 @@ pub(super) struct LinuxArgs {
         conflicts_with = "kernel",
         value_name = "COMMAND"
     )]
-    recover: Option<String>,
+    pub(super) recover: Option<String>,
     /// Where a command recovers: also try crashes before each barrier, not only at claims, points
     /// and end.
     #[arg(long, requires = "linux", conflicts_with = "kernel")]
-    every_barrier: bool,
+    pub(super) every_barrier: bool,
     /// Recovery of one crash image may take so many seconds [default: 5; of a command 60].
     #[arg(long, requires = "linux", conflicts_with = "kernel", value_parser = clap::value_parser!(u64).range(1..))]
-    hang: Option<u64>,
-    /// Crash images that are also booted from, to see that the verdict is the same.
-    #[arg(
-        long,
-        requires = "linux",
-        conflicts_with = "kernel",
-        default_value_t = 2
-    )]
-    reboots: usize,
-    /// All of it may take so many seconds.
-    #[arg(long, requires = "linux", conflicts_with = "kernel", default_value_t = 1800,
+    pub(super) hang: Option<u64>,
+    /// Crash images that are also booted from, to see that the verdict is the same [default: 2].
+    #[arg(long, requires = "linux", conflicts_with = "kernel")]
+    pub(super) reboots: Option<usize>,
+    /// All of it may take so many seconds [default: 1800].
+    #[arg(long, requires = "linux", conflicts_with = "kernel",
         value_parser = clap::value_parser!(u64).range(1..))]
-    timeout: u64,
-    /// The program and its arguments.
+    pub(super) timeout: Option<u64>,
+    /// The program and its arguments; without it, and without --workload, all that is documented
+    /// of Debian's packages is tried again.
     #[arg(
         last = true,
         requires = "linux",
         conflicts_with = "kernel",
         value_name = "PROGRAM"
     )]
-    command: Vec<String>,
+    pub(super) command: Vec<String>,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    if args.workload.as_deref() == Some("mariadb") {
-        let limit = Duration::from_secs(args.program.timeout);
-        return super::mariadb::run(args, &args.program.command, limit);
+    none_of(&args.of_campaign(), "--linux")?;
+    match args.workload.as_deref() {
+        None if args.program.command.is_empty() => return evidence::run(args),
+        Some("mariadb") => return super::mariadb::run(args, &args.program.command),
+        Some(name) => none_of(&args.of_guest(), &format!("the workload {name}"))?,
+        None => {}
     }
     let arch = match args.arch[..] {
         [] => Arch::X86_64,
@@ -135,8 +126,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         )?,
         seed: args.seed,
         hang: Duration::from_secs(args.program.hang.unwrap_or(hang)),
-        limit: Duration::from_secs(args.program.timeout),
-        reboots: args.program.reboots,
+        limit: args.program.limit(),
+        reboots: args.program.reboots.unwrap_or(2),
         shard: args.shard,
         again: again(),
         tried: match args.program.every_barrier {
@@ -169,25 +160,28 @@ fn trial(args: &Args, arch: Arch) -> Result<Trial> {
     let given = &args.program;
     let command = &given.command;
     if let Some(name) = &args.workload {
-        return named(arch, name, command);
+        let words: Vec<_> = command.iter().map(String::as_str).collect();
+        let trial = named(arch, name, &words)?;
+        let cpu = args.own.cpu.clone().or(trial.spec.cpu);
+        let spec = Spec { cpu, ..trial.spec };
+        return Ok(Trial { spec, ..trial });
     }
-    let Some((program, rest)) = command.split_first() else {
-        bail!("say which program to run: -- PROGRAM ARGS");
-    };
+    let (program, rest) = command.split_first().context("no program is named")?;
     let release = ALL_SUITES
         .into_iter()
         .find(|suite| given.release.as_deref() == Some(suite));
+    let nvdimm = given.nvdimm.unwrap_or(Nvdimm::Devdax);
     let spec = Spec {
         kernel: release,
-        size: args.own.size.unwrap_or(given.nvdimm.default_size()),
-        ram: given.ram,
+        size: args.own.size.unwrap_or(nvdimm.default_size()),
+        ram: given.ram.unwrap_or(512),
         smp: args.own.smp,
         cpu: args.own.cpu.clone(),
         suite: given.suite.clone(),
         packages: given.packages.clone(),
         files: given.files.clone(),
         command: command.clone(),
-        ..Spec::new(arch, given.nvdimm)
+        ..Spec::new(arch, nvdimm)
     };
     let name = own::workload(Path::new(program), &rest.join(" "));
     let trial = Trial::new(spec, &name);
@@ -197,23 +191,10 @@ fn trial(args: &Args, arch: Arch) -> Result<Trial> {
     }
 }
 
-/// A named workload, with these words or with its own.
-fn named(arch: Arch, name: &str, command: &[String]) -> Result<Trial> {
-    let words: Vec<_> = command.iter().map(String::as_str).collect();
-    let or = |own: &[&'static str]| match words[..] {
-        [] => own.to_vec(),
-        _ => words.clone(),
-    };
-    match name {
-        "libpmem2" => workload::records(arch, Library::Libpmem2, &or(&["copy", "8"])),
-        "kpmem" => workload::records(arch, Library::Kpmem, &or(&["copy", "8"])),
-        "libpmemobj" => examples::example(arch, &or(&["btree", "8"])),
-        "ext4" => storage::ext4(arch, &or(&["mapped", "8"])),
-        "pmem-block" => storage::block(arch, &or(&["direct", "8"])),
-        _ => bail!(
-            "the workloads for Linux are libpmem2, kpmem, libpmemobj, ext4, pmem-block and \
-             mariadb; {name} is none of them"
-        ),
+impl LinuxArgs {
+    /// How long all of it may take.
+    pub(super) fn limit(&self) -> Duration {
+        self.timeout.map_or(simulate::LIMIT, Duration::from_secs)
     }
 }
 

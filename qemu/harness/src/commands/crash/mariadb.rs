@@ -1,7 +1,7 @@
 //! `cargo xtask crash --linux --workload mariadb`: Debian's server, and copies with its flush loops
 //! mended, in whole and on Arm in part.
 
-use super::Args;
+use super::{Args, given::none_of};
 use crate::{
     arch::Arch,
     crash::plan::CPUS,
@@ -10,7 +10,7 @@ use crate::{
     tools::Need,
 };
 use anyhow::{Context, Result, bail, ensure};
-use std::{process::ExitCode, time::Duration};
+use std::process::ExitCode;
 
 /// What is said of the words behind `--`.
 const WORDS: &str = "the workload mariadb takes: -- [COMMITS [IMAGES [SERVER]]], at most 99 \
@@ -55,7 +55,9 @@ fn asked(arch: Arch, words: &[String]) -> Result<Asked> {
     })
 }
 
-pub(super) fn run(args: &Args, words: &[String], limit: Duration) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, words: &[String]) -> Result<ExitCode> {
+    none_of(&args.of_guest(), "the workload mariadb")?;
+    none_of(&args.of_images(), "the workload mariadb")?;
     let arch = match args.arch[..] {
         [] => Arch::X86_64,
         [arch] => arch,
@@ -76,8 +78,10 @@ pub(super) fn run(args: &Args, words: &[String], limit: Duration) -> Result<Exit
         server,
         commits,
         tried,
+        profile: args.profile.clone(),
         platform: platform.clone(),
-        limit,
+        cpu: args.own.cpu.clone(),
+        limit: args.program.limit(),
     });
     let mut lost = false;
     for outcome in mariadb::run(&trials.collect::<Vec<_>>())? {

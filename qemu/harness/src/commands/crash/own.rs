@@ -77,10 +77,7 @@ pub(super) fn cpu(kernel: &Path, args: &Args, line: Option<usize>) -> Result<Cpu
 
 /// Its one run.
 pub(super) fn job(cpu: Cpu, kernel: &Path, args: &Args) -> Result<Job> {
-    let name = args.profile.as_deref().unwrap_or(cpu.profile());
-    let profile = cpu.profiles().iter().find(|p| **p == name);
-    let profile =
-        profile.with_context(|| format!("the profile {name} does not fit {}", cpu.arch))?;
+    let profile = cpu.named_profile(args.profile.as_deref())?;
     if args.nested && args.own.smp > 1 {
         bail!("--nested follows the recovery of one CPU: leave --smp out");
     }

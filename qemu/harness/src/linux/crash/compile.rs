@@ -4,7 +4,11 @@ use crate::{
     arch::Arch,
     linux::guest,
     process,
-    setup::unpacked::{Package, unpacked_for},
+    setup::{
+        self,
+        unpacked::{Package, unpacked_for},
+    },
+    tools::Need,
     workspace,
 };
 use anyhow::{Context, Result};
@@ -24,8 +28,9 @@ const DEVELOPMENT: [&str; 9] = [
 ];
 
 /// A compiler that finds headers, libraries and start files in Debian's packages alone. It needs no
-/// library of its own.
+/// library of its own, and its linker is the binutils'.
 pub(super) fn compiler(arch: Arch) -> Result<Command> {
+    setup::ensure_these(&[Need::Clang, Need::Objdump(arch)])?;
     let root = sysroot(arch)?;
     let mut clang = Command::new("clang");
     clang.arg(format!("--target={}", arch.triplet()));

@@ -2,17 +2,21 @@
 
 pub mod compile;
 pub mod examples;
+pub mod named;
 pub mod outside;
 pub mod storage;
 pub mod workload;
 
 use super::guest::{Guest, Spec};
-use crate::crash::{
-    done::Done,
-    model,
-    plan::{Cpu, Job, Own},
-    plugin, reboot,
-    simulate::{self, Outcome, Simulation, Tried},
+use crate::{
+    arch::Arch,
+    crash::{
+        done::Done,
+        model,
+        plan::{Cpu, Job, Own},
+        plugin, reboot,
+        simulate::{self, Outcome, Simulation, Tried},
+    },
 };
 use anyhow::{Context, Result, bail};
 use kpmem_findings::Sample;
@@ -54,8 +58,13 @@ pub struct Trial {
 impl Trial {
     /// One with this guest.
     pub fn new(spec: Spec, name: &str) -> Self {
+        let cpu = spec.cpu.unwrap_or(simulated_cpu(spec.arch).to_owned());
         Self {
-            spec: Spec { tail: TAIL, ..spec },
+            spec: Spec {
+                tail: TAIL,
+                cpu: Some(cpu),
+                ..spec
+            },
             name: name.to_owned(),
             profile: None,
             platform: Vec::new(),
@@ -127,10 +136,7 @@ impl Trial {
     }
 
     fn job(&self, cpu: Cpu) -> Result<Job> {
-        let name = self.profile.as_deref().unwrap_or(cpu.profile());
-        let profile = cpu.profiles().iter().find(|known| **known == name);
-        let profile =
-            profile.with_context(|| format!("the profile {name} does not fit {}", cpu.arch))?;
+        let profile = cpu.named_profile(self.profile.as_deref())?;
         Ok(Job {
             own: Some(Own {
                 args: String::new(),
@@ -142,6 +148,16 @@ impl Trial {
             platform: self.platform.clone(),
             ..Job::new(cpu, &self.name, profile, self.seed, 1)
         })
+    }
+}
+
+/// The CPU model that Linux is simulated on if none is asked for. On Arm QEMU's newest has `CPY` and
+/// `SET`, by which Linux copies then, and which the simulator does not see; a Neoverse N1 is a
+/// server's CPU with `dc cvap`.
+pub fn simulated_cpu(arch: Arch) -> &'static str {
+    match arch {
+        Arch::Aarch64 => "neoverse-n1",
+        Arch::X86_64 | Arch::Riscv64 => arch.default_cpu(),
     }
 }
 

@@ -5,6 +5,8 @@ use crate::{
     arch::Arch,
     capi::{self, archive::Target},
     linux::{files::Given, guest::Spec, nvdimm::Nvdimm},
+    setup,
+    tools::Need,
     workspace,
 };
 use anyhow::Result;
@@ -85,6 +87,7 @@ fn program(arch: Arch, library: Library) -> Result<PathBuf> {
     let mut compile = compile::compiler(arch)?;
     compile.arg("-I").arg(sources.join("marks/include"));
     if library == Library::Kpmem {
+        setup::ensure_these(&[Need::Core(arch), Need::Linker])?;
         capi::headers()?;
         compile.arg("-DKPMEM").arg("-I").arg(capi::include());
     }

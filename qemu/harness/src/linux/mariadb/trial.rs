@@ -12,7 +12,7 @@ use crate::{
     image::Image,
     linux::{
         console::Console,
-        crash::outside,
+        crash::{outside, simulated_cpu},
         files::Given,
         guest::{Guest, Spec},
         nvdimm::Nvdimm,
@@ -32,6 +32,17 @@ use tempfile::TempDir;
 
 /// Server and client. What they depend on is there, too.
 const PACKAGES: [&str; 2] = ["mariadb-server-core", "mariadb-client-core"];
+/// A third of what they unpack to, which neither calls.
+const LEFT_OUT: [&str; 8] = [
+    "usr/bin/innochecksum",
+    "usr/bin/mariadb-check",
+    "usr/bin/mariadb-upgrade",
+    "usr/bin/my_print_defaults",
+    "usr/bin/resolveip",
+    "usr/lib/aarch64-linux-gnu/gconv/",
+    "usr/lib/x86_64-linux-gnu/gconv/",
+    "usr/share/mysql/fill_help_tables.sql",
+];
 /// The release that has them.
 const SUITE: &str = "bookworm";
 /// Where the server is, in its package and in the guest.
@@ -52,8 +63,12 @@ pub struct Trial {
     pub commits: u64,
     /// Crash images to start the server on: so many, evenly spread.
     pub tried: u64,
-    /// What the platform promises beyond its profile, as the simulator takes it.
+    /// The platform; `None` for what the instruction set has.
+    pub profile: Option<String>,
+    /// What it promises beyond its profile, as the simulator takes it.
     pub platform: Vec<(&'static str, String)>,
+    /// QEMU's CPU model; `None` for the one that Linux is simulated on.
+    pub cpu: Option<String>,
     /// How long one boot may take.
     pub limit: Duration,
 }
@@ -66,15 +81,20 @@ impl Trial {
             size: SIZE,
             tail: TAIL,
             packages: PACKAGES.map(str::to_owned).to_vec(),
+            left_out: &LEFT_OUT,
             files: vec![given(&outside::mark(self.arch)?, "/usr/bin/kpmem-mark")],
             script: include_str!("../guest/mariadb.sh").to_owned(),
-            cpu: cpu(self.arch).map(str::to_owned),
+            cpu: Some(
+                self.cpu
+                    .clone()
+                    .unwrap_or(simulated_cpu(self.arch).to_owned()),
+            ),
             ..Spec::new(self.arch, Nvdimm::Ext4)
         };
         let mut mended = 0;
         if self.server != Server::Stock {
             let path = folder.path().join("mariadbd");
-            let model = spec.cpu.as_deref().unwrap_or(self.arch.default_cpu());
+            let model = spec.cpu.as_deref().unwrap_or(simulated_cpu(self.arch));
             mended = self.mend(&path, model::cpu(self.arch, model, None)?.line)?;
             spec.files.push(given(&path, &format!("/{SERVER}")));
         }
@@ -171,7 +191,7 @@ impl Made<'_> {
             size: SIZE,
             line: cpu.line,
             zva: cpu.zva,
-            profile: cpu.profile(),
+            profile: cpu.named_profile(trial.profile.as_deref())?,
             platform: [vec![("points", "1".to_owned())], trial.platform.clone()].concat(),
             words: false,
             seed: 1,
@@ -245,12 +265,6 @@ impl Made<'_> {
     }
 }
 
-/// Linux copies by `CPY` and `SET` where a CPU has them, which the simulator does not see, and
-/// QEMU's newest has. A Neoverse N1 is a server's CPU with `dc cvap`.
-fn cpu(arch: Arch) -> Option<&'static str> {
-    (arch == Arch::Aarch64).then_some("neoverse-n1")
-}
-
 fn given(host: &Path, guest: &str) -> Given {
     Given {
         host: host.to_owned(),
@@ -269,7 +283,9 @@ mod tests {
             server: Server::Stock,
             commits: 20,
             tried,
+            profile: None,
             platform: Vec::new(),
+            cpu: None,
             limit: Duration::ZERO,
         };
         let tried = |most| {

@@ -1,0 +1,191 @@
+//! The rows, and how they are tried.
+
+use super::{
+    Seen, Shown,
+    Wrong::{self, ClaimsAndImages, Images, Nothing},
+};
+use crate::{
+    arch::Arch::{self, Aarch64, Riscv64, X86_64},
+    crash::simulate::Tried,
+    linux::{
+        crash::named::named,
+        guest::Guest,
+        mariadb::{self, Server, Trial},
+    },
+    parallel,
+};
+use anyhow::{Context, Result, anyhow};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// A workload by its name.
+struct Workload {
+    arch: Arch,
+    name: &'static str,
+    words: &'static str,
+    documented: Wrong,
+    /// Crashes before each barrier, too, where a command recovers.
+    every_barrier: bool,
+    /// Crash images that are booted from.
+    reboots: usize,
+}
+
+const fn row(arch: Arch, name: &'static str, words: &'static str, documented: Wrong) -> Workload {
+    Workload {
+        arch,
+        name,
+        words,
+        documented,
+        every_barrier: false,
+        reboots: 0,
+    }
+}
+
+/// A row whose kind of guest is shown to recover as a new boot does.
+const fn booted(row: Workload) -> Workload {
+    Workload { reboots: 1, ..row }
+}
+
+/// The first takes longest. What is careless is a control.
+const WORKLOADS: [Workload; 20] = [
+    Workload {
+        every_barrier: true,
+        ..booted(row(X86_64, "ext4", "append 1", Images))
+    },
+    row(X86_64, "ext4", "append 8", Nothing),
+    row(X86_64, "ext4", "mapped 8", Nothing),
+    row(X86_64, "ext4", "files 4", Nothing),
+    row(X86_64, "ext4", "mapped 4 careless", Images),
+    row(X86_64, "libpmemobj", "btree 1", Nothing),
+    row(X86_64, "libpmemobj", "fifo 1", Nothing),
+    booted(row(X86_64, "libpmemobj", "hashmap_atomic 1", Nothing)),
+    row(X86_64, "libpmemobj", "btree 1 careless", Images),
+    booted(row(X86_64, "pmem-block", "direct 8", Nothing)),
+    row(X86_64, "pmem-block", "buffered 8", Nothing),
+    row(X86_64, "pmem-block", "buffered 8 careless", Images),
+    booted(row(X86_64, "libpmem2", "copy 8", Images)),
+    row(X86_64, "libpmem2", "persist 8", Nothing),
+    booted(row(Aarch64, "libpmem2", "persist 8", ClaimsAndImages)),
+    row(Aarch64, "libpmem2", "persist 8 dsb", Nothing),
+    booted(row(Riscv64, "libpmem2", "persist 8", ClaimsAndImages)),
+    row(X86_64, "kpmem", "copy 8", Nothing),
+    row(Aarch64, "kpmem", "persist 8", Nothing),
+    row(X86_64, "kpmem", "persist 4 careless", ClaimsAndImages),
+];
+
+/// MariaDB's servers, each started on the image after each of so many commits.
+const SERVERS: [(Arch, Server, u64, Wrong); 6] = [
+    (X86_64, Server::Stock, 20, Images),
+    (X86_64, Server::Mended, 20, Nothing),
+    (Aarch64, Server::Stock, 8, Images),
+    (Aarch64, Server::Lines, 8, Images),
+    (Aarch64, Server::Barrier, 8, Images),
+    (Aarch64, Server::Mended, 8, Nothing),
+];
+
+/// A row may take so long, and so may each boot of a server.
+const LIMIT: Duration = Duration::from_secs(1200);
+/// A command that recovers may take so long.
+const HANG: Duration = Duration::from_secs(60);
+
+/// Tries those of these instruction sets, as many at a time as there are CPUs. Each row is told
+/// when it is done.
+pub fn run(arches: &[Arch], tell: impl Fn(&Shown) + Sync) -> Vec<Shown> {
+    let chosen = WORKLOADS.iter().filter(|row| arches.contains(&row.arch));
+    // Rows have programs and packages in common: two at a time would write the same files.
+    let making = Mutex::new(());
+    let mut shown = parallel::map(&chosen.collect::<Vec<_>>(), |row| {
+        let shown = row.shown(&making);
+        tell(&shown);
+        shown
+    });
+    for arch in arches {
+        let servers = servers(*arch);
+        servers.iter().for_each(&tell);
+        shown.extend(servers);
+    }
+    shown
+}
+
+impl Workload {
+    fn shown(&self, making: &Mutex<()>) -> Shown {
+        let Self {
+            name,
+            words,
+            documented,
+            ..
+        } = *self;
+        let barriers = if self.every_barrier {
+            " --every-barrier"
+        } else {
+            ""
+        };
+        Shown {
+            arch: self.arch,
+            options: options(self.arch, &format!("{name}{barriers} -- {words}")),
+            documented,
+            seen: self.seen(making),
+        }
+    }
+
+    fn seen(&self, making: &Mutex<()>) -> Result<Seen> {
+        let start = Instant::now();
+        let one = making.lock().unwrap_or_else(PoisonError::into_inner);
+        let words: Vec<_> = self.words.split(' ').collect();
+        let mut trial = named(self.arch, self.name, &words)?;
+        (trial.reboots, trial.limit) = (self.reboots, LIMIT);
+        if trial.tried == Tried::FewAtMarks {
+            trial.hang = HANG;
+        }
+        if self.every_barrier {
+            trial.tried = Tried::Few;
+        }
+        let guest = Guest::new(&trial.spec)?;
+        drop(one);
+        let done = trial.run_in(&guest)?;
+        let run = done.runs.first().context("no workload was seen")?;
+        let seconds = start.elapsed().as_secs_f64();
+        Ok(Seen::of_run(run, self.reboots > 0, seconds))
+    }
+}
+
+/// What is typed to try a row alone.
+fn options(arch: Arch, workload: &str) -> String {
+    let arch = match arch {
+        X86_64 => String::new(),
+        _ => format!("--arch {arch} "),
+    };
+    format!("{arch}--workload {workload}")
+}
+
+/// The servers of an instruction set, whose commits and starts are tried beside each other.
+fn servers(arch: Arch) -> Vec<Shown> {
+    let rows: Vec<_> = SERVERS.iter().filter(|row| row.0 == arch).collect();
+    let trials = rows.iter().map(|(arch, server, commits, _)| Trial {
+        arch: *arch,
+        server: *server,
+        commits: *commits,
+        tried: *commits,
+        profile: None,
+        platform: Vec::new(),
+        cpu: None,
+        limit: LIMIT,
+    });
+    let mut seen: Vec<Result<Seen>> = match mariadb::run(&trials.collect::<Vec<_>>()) {
+        Ok(outcomes) => outcomes.iter().map(|it| Ok(Seen::of_server(it))).collect(),
+        Err(error) => rows.iter().map(|_| Err(anyhow!("{error:#}"))).collect(),
+    };
+    let shown = rows.iter().zip(seen.drain(..));
+    let shown = shown.map(|((arch, server, commits, documented), seen)| Shown {
+        arch: *arch,
+        options: options(
+            *arch,
+            &format!("mariadb -- {commits} {commits} {}", server.name()),
+        ),
+        documented: *documented,
+        seen,
+    });
+    shown.collect()
+}
