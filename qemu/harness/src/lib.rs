@@ -22,6 +22,7 @@ pub mod page;
 mod parallel;
 pub mod process;
 pub mod protocol;
+pub mod publish;
 pub mod report;
 pub mod serial;
 pub mod setup;

@@ -44,7 +44,8 @@ impl Toolchain {
     /// The toolchain that `cargo xtask` was started with.
     pub fn active() -> Result<Self> {
         let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-        let sysroot = process::stdout_of(Command::new(rustc).args(["--print", "sysroot"]))?;
+        let sysroot = process::stdout_of(Command::new(rustc).args(["--print", "sysroot"]))
+            .context("this needs Rust, and its compiler cannot be run")?;
         Ok(Self {
             core: Core::Installed,
             cargo: env::var_os("CARGO")
@@ -218,6 +219,9 @@ impl Toolchain {
         if !self.directory.is_empty() {
             // What other compilers made stays valid.
             command.env("CARGO_TARGET_DIR", workspace::target().join(self.directory));
+        } else if env::var_os("CARGO_TARGET_DIR").is_some() {
+            // A relative one is from where we were started, and cargo is started elsewhere.
+            command.env("CARGO_TARGET_DIR", workspace::target());
         }
         if let Some(libraries) = &self.libraries {
             command.env("LD_LIBRARY_PATH", libraries);

@@ -9,9 +9,14 @@ use std::{
 /// Where the repository's sources are, if not where the harness was compiled.
 static ELSEWHERE: OnceLock<PathBuf> = OnceLock::new();
 
-/// Has the sources taken from this folder. The first call counts.
+/// Has the sources taken from this folder, where they never change. The first call counts.
 pub fn settle(root: PathBuf) {
     ELSEWHERE.get_or_init(|| root);
+}
+
+/// The root of the repository, if its sources never change: what was built of them stays good.
+pub fn unchanging() -> Option<&'static Path> {
+    ELSEWHERE.get().map(PathBuf::as_path)
 }
 
 /// The root of the repository.

@@ -1,10 +1,14 @@
 //! `kpmem-crash`: the crash simulator as a tool of its own. It does what `cargo xtask judge` and
 //! `cargo xtask crash` do in a checkout; the sources that these compile are in the binary.
 
+mod needs;
+#[cfg(test)]
+#[path = "../pack.rs"]
+mod pack;
 mod sources;
 
 use anyhow::Result;
-use kpmem_harness::{caller, commands, workspace};
+use kpmem_harness::{caller, commands, setup, workspace};
 use std::{env, ffi::OsString, process::ExitCode};
 
 const HELP: &str = "\
@@ -43,6 +47,7 @@ fn run(mut words: Vec<OsString>) -> Result<ExitCode> {
     if command.len() > 1 && first != "linux" && !asks && !says_what {
         anyhow::bail!("{first} of what? `kpmem-crash {first} --help` tells the options");
     }
+    setup::settle(needs::of(&words));
     // The options are those of one command, whatever it is about.
     let command = if asks { &command[..1] } else { command };
     words.splice(..1, command.iter().map(OsString::from));

@@ -92,7 +92,8 @@ mod tests {
             "qemu/guest/src/bin/judge.rs",
             "qemu/marks/include/kpmem_linux.h",
             "qemu/harness/src/linux/guest/mark.c",
-            "qemu/kpmem-crash/build.rs",
+            "qemu/kpmem-crash/pack.rs",
+            "qemu/plugin/LICENSE-GPL",
         ] {
             assert!(root.join(needed).is_file(), "{needed}");
         }

@@ -15,6 +15,7 @@ mod linux;
 mod linux_module;
 mod machine;
 mod nfit;
+mod package;
 mod setup;
 mod test;
 mod unikernel;
@@ -65,6 +66,8 @@ enum Command {
     LinuxModule(linux_module::Args),
     /// Build the static libraries and headers for C.
     Capi(capi::Args),
+    /// Make the packages that kpmem-crash is published by, with the sources that it compiles.
+    Package(package::Args),
     /// Run every suite: host, Miri, bare metal on each kind of CPU, machine code.
     Test(test::Args),
 }
@@ -96,6 +99,7 @@ impl Cli {
             Command::Linux(args) => linux::run(&args),
             Command::LinuxModule(args) => linux_module::run(&args),
             Command::Nfit(args) => nfit::run(&args),
+            Command::Package(args) => package::run(&args),
             Command::Fixtures => fixtures::run(),
         }
     }

@@ -4,6 +4,7 @@ pub mod bugs;
 pub mod campaign;
 pub mod done;
 pub mod found;
+mod kept;
 pub mod model;
 pub mod pages;
 pub mod plan;

@@ -8,14 +8,25 @@ pub mod unpacked;
 
 use crate::{page::browser::Browser, process, tools::Need};
 use anyhow::{Context, Result, bail};
-use std::{process::Command, time::Duration};
+use std::{process::Command, sync::OnceLock, time::Duration};
 
 /// `rustup target add` fetches some ten megabytes a target.
 const RUSTUP_LIMIT: Duration = Duration::from_secs(300);
 
-/// Makes sure that everything is there that tests and demo need.
+/// What is needed, if not all that tests and demo need.
+static NEEDED: OnceLock<Vec<Need>> = OnceLock::new();
+
+/// Has [`ensure`] look for these alone. The first call counts.
+pub fn settle(needs: Vec<Need>) {
+    NEEDED.get_or_init(|| needs);
+}
+
+/// Makes sure that everything is there that tests and demo need, or what was settled.
 pub fn ensure() -> Result<()> {
-    ensure_these(&Need::all())
+    match NEEDED.get() {
+        Some(needs) => ensure_these(needs),
+        None => ensure_these(&Need::all()),
+    }
 }
 
 /// Makes sure that these are there. Costs a few process starts when they are.
@@ -23,7 +34,7 @@ pub fn ensure_these(needs: &[Need]) -> Result<()> {
     if Need::missing(needs).is_empty() {
         return Ok(());
     }
-    add_targets();
+    add_targets(needs);
     if needs.contains(&Need::Sources) {
         add_sources();
     }
@@ -97,8 +108,8 @@ pub fn browser() -> Option<Browser> {
 }
 
 /// The quick way to `core`, where rustup manages the compiler and can download.
-fn add_targets() {
-    let lacking = Need::all().into_iter().filter_map(|need| match need {
+fn add_targets(needs: &[Need]) {
+    let lacking = needs.iter().filter_map(|need| match need {
         Need::Core(arch) if need.find().is_err() => Some(arch.target()),
         _ => None,
     });

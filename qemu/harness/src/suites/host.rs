@@ -18,7 +18,7 @@ const ELSEWHERE: [&str; 4] = [
 ];
 
 /// As `.cargo/config.toml` has it for `cargo xtask`.
-const PROFILES: [&str; 4] = [
+pub(crate) const PROFILES: [&str; 4] = [
     "--config",
     "profile.dev.package.kpmem-log.opt-level=3",
     "--config",

@@ -1,13 +1,19 @@
 //! What cargo knows of the workspace.
 
-use crate::{process, toolchain::Toolchain, workspace};
+use crate::{process, publish, toolchain::Toolchain, workspace};
 use anyhow::{Context, Result, bail};
 use cargo_metadata::{Metadata, MetadataCommand, Package};
 use std::path::Path;
 
-/// The packages that go to the registry.
+/// The packages of the workspace.
+pub(super) fn all() -> Result<Vec<Package>> {
+    Ok(of(&workspace::root().join("Cargo.toml"), &["--no-deps"])?.packages)
+}
+
+/// The libraries that go to the registry; what is a part of kpmem-crash is looked at by itself.
 pub(super) fn published() -> Result<Vec<Package>> {
-    let all = of(&workspace::root().join("Cargo.toml"), &["--no-deps"])?.packages;
+    let mut all = all()?;
+    all.retain(|package| !publish::PACKAGES.contains(&package.name.as_str()));
     // `publish = false` is an empty list of registries.
     let to_publish = |package: &Package| package.publish.as_ref().is_none_or(|it| !it.is_empty());
     let published: Vec<_> = all.into_iter().filter(to_publish).collect();

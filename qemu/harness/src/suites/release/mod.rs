@@ -9,6 +9,7 @@ mod licences;
 mod metadata;
 mod package;
 mod readme;
+pub mod tool;
 
 use crate::report::Suite;
 use anyhow::Result;
@@ -18,6 +19,7 @@ pub fn run() -> Result<Vec<Suite>> {
     let published = metadata::published()?;
     Ok(vec![
         package::run(&published)?,
+        tool::run()?,
         licences::run()?,
         api::run()?,
         examples::run()?,
