@@ -1,6 +1,14 @@
 //! The module inside its kernel, under the crash simulator.
 
+use super::{
+    cross::Kit,
+    kernel::{Kernel, SUITES},
+    logging::{self, Script},
+    module::{self, Build},
+};
 use crate::{
+    arch::Arch,
+    capi::kernel::{self as library, Variant},
     crash::{
         done::Done,
         plan::{CPUS, Job, Own},
@@ -17,7 +25,7 @@ use std::{path::Path, time::Duration};
 /// Bytes of the NVDIMM.
 const SIZE: u64 = 1 << 20;
 /// Records that are appended.
-const RECORDS: u64 = 8;
+pub(super) const RECORDS: u64 = 8;
 /// Linux boots before it makes its first claim.
 const BOOT: Duration = Duration::from_secs(240);
 /// The whole run.
@@ -34,6 +42,19 @@ pub struct Simulated {
     pub images: u64,
     /// What is wrong, in sentences.
     pub faults: Vec<String>,
+}
+
+/// Builds the module for Debian's oldest kernel that will do on this instruction set, and runs it:
+/// what is downloaded and built for that may take minutes the first time.
+pub fn of(arch: Arch, build: Build) -> Result<Simulated> {
+    if arch != Arch::X86_64 {
+        return Kit::get(arch)?.simulate(build);
+    }
+    let prefix = library::install()?;
+    let kernel = Kernel::get(SUITES[0])?;
+    let module = module::build(&kernel, Variant::Hardened, build, &prefix)?;
+    let machine = logging::machine(&kernel, Script::Simulated, &[(build, module)])?;
+    run(&machine, kernel.image(), build.name(), 1)
 }
 
 /// Boots `kernel` and loads the module of this name.
@@ -89,7 +110,7 @@ pub fn run(machine: &Machine, kernel: &Path, module: &str, seed: u64) -> Result<
 }
 
 impl Simulated {
-    fn of(run: &Run) -> Self {
+    pub(super) fn of(run: &Run) -> Self {
         let mut faults = run.faults();
         // The head's, and each record's.
         if run.claims != RECORDS + 1 {
