@@ -113,9 +113,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             println!("    FAILED: {fault}");
         }
     }
-    println!(
-        "Again with the same records: cargo xtask linux-module --cuts {cuts} --seed {seed}"
-    );
+    println!("Again with the same records: cargo xtask linux-module --cuts {cuts} --seed {seed}");
     let report = Report {
         seed,
         good,

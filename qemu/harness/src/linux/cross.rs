@@ -2,6 +2,7 @@
 //! and judged by the crash simulator. Their power is not cut.
 
 use super::{
+    console,
     crash::Trial,
     files::Given,
     guest::{Guest, Spec},
@@ -21,10 +22,19 @@ use crate::{
     tools::Need,
 };
 use anyhow::{Context, Result, bail, ensure};
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 /// Bytes of the NVDIMM: the fewest that Linux describes.
 const SIZE: u64 = 2 << 20;
+
+/// Where the guest has the module.
+const FILE: &str = "/files/kpmem_log.ko";
+
+/// What the guest says of a module that was taken.
+const TAKEN: &str = "kpmem is taken";
+
+/// A boot takes some seconds; a busy host may be much slower.
+const LIMIT: Duration = Duration::from_secs(240);
 
 /// Words for make, without which the kernel's configuration asks for more than the compiler here
 /// can: functions that are aligned whatever else is asked for came with GCC 14.
@@ -75,7 +85,7 @@ impl Kit {
 
     /// Builds the module and boots it under the crash simulator.
     pub fn simulate(&self, build: Build) -> Result<Simulated> {
-        let trial = self.trial(&self.build(build)?, build)?;
+        let trial = self.trial(&self.build(build)?, build);
         let done = trial.run_in(&Guest::new(&trial.spec)?);
         let done =
             done.with_context(|| format!("{} in Linux {}", build.name(), self.kernel.release()))?;
@@ -85,21 +95,54 @@ impl Kit {
         Ok(Simulated::of(run))
     }
 
-    fn trial(&self, module: &Module, build: Build) -> Result<Trial> {
-        let file = Given {
-            host: module.file.clone(),
-            guest: "/files/kpmem_log.ko".to_owned(),
+    /// Whether the module refuses a CPU on which nothing reaches persistent memory.
+    pub fn refuses(&self) -> Result<(), String> {
+        let (cpu, why) = match self.arch {
+            Arch::X86_64 => return Err("each CPU has clflush".to_owned()),
+            Arch::Aarch64 => ("cortex-a57", "the CPU cannot do what the granularity needs"),
+            Arch::Riscv64 => ("rv64,zicbom=off", "not each hart has Zicbom"),
         };
-        let spec = Spec {
+        let said = self.said_on(cpu).map_err(|error| format!("{error:#}"))?;
+        if said.contains(why) && !said.contains(TAKEN) {
+            return Ok(());
+        }
+        Err(format!("on {cpu} it said {said:?}"))
+    }
+
+    /// What it says when it is loaded on this CPU.
+    fn said_on(&self, cpu: &str) -> Result<String> {
+        let load = format!("insmod {FILE} path=/dev/pmem0 format=1 && echo {TAKEN}; dmesg");
+        let guest = Guest::new(&Spec {
+            cpu: Some(cpu.to_owned()),
+            command: ["sh", "-c", &load].map(str::to_owned).to_vec(),
+            ..self.spec(&self.build(Build::Right)?)
+        })?;
+        let mut said = String::new();
+        console::run(&guest, &guest.image()?, LIMIT, |more| said += more)?;
+        let ours = said.lines().filter(|line| line.contains("kpmem"));
+        Ok(ours.collect::<Vec<_>>().join("; "))
+    }
+
+    fn spec(&self, module: &Module) -> Spec {
+        Spec {
             size: SIZE,
-            files: vec![file],
-            script: format!("count={RECORDS}\n{}", include_str!("guest/carried.sh")),
+            files: vec![Given {
+                host: module.file.clone(),
+                guest: FILE.to_owned(),
+            }],
             ..Spec::new(self.arch, Nvdimm::Plain)
+        }
+    }
+
+    fn trial(&self, module: &Module, build: Build) -> Trial {
+        let spec = Spec {
+            script: format!("count={RECORDS}\n{}", include_str!("guest/carried.sh")),
+            ..self.spec(module)
         };
-        Ok(Trial {
+        Trial {
             again: format!("cargo xtask linux-module --arch {}", self.arch),
             ..Trial::new(spec, &format!("linux-module-{}", build.name()))
-        })
+        }
     }
 }
 

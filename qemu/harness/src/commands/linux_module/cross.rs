@@ -20,6 +20,8 @@ struct Report {
     good: bool,
     right: Simulated,
     unflushed: Simulated,
+    /// Whether a CPU without the instruction is refused.
+    refuses: bool,
 }
 
 pub(super) fn run(arch: Arch) -> Result<ExitCode> {
@@ -52,13 +54,19 @@ pub(super) fn run(arch: Arch) -> Result<ExitCode> {
     for fault in &right.faults {
         println!("    FAILED: {fault}");
     }
-    let good = right.faults.is_empty() && unflushed.is_caught();
+    let refuses = kit.refuses();
+    match &refuses {
+        Ok(()) => println!("A CPU without the instruction is refused"),
+        Err(why) => println!("    FAILED: a CPU without the instruction is not refused: {why}"),
+    }
+    let good = right.faults.is_empty() && unflushed.is_caught() && refuses.is_ok();
     let report = Report {
         arch: arch.name(),
         kernel,
         good,
         right,
         unflushed,
+        refuses: refuses.is_ok(),
     };
     write_json(&format!("linux-module-{arch}"), &report).context("cannot keep the report")?;
     Ok(if good {

@@ -38,5 +38,9 @@ fn with(kit: &Kit, suite: &mut Suite) -> Result<()> {
         unflushed.is_caught(),
         unflushed.faults.join("; "),
     ));
+    suite.add(Case::from_result(
+        "negative control: harts without Zicbom are refused",
+        kit.refuses(),
+    ));
     Ok(())
 }
