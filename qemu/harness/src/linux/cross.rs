@@ -48,12 +48,10 @@ pub struct Kit {
     /// The kernel.
     pub kernel: Kernel,
     compiler: PathBuf,
-    /// The folder that `cargo xtask capi` fills.
-    prefix: PathBuf,
 }
 
 impl Kit {
-    /// Downloads and builds what isn't there.
+    /// Downloads what isn't there.
     pub fn get(arch: Arch) -> Result<Self> {
         ensure!(
             cfg!(target_arch = "x86_64"),
@@ -68,11 +66,10 @@ impl Kit {
             arch,
             kernel,
             compiler,
-            prefix: library(arch)?,
         })
     }
 
-    /// Builds the module.
+    /// Builds the static library and the module.
     pub fn build(&self, build: Build) -> Result<Module> {
         let binutils = format!("/usr/{}/bin/", self.arch.triplet());
         let words = [
@@ -80,12 +77,17 @@ impl Kit {
             OLDER.to_owned(),
         ];
         let name = self.arch.name();
-        module::make(&self.kernel, name, build, &self.prefix, &words)
+        module::make(&self.kernel, name, build, &library(self.arch)?, &words)
     }
 
     /// Builds the module and boots it under the crash simulator.
     pub fn simulate(&self, build: Build) -> Result<Simulated> {
-        let trial = self.trial(&self.build(build)?, build);
+        self.judge(&self.build(build)?, build)
+    }
+
+    /// Boots the module that was built so under the crash simulator.
+    pub fn judge(&self, module: &Module, build: Build) -> Result<Simulated> {
+        let trial = self.trial(module, build);
         let done = trial.run_in(&Guest::new(&trial.spec)?);
         let done =
             done.with_context(|| format!("{} in Linux {}", build.name(), self.kernel.release()))?;
@@ -96,13 +98,15 @@ impl Kit {
     }
 
     /// Whether the module refuses a CPU on which nothing reaches persistent memory.
-    pub fn refuses(&self) -> Result<(), String> {
+    pub fn refuses(&self, module: &Module) -> Result<(), String> {
         let (cpu, why) = match self.arch {
             Arch::X86_64 => return Err("each CPU has clflush".to_owned()),
             Arch::Aarch64 => ("cortex-a57", "the CPU cannot do what the granularity needs"),
             Arch::Riscv64 => ("rv64,zicbom=off", "not each hart has Zicbom"),
         };
-        let said = self.said_on(cpu).map_err(|error| format!("{error:#}"))?;
+        let said = self
+            .said_on(cpu, module)
+            .map_err(|error| format!("{error:#}"))?;
         if said.contains(why) && !said.contains(TAKEN) {
             return Ok(());
         }
@@ -110,12 +114,12 @@ impl Kit {
     }
 
     /// What it says when it is loaded on this CPU.
-    fn said_on(&self, cpu: &str) -> Result<String> {
+    fn said_on(&self, cpu: &str, module: &Module) -> Result<String> {
         let load = format!("insmod {FILE} path=/dev/pmem0 format=1 && echo {TAKEN}; dmesg");
         let guest = Guest::new(&Spec {
             cpu: Some(cpu.to_owned()),
             command: ["sh", "-c", &load].map(str::to_owned).to_vec(),
-            ..self.spec(&self.build(Build::Right)?)
+            ..self.spec(module)
         })?;
         let mut said = String::new();
         console::run(&guest, &guest.image()?, LIMIT, |more| said += more)?;
@@ -156,7 +160,8 @@ fn library(arch: Arch) -> Result<PathBuf> {
     Ok(capi::folder())
 }
 
-/// What builds a kernel's modules on this machine: the compiler, and the folder of kbuild's programs.
+/// What builds a kernel's modules on this machine: the compiler, and the folder of kbuild's
+/// programs.
 fn tools(arch: Arch) -> Result<(PathBuf, PathBuf)> {
     let (driver, proper) = match arch {
         Arch::X86_64 => bail!("x86_64 needs no cross compiler"),

@@ -17,6 +17,8 @@ use crate::{
         simulate::{self, Simulation, Tried},
     },
     machine::Machine,
+    setup,
+    tools::Need,
 };
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
@@ -50,6 +52,7 @@ pub fn of(arch: Arch, build: Build) -> Result<Simulated> {
     if arch != Arch::X86_64 {
         return Kit::get(arch)?.simulate(build);
     }
+    setup::ensure_these(&[Need::Sources, Need::Kbuild])?;
     let prefix = library::install()?;
     let kernel = Kernel::get(SUITES[0])?;
     let module = module::build(&kernel, Variant::Hardened, build, &prefix)?;

@@ -36,8 +36,9 @@ pub(super) fn run(arch: Arch) -> Result<ExitCode> {
     plugin::build()?;
     let kernel = kit.kernel.release();
     eprintln!("building the module for Linux {kernel}");
-    let builds = [Build::Crash, Build::Unflushed];
-    let mut each = parallel::map(&builds, |build| kit.simulate(*build)).into_iter();
+    let modules = [Build::Crash, Build::Unflushed].map(|build| Ok((build, kit.build(build)?)));
+    let modules = modules.into_iter().collect::<Result<Vec<_>>>()?;
+    let mut each = parallel::map(&modules, |(build, module)| kit.judge(module, *build)).into_iter();
     let mut next = || each.next().context("a build was not tried")?;
     let (right, unflushed) = (next()?, next()?);
     println!(
@@ -54,7 +55,7 @@ pub(super) fn run(arch: Arch) -> Result<ExitCode> {
     for fault in &right.faults {
         println!("    FAILED: {fault}");
     }
-    let refuses = kit.refuses();
+    let refuses = kit.refuses(&modules[0].1);
     match &refuses {
         Ok(()) => println!("A CPU without the instruction is refused"),
         Err(why) => println!("    FAILED: a CPU without the instruction is not refused: {why}"),

@@ -23,7 +23,8 @@ pub fn run() -> Result<Suite> {
 
 fn with(kit: &Kit, suite: &mut Suite) -> Result<()> {
     suite.note(format!("Linux {}", kit.kernel.release()));
-    let right = kit.simulate(Build::Crash)?;
+    let module = kit.build(Build::Crash)?;
+    let right = kit.judge(&module, Build::Crash)?;
     suite.add(Case::check(
         format!(
             "crash simulator: {} claims hold, recovery is right on {} crash images",
@@ -40,7 +41,7 @@ fn with(kit: &Kit, suite: &mut Suite) -> Result<()> {
     ));
     suite.add(Case::from_result(
         "negative control: harts without Zicbom are refused",
-        kit.refuses(),
+        kit.refuses(&module),
     ));
     Ok(())
 }
