@@ -9,6 +9,7 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 
+#include "cpu.h"
 #include "crash.h"
 #include "log.h"
 #include "range.h"
@@ -74,8 +75,10 @@ static int take_range(void)
 
 static int __init kpmem_log_init(void)
 {
-	int err = take_range();
+	int err = cpu_select();
 
+	if (!err)
+		err = take_range();
 	if (err)
 		return err;
 	crash_begin();

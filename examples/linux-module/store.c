@@ -2,8 +2,9 @@
 /* The only place that writes to persistent memory.
  *
  * The drain waits for the flushes of its own CPU. Should the task move to another one in between,
- * Linux has executed locked instructions on the first, which order flushes as the drain does (SDM
- * Volume 2, "CLWB"). */
+ * Linux has executed on the first what orders flushes as the drain does: locked instructions on
+ * x86_64 (SDM Volume 2, "CLWB"), dsb on aarch64 (__switch_to()), fence iorw, iorw on riscv64
+ * (smp_mb__after_spinlock(), in __schedule()). */
 
 #include "crash.h"
 #include "log.h"

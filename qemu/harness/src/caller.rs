@@ -9,12 +9,13 @@ pub fn is_the_tool() {
     TOOL.store(true, Ordering::Relaxed);
 }
 
+/// Whether it was `kpmem-crash`.
+pub fn is_tool() -> bool {
+    TOOL.load(Ordering::Relaxed)
+}
+
 fn either(xtask: &'static str, tool: &'static str) -> &'static str {
-    if TOOL.load(Ordering::Relaxed) {
-        tool
-    } else {
-        xtask
-    }
+    if is_tool() { tool } else { xtask }
 }
 
 /// What judges functions.
@@ -30,11 +31,6 @@ pub fn replay() -> &'static str {
 /// What simulates, up to the options.
 pub fn crash() -> &'static str {
     either("cargo xtask crash", "kpmem-crash")
-}
-
-/// What simulates a program in Linux, up to its options.
-pub fn linux() -> &'static str {
-    either("cargo xtask crash --linux", "kpmem-crash linux")
 }
 
 /// The word of a command line behind which these options are.

@@ -1,5 +1,7 @@
 //! `cargo xtask linux-module`.
 
+mod cross;
+
 use crate::{
     arch::Arch,
     capi::kernel::{self as library, Variant},
@@ -14,16 +16,20 @@ use crate::{
     setup,
     tools::Need,
 };
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use fastrand::Rng;
 use serde::Serialize;
 use std::process::ExitCode;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Power cuts for each kernel and variant.
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
-    cuts: u32,
+    /// Instruction set of the kernels. On aarch64 and riscv64 there is Debian 13's, and the power
+    /// is not cut: the module runs under the crash simulator alone.
+    #[arg(long, default_value = "x86_64")]
+    arch: Arch,
+    /// Power cuts for each kernel and variant [default: 20].
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    cuts: Option<u32>,
     /// Fixes the records and the moments of the cuts [default: others each time].
     #[arg(long)]
     seed: Option<u64>,
@@ -43,6 +49,17 @@ struct Report {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    if args.arch != Arch::X86_64 {
+        let more = args.cuts.is_some()
+            || args.seed.is_some()
+            || args.suite.is_some()
+            || args.variant.is_some();
+        ensure!(
+            !more,
+            "--cuts, --seed, --suite and --variant are for x86_64"
+        );
+        return cross::run(args.arch);
+    }
     setup::ensure_these(&[
         Need::Qemu(Arch::X86_64),
         Need::Core(Arch::X86_64),
@@ -51,6 +68,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         Need::Sources,
         Need::Kbuild,
     ])?;
+    let cuts = args.cuts.unwrap_or(20);
     let seed = args.seed.unwrap_or_else(|| Rng::new().u64(..1 << 32));
     let prefix = library::install()?;
     plugin::build()?;
@@ -70,7 +88,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     }
     let numbered: Vec<_> = (0..).zip(&built).collect();
     let outcomes = parallel::map(&numbered, |(number, built)| {
-        Outcome::of(built, args.cuts, Rng::with_seed(seed ^ number << 32))
+        Outcome::of(built, cuts, Rng::with_seed(seed ^ number << 32))
     });
     let mut good = true;
     let mut whole = Vec::new();
@@ -95,10 +113,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             println!("    FAILED: {fault}");
         }
     }
-    println!(
-        "Again with the same records: cargo xtask linux-module --cuts {} --seed {seed}",
-        args.cuts
-    );
+    println!("Again with the same records: cargo xtask linux-module --cuts {cuts} --seed {seed}");
     let report = Report {
         seed,
         good,

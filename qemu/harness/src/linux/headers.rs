@@ -1,7 +1,7 @@
 //! Headers that were unpacked elsewhere than where their package puts them.
 
 use anyhow::{Context, Result};
-use std::{fs, path::Path};
+use std::{fs, io::ErrorKind, os::unix::fs::symlink, path::Path};
 
 /// Where the package puts them.
 const PLACE: &str = "/usr/src/";
@@ -22,4 +22,23 @@ pub fn settle(root: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Has the headers use these programs of kbuild, in the place of a package that is not there.
+pub fn with_programs(headers: &Path, programs: &Path) -> Result<()> {
+    let why = || format!("{} has no programs", headers.display());
+    let link = fs::read_link(headers.join("scripts")).with_context(why)?;
+    let place = headers.join(link);
+    let place = place.parent().with_context(why)?;
+    match fs::read_link(place) {
+        Ok(now) if now == programs => return Ok(()),
+        // Those that were unpacked before.
+        Ok(_) => fs::remove_file(place).with_context(why)?,
+        Err(_) => {}
+    }
+    match symlink(programs, place) {
+        // Another process was quicker.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        made => made.with_context(|| format!("cannot make {}", place.display())),
+    }
 }

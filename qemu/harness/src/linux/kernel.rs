@@ -47,25 +47,39 @@ impl Kernel {
         Ok(Self { root, image })
     }
 
-    /// One for a guest of this instruction set; by default the oldest that will do.
+    /// One for a guest of this instruction set; by default the oldest that will do. Headers come
+    /// with it: later ones may be another kernel's.
     pub fn for_guest(arch: Arch, suite: Option<&'static str>) -> Result<Self> {
-        let (suite, meta) = match arch {
+        let (suite, image, headers) = match arch {
             // The same files as for our own modules.
             Arch::X86_64 if suite != Some(ALL_SUITES[2]) => {
                 return Self::get(suite.unwrap_or(SUITES[0]));
             }
-            Arch::X86_64 => (suite, "linux-image-cloud-amd64"),
-            Arch::Aarch64 => (suite, "linux-image-cloud-arm64"),
-            Arch::Riscv64 => (suite, "linux-image-riscv64"),
+            Arch::X86_64 => (
+                suite,
+                "linux-image-cloud-amd64",
+                "linux-headers-cloud-amd64",
+            ),
+            Arch::Aarch64 => (
+                suite,
+                "linux-image-cloud-arm64",
+                "linux-headers-cloud-arm64",
+            ),
+            Arch::Riscv64 => (suite, "linux-image-riscv64", "linux-headers-riscv64"),
         };
         let suite = suite.unwrap_or(ALL_SUITES[2]);
         let packages = [
-            Package::named_by(suite, meta),
+            Package::named_by(suite, image),
+            Package {
+                with: &["linux-headers-"],
+                ..Package::named_by(suite, headers)
+            },
             Package::of(suite, "busybox-static"),
         ];
         let name = format!("linux-{suite}-{}", arch.debian());
         let root = unpacked_for(arch, &name, &packages)
             .with_context(|| format!("no Linux of {suite} for {arch}"))?;
+        headers::settle(&root)?;
         let boot = root.join("boot");
         let image = one(&boot, "vmlinuz-").or_else(|_| one(&boot, "vmlinux-"))?;
         Ok(Self { root, image })

@@ -5,6 +5,7 @@ pub(crate) mod board;
 pub mod checks;
 pub mod console;
 pub mod crash;
+pub mod cross;
 pub mod evidence;
 pub mod files;
 pub mod guest;

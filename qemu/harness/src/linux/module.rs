@@ -65,21 +65,31 @@ pub fn example() -> PathBuf {
     workspace::root().join("examples/linux-module")
 }
 
-/// Builds it in a folder of its own, as its README says. `prefix` is the folder that `cargo xtask
-/// capi` fills.
+/// Builds it for x86_64, as its README says. `prefix` is the folder that `cargo xtask capi` fills.
 pub fn build(kernel: &Kernel, variant: Variant, build: Build, prefix: &Path) -> Result<Module> {
+    let words = [format!("VARIANT={}", variant.name())];
+    make(kernel, variant.name(), build, prefix, &words)
+}
+
+/// Builds it with these words for make, in a folder that has this name.
+pub(super) fn make(
+    kernel: &Kernel,
+    name: &str,
+    build: Build,
+    prefix: &Path,
+    words: &[String],
+) -> Result<Module> {
     let folder = workspace::reports()
         .join("linux-module")
         .join(kernel.release())
-        .join(variant.name())
+        .join(name)
         .join(build.name());
     copy(&folder, build)?;
     let mut make = Command::new("make");
     make.arg("-C").arg(&folder);
     make.arg(format!("KDIR={}", kernel.headers().display()));
     make.arg(format!("KPMEM={}", prefix.display()));
-    make.arg(format!("VARIANT={}", variant.name()));
-    make.args(build.words());
+    make.args(words).args(build.words());
     // Types for BPF are made by pahole, which need not be there.
     make.arg("CONFIG_DEBUG_INFO_BTF_MODULES=");
     // Warnings are read below.

@@ -9,7 +9,7 @@ use crate::{
     setup,
     tools::Need,
 };
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use std::{
     process::ExitCode,
@@ -30,7 +30,7 @@ struct Report<'a> {
 #[derive(Serialize)]
 struct Row<'a> {
     arch: &'static str,
-    command: String,
+    command: &'a str,
     documented: Wrong,
     #[serde(flatten)]
     seen: Option<&'a Seen>,
@@ -38,6 +38,10 @@ struct Row<'a> {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    ensure!(
+        !caller::is_tool(),
+        "say which program to run: -- PROGRAM ARGS"
+    );
     let what = "no program: say which one to run behind --";
     none_of(&args.of_guest(), what)?;
     none_of(&args.of_images(), what)?;
@@ -60,7 +64,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let shown = evidence::run(&arches, |row| {
         let number = done.fetch_add(1, Ordering::Relaxed) + 1;
         let how = row.fault().unwrap_or("as documented".to_owned());
-        eprintln!("{number}: {}: {how}", command(row));
+        eprintln!("{number}: {}: {how}", row.command);
     });
     let seconds = start.elapsed().as_secs_f64();
     println!("\n{}", table(&shown));
@@ -84,7 +88,7 @@ impl<'a> Row<'a> {
     fn of(shown: &'a Shown) -> Self {
         Self {
             arch: shown.arch.name(),
-            command: command(shown),
+            command: &shown.command,
             documented: shown.documented,
             seen: shown.seen.as_ref().ok(),
             fault: shown.fault(),
@@ -92,21 +96,12 @@ impl<'a> Row<'a> {
     }
 }
 
-/// What is typed to try a row alone.
-fn command(shown: &Shown) -> String {
-    format!("{} {}", caller::linux(), shown.options)
-}
-
 /// The table as a person reads it.
 fn table(shown: &[Shown]) -> String {
-    let width = shown.iter().map(|it| it.options.len()).max().unwrap_or(0);
+    let width = shown.iter().map(|it| it.command.len()).max().unwrap_or(0);
     let mut text = format!(
         "{:width$}  {:>12}  {:>12}  {:>6}  {:>5}  wrong\n",
-        caller::linux(),
-        "wrong claims",
-        "wrong images",
-        "of all",
-        "s"
+        "cargo xtask", "wrong claims", "wrong images", "of all", "s"
     );
     for row in shown {
         let counts = match &row.seen {
@@ -120,7 +115,7 @@ fn table(shown: &[Shown]) -> String {
             None => format!("{}, as documented", row.documented.name()),
             Some(fault) => format!("NOT AS DOCUMENTED: {fault}"),
         };
-        text += &format!("{:width$}  {counts}  {how}\n", row.options);
+        text += &format!("{:width$}  {counts}  {how}\n", row.command);
     }
     text
 }

@@ -3,7 +3,7 @@
 
 mod rows;
 
-use super::mariadb::Outcome;
+use super::{mariadb::Outcome, simulated::Simulated};
 use crate::{arch::Arch, crash::run::Run};
 use anyhow::{Result, anyhow};
 use serde::Serialize;
@@ -75,6 +75,22 @@ impl Seen {
         }
     }
 
+    fn of_module(it: &Simulated, seconds: f64) -> Self {
+        let is_wrong = it.wrong_claims + it.wrong_images > 0;
+        Self {
+            claims: it.claims,
+            wrong_claims: it.wrong_claims,
+            images: it.images,
+            wrong_images: it.wrong_images,
+            flaws: if is_wrong {
+                Vec::new()
+            } else {
+                it.faults.clone()
+            },
+            seconds,
+        }
+    }
+
     fn of_server(outcome: &Outcome) -> Self {
         let [commits, start] = outcome.seconds;
         Self {
@@ -116,8 +132,8 @@ impl Seen {
 pub struct Shown {
     /// Instruction set of the guest.
     pub arch: Arch,
-    /// The options that try it alone, behind `cargo xtask crash --linux`.
-    pub options: String,
+    /// What tries it alone, behind `cargo xtask`.
+    pub command: String,
     /// What is documented.
     pub documented: Wrong,
     /// What was seen.
@@ -150,7 +166,7 @@ mod tests {
     fn shown(documented: Wrong, seen: Seen) -> Option<String> {
         Shown {
             arch: Arch::X86_64,
-            options: String::new(),
+            command: String::new(),
             documented,
             seen: Ok(seen),
         }
@@ -203,7 +219,7 @@ mod tests {
         }
         let broken = Shown {
             arch: Arch::X86_64,
-            options: String::new(),
+            command: String::new(),
             documented: Wrong::Nothing,
             seen: Err(anyhow!("no packages")),
         };

@@ -11,6 +11,8 @@ use crate::{
         crash::named::named,
         guest::Guest,
         mariadb::{self, Server, Trial},
+        module::Build,
+        simulated,
     },
     parallel,
 };
@@ -85,6 +87,16 @@ const SERVERS: [(Arch, Server, u64, Wrong); 6] = [
     (Aarch64, Server::Mended, 8, Nothing),
 ];
 
+/// kpmem's own module of Linux.
+const MODULES: [(Arch, Build, Wrong); 6] = [
+    (X86_64, Build::Crash, Nothing),
+    (X86_64, Build::Unflushed, ClaimsAndImages),
+    (Aarch64, Build::Crash, Nothing),
+    (Aarch64, Build::Unflushed, ClaimsAndImages),
+    (Riscv64, Build::Crash, Nothing),
+    (Riscv64, Build::Unflushed, ClaimsAndImages),
+];
+
 /// A row may take so long, and so may each boot of a server.
 const LIMIT: Duration = Duration::from_secs(1200);
 /// A command that recovers may take so long.
@@ -93,8 +105,11 @@ const HANG: Duration = Duration::from_secs(60);
 /// Tries those of these instruction sets, as many at a time as there are CPUs. Each row is told
 /// when it is done.
 pub fn run(arches: &[Arch], tell: impl Fn(&Shown) + Sync) -> Vec<Shown> {
-    let chosen = WORKLOADS.iter().filter(|row| arches.contains(&row.arch));
-    // Rows have programs and packages in common: two at a time would write the same files.
+    let workloads = WORKLOADS.iter().map(Row::Workload);
+    let modules = MODULES.iter().map(Row::Module);
+    let rows: Vec<_> = workloads.chain(modules).collect();
+    let chosen = rows.iter().filter(|row| arches.contains(&row.arch()));
+    // They have programs and packages in common: two at a time would write the same files.
     let making = Mutex::new(());
     let mut shown = parallel::map(&chosen.collect::<Vec<_>>(), |row| {
         let shown = row.shown(&making);
@@ -109,25 +124,60 @@ pub fn run(arches: &[Arch], tell: impl Fn(&Shown) + Sync) -> Vec<Shown> {
     shown
 }
 
-impl Workload {
+/// A row that has no other beside it.
+enum Row<'a> {
+    Workload(&'a Workload),
+    Module(&'a (Arch, Build, Wrong)),
+}
+
+impl Row<'_> {
+    fn arch(&self) -> Arch {
+        match self {
+            Self::Workload(it) => it.arch,
+            Self::Module((arch, ..)) => *arch,
+        }
+    }
+
     fn shown(&self, making: &Mutex<()>) -> Shown {
-        let Self {
-            name,
-            words,
+        let (command, documented, seen) = match self {
+            Self::Workload(it) => (it.command(), it.documented, it.seen(making)),
+            Self::Module((arch, build, documented)) => {
+                let how = match build {
+                    Build::Unflushed => "unflushed",
+                    _ => "as it is",
+                };
+                let command = format!("linux-module{} ({how})", option(*arch));
+                (command, *documented, module(*arch, *build, making))
+            }
+        };
+        Shown {
+            arch: self.arch(),
+            command,
             documented,
-            ..
-        } = *self;
+            seen,
+        }
+    }
+}
+
+/// kpmem's own module, in Debian's kernel.
+fn module(arch: Arch, build: Build, making: &Mutex<()>) -> Result<Seen> {
+    let start = Instant::now();
+    let one = making.lock().unwrap_or_else(PoisonError::into_inner);
+    let run = simulated::prepared(arch, build)?;
+    drop(one);
+    let seen = run()?;
+    Ok(Seen::of_module(&seen, start.elapsed().as_secs_f64()))
+}
+
+impl Workload {
+    fn command(&self) -> String {
+        let Self { name, words, .. } = self;
         let barriers = if self.every_barrier {
             " --every-barrier"
         } else {
             ""
         };
-        Shown {
-            arch: self.arch,
-            options: options(self.arch, &format!("{name}{barriers} -- {words}")),
-            documented,
-            seen: self.seen(making),
-        }
+        simulated_by(self.arch, &format!("{name}{barriers} -- {words}"))
     }
 
     fn seen(&self, making: &Mutex<()>) -> Result<Seen> {
@@ -151,13 +201,16 @@ impl Workload {
     }
 }
 
-/// What is typed to try a row alone.
-fn options(arch: Arch, workload: &str) -> String {
-    let arch = match arch {
+/// What is typed to try a workload alone.
+fn simulated_by(arch: Arch, workload: &str) -> String {
+    format!("crash --linux{} --workload {workload}", option(arch))
+}
+
+fn option(arch: Arch) -> String {
+    match arch {
         X86_64 => String::new(),
-        _ => format!("--arch {arch} "),
-    };
-    format!("{arch}--workload {workload}")
+        _ => format!(" --arch {arch}"),
+    }
 }
 
 /// The servers of an instruction set, whose commits and starts are tried beside each other.
@@ -180,7 +233,7 @@ fn servers(arch: Arch) -> Vec<Shown> {
     let shown = rows.iter().zip(seen.drain(..));
     let shown = shown.map(|((arch, server, commits, documented), seen)| Shown {
         arch: *arch,
-        options: options(
+        command: simulated_by(
             *arch,
             &format!("mariadb -- {commits} {commits} {}", server.name()),
         ),

@@ -1,6 +1,7 @@
 //! Debian's Linux as a guest: a module, programs, and programs under the crash simulator, a file
 //! for each.
 
+mod carried;
 mod crash;
 mod dax;
 mod guest;
@@ -16,7 +17,7 @@ pub fn run() -> Result<Vec<Suite>> {
     let kernel = module::kernel();
     let (module, others) = thread::scope(|scope| {
         let module = scope.spawn(|| module::run(kernel));
-        let others = [dax::run, guest::run, crash::run].into_iter();
+        let others = [dax::run, guest::run, carried::run, crash::run].into_iter();
         (
             module.join(),
             others.map(|run| run()).collect::<Result<Vec<_>>>(),
