@@ -59,9 +59,9 @@ pub struct Machine {
     pub cpu: String,
     /// Number of CPUs that the guest may use.
     pub smp: u32,
-    /// One instruction is one nanosecond, and one step of the guest's counters: they count
-    /// exactly.
-    pub counting: bool,
+    /// Time goes by what is executed, two to this power nanoseconds for an instruction, and does
+    /// not go by where nothing is. With 0 an instruction is one step of the guest's counters.
+    pub counting: Option<u32>,
     /// Each CPU has a thread, on any instruction set.
     pub threads: bool,
     /// On x86_64 QEMU's small firmware: SeaBIOS takes half of the time of a short run.
@@ -83,7 +83,7 @@ impl Machine {
             arch,
             cpu: arch.default_cpu().to_owned(),
             smp: 1,
-            counting: false,
+            counting: None,
             threads: false,
             quick: false,
             attached: Attached::Nvdimm,
@@ -143,7 +143,7 @@ impl Machine {
         // are the values of atomic operations. RISC-V harts say themselves who they are.
         // A schedule stops a CPU's thread.
         let themselves = self.arch == Arch::Riscv64 && !self.threads;
-        let turns = self.smp == 1 || self.counting || themselves;
+        let turns = self.smp == 1 || self.counting.is_some() || themselves;
         argv.pair(
             "-accel",
             if turns {
@@ -152,8 +152,8 @@ impl Machine {
                 "tcg,thread=multi"
             },
         );
-        if self.counting {
-            argv.add("-icount shift=0");
+        if let Some(shift) = self.counting {
+            argv.pair("-icount", &format!("shift={shift},sleep=off"));
         }
         argv.add("-serial stdio");
         argv.pair("-cpu", &self.cpu);

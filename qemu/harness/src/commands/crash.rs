@@ -28,7 +28,7 @@ pub(super) struct Args {
     #[arg(long)]
     arch: Vec<Arch>,
     /// Only this workload: contract, log, list, rollback, slots, tags, copies, words, cpus, deep,
-    /// publish, append, archive.
+    /// publish, append, archive; with --linux libpmem2, kpmem, libpmemobj, ext4, pmem-block, mariadb.
     #[arg(long)]
     workload: Option<String>,
     /// Only this platform: px86, amd, arm, riscv, eadr, torn8.

@@ -75,6 +75,15 @@ enum Command {
 /// Does what these words say, which are a subcommand and its options.
 pub fn run(words: Vec<OsString>) -> Result<ExitCode> {
     let command = Cli::command().name("kpmem-crash").bin_name("kpmem-crash");
+    // One subcommand here is four words there.
+    let command = command.mut_subcommand("crash", |it| {
+        it.override_usage(
+            "kpmem-crash kernel FILE [OPTIONS]\n       \
+             kpmem-crash linux [OPTIONS] -- PROGRAM [ARGS]\n       \
+             kpmem-crash replay NAME [OPTIONS]\n       \
+             kpmem-crash merge FILE...",
+        )
+    });
     let matches = command.get_matches_from(iter::once("kpmem-crash".into()).chain(words));
     Cli::from_arg_matches(&matches)?.run()
 }

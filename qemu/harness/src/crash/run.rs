@@ -130,7 +130,7 @@ impl Run {
                 faults.push(flaw.clone());
             }
         }
-        if self.claimed_bytes == 0 && self.states == 0 {
+        if self.claimed_bytes == 0 && self.states == 0 && self.recovery == 0 {
             faults.push(
                 "nothing was looked at: no bytes were claimed, and no crash image was asked for"
                     .to_owned(),

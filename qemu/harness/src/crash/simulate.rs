@@ -147,6 +147,8 @@ pub fn run(simulation: &Simulation<'_>, images: &Path) -> Result<Outcome> {
         let report = scratch
             .path()
             .join(format!("report-{}", outcome.lost.len()));
+        // What an earlier boot left there says that it recovers.
+        fs::write(&status, []).context("cannot make the file that says where it stands")?;
         let image = simulation.fresh()?;
         let plugin = simulation.plugin_option(&image, &report, &status, images);
         let plugin = plugin + &without(from, &outcome.lost);
@@ -187,7 +189,7 @@ pub fn run(simulation: &Simulation<'_>, images: &Path) -> Result<Outcome> {
         let said: Vec<_> = outcome.flaws().map(|flaw| flaw.what.as_str()).collect();
         bail!(
             "{} ended without a begin and an end mark: it must say them as kpmem-marks does{}{}",
-            simulation.kernel.display(),
+            simulation.subject(),
             if said.is_empty() { "" } else { "; " },
             said.join("; ")
         );
@@ -219,6 +221,14 @@ fn finished(lines: Vec<Line>) -> impl Iterator<Item = Line> {
 }
 
 impl Simulation<'_> {
+    /// What is simulated, as a sentence begins with it.
+    fn subject(&self) -> String {
+        match self.guest {
+            Some(_) => "the program".to_owned(),
+            None => self.kernel.display().to_string(),
+        }
+    }
+
     /// The NVDIMM before the first boot.
     fn fresh(&self) -> Result<Image> {
         match self.guest {

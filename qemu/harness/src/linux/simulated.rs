@@ -1,6 +1,7 @@
 //! The module inside its kernel, under the crash simulator.
 
 use super::{
+    crash,
     cross::Kit,
     kernel::{Kernel, SUITES},
     logging::{self, Script},
@@ -88,7 +89,7 @@ pub fn run(machine: &Machine, kernel: &Path, module: &str, seed: u64) -> Result<
     };
     let images = tempfile::tempdir().context("cannot make a directory for crash images")?;
     let simulation = Simulation {
-        machine: machine.clone(),
+        machine: crash::simulated(machine),
         kernel,
         args: job.args(),
         plugin: &plugin::build()?,

@@ -86,7 +86,7 @@ pub fn run(variant: &Variant, kernel: &Path) -> Result<Suite> {
     let mut machine = Machine::new(variant.arch)
         .with_cpu(variant.cpu)
         .with_smp(variant.smp);
-    machine.counting = variant.args.contains("icount");
+    machine.counting = variant.args.contains("icount").then_some(0);
     let (heard, end, image) = hear(&machine, kernel, variant.args, LIMIT)?;
     for case in &heard.cases {
         suite.add(case.clone());

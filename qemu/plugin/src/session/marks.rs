@@ -23,7 +23,12 @@ impl Session {
     pub fn begin(&mut self, cpu: u8, id: u64, pc: u64) {
         let trace = match std::mem::replace(&mut self.phase, Phase::Idle) {
             // The memory of a trace that nobody needs any more serves the next one.
-            Phase::Traced { trace, .. } => trace.emptied(),
+            Phase::Traced { trace, .. } => {
+                if self.schedules.is_none() {
+                    self.unasked.get_or_insert(self.workload);
+                }
+                trace.emptied()
+            }
             Phase::Idle => Trace::default(),
             Phase::Tracing(_) => {
                 let before = self.workload;
@@ -200,6 +205,7 @@ impl Session {
         }
         self.phase = match std::mem::replace(&mut self.phase, Phase::Idle) {
             Phase::Traced { initial, trace } => {
+                self.asked = true;
                 self.memory.reset(initial.clone());
                 let Options {
                     profile,

@@ -33,6 +33,9 @@ pub struct Session {
     /// The last workload that began, and whether any ended.
     workload: u64,
     ended: bool,
+    /// Whether recovery ever asked for crash images, and the first workload of which it did not.
+    asked: bool,
+    unasked: Option<u64>,
     /// Crash points of the workload.
     points: u64,
     /// How many flaws there were of each kind.
@@ -64,6 +67,8 @@ impl Session {
             schedules: options.schedules.clone().map(Schedules::new),
             workload: 0,
             ended: false,
+            asked: false,
+            unasked: None,
             points: 0,
             flaws: BTreeMap::new(),
             options,
@@ -97,8 +102,19 @@ impl Session {
     /// QEMU ends.
     pub fn exit(&mut self) {
         self.report.release(true);
+        if matches!(self.phase, Phase::Traced { .. }) {
+            self.unasked.get_or_insert(self.workload);
+        }
         self.leave("the kernel ended");
         self.check_schedules();
+        // A kernel without recovery is one thing; a workload that was left out is another.
+        if let Some(id) = self.unasked.filter(|_| self.asked) {
+            let what = format!(
+                "recovery asked for crash images, and never for those of workload {id}: all of a \
+                 workload are to be tried before the next one begins"
+            );
+            self.flaw("not asked for", what);
+        }
     }
 
     /// Nothing more comes of the workload: `why` it is over is said if it is not.

@@ -186,6 +186,9 @@ fn trial(args: &Args, arch: Arch) -> Result<Trial> {
     let name = own::workload(Path::new(program), &rest.join(" "));
     let trial = Trial::new(spec, &name);
     match &given.recover {
+        Some(recover) if recover.trim().is_empty() => {
+            bail!("--recover names no command: it would call every image right")
+        }
         Some(recover) => outside::with_recovery(trial, recover),
         None => Ok(trial),
     }

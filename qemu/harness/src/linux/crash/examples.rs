@@ -40,7 +40,7 @@ const OTHER_PROGRAMS: [&str; 3] = ["mapcli.c", "data_store.c", "kv_server.c"];
 /// One of them: `EXAMPLE OPERATIONS [careless]`.
 pub fn example(arch: Arch, words: &[&str]) -> Result<Trial> {
     let names: Vec<_> = PROGRAMS.iter().map(|(name, _)| *name).chain(MAPS).collect();
-    let (name, _) = storage::checked("libpmemobj", words, &names)?;
+    let (name, _) = storage::checked("libpmemobj", words, &names, &storage::CARELESS)?;
     let mut command = vec![
         program(arch, name)?.display().to_string(),
         DEVICE.to_owned(),

@@ -10,7 +10,7 @@ use anyhow::{Result, bail, ensure};
 /// Files, by fsync or mapped with MAP_SYNC: `files|append|mapped RECORDS [careless]`. Each crash
 /// image is mounted, and the program looks for what it has claimed.
 pub fn ext4(arch: Arch, words: &[&str]) -> Result<Trial> {
-    let (mode, records) = checked("ext4", words, &["files", "append", "mapped"])?;
+    let (mode, records) = checked("ext4", words, &["files", "append", "mapped"], &CARELESS)?;
     ensure!(
         arch != Arch::Riscv64 || mode != "mapped",
         "no user program can flush on riscv64: its kernel makes cbo.clean an illegal instruction"
@@ -30,7 +30,7 @@ pub fn ext4(arch: Arch, words: &[&str]) -> Result<Trial> {
 
 /// Blocks, past the page cache or through it: `direct|buffered BLOCKS [careless]`.
 pub fn block(arch: Arch, words: &[&str]) -> Result<Trial> {
-    checked("pmem-block", words, &["direct", "buffered"])?;
+    checked("pmem-block", words, &["direct", "buffered"], &CARELESS)?;
     blocks(
         arch,
         &[&words.join(" ")],
@@ -56,24 +56,29 @@ pub fn blocks(arch: Arch, each: &[&str], name: &str) -> Result<Trial> {
     Ok(Trial::new(spec, name))
 }
 
-/// What these words begin with, which are one of `first`, a number, and nothing or `careless`.
+/// The word for a program that leaves out what would make its work durable.
+pub(super) const CARELESS: [&str; 1] = ["careless"];
+
+/// What these words begin with, which are one of `first`, a number, and nothing or one of `extras`.
 pub(super) fn checked<'w>(
     workload: &str,
     words: &[&'w str],
     first: &[&str],
+    extras: &[&str],
 ) -> Result<(&'w str, &'w str)> {
     if let [one, count, rest @ ..] = words
         && first.contains(one)
         && count
             .parse()
             .is_ok_and(|count: u32| (1..=64).contains(&count))
-        && matches!(rest, [] | ["careless"])
+        && (rest.is_empty() || rest.len() == 1 && extras.contains(&rest[0]))
     {
         return Ok((one, count));
     }
     bail!(
-        "the workload {workload} takes: -- {} NUMBER [careless], with a number from 1 to 64",
-        first.join("|")
+        "the workload {workload} takes: -- {} NUMBER [{}], with a number from 1 to 64",
+        first.join("|"),
+        extras.join("|")
     );
 }
 
@@ -85,7 +90,7 @@ mod tests {
     fn words_say_what_and_how_many() {
         let of = |words: &str| {
             let words: Vec<_> = words.split(' ').collect();
-            checked("ext4", &words, &["files", "mapped"])
+            checked("ext4", &words, &["files", "mapped"], &CARELESS)
                 .map(|(first, count)| format!("{first} {count}"))
         };
         assert_eq!(of("files 1").unwrap(), "files 1");

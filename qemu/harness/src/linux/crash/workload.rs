@@ -1,6 +1,6 @@
 //! The named workloads: programs of ours, compiled against Debian's libraries.
 
-use super::{Trial, compile};
+use super::{Trial, compile, storage};
 use crate::{
     arch::Arch,
     capi::{self, archive::Target},
@@ -38,6 +38,11 @@ pub(super) const SIZE: u64 = 16 << 20;
 
 /// The program with these words behind the device.
 pub fn records(arch: Arch, library: Library, words: &[&str]) -> Result<Trial> {
+    let extras: &[&str] = match (library, arch) {
+        (Library::Libpmem2, Arch::Aarch64) => &["dsb", "undrained", "careless"],
+        _ => &["undrained", "careless"],
+    };
+    storage::checked(library.name(), words, &["copy", "persist"], extras)?;
     let mut command = vec![program(arch, library)?.display().to_string()];
     command.push(DEVICE.to_owned());
     command.extend(words.iter().map(|word| (*word).to_owned()));

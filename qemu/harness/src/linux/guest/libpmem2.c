@@ -1,12 +1,13 @@
 /* Eight-byte records that a library makes durable, and what a power cut leaves of them.
  *
- *	libpmem2 DEVICE copy|persist RECORDS [dsb|careless]
+ *	libpmem2 DEVICE copy|persist RECORDS [dsb|undrained|careless]
  *
  * Each record has a line of its own. After each, all records so far are claimed: by then the
  * library has said that they are durable. The library is PMDK's libpmem2, or one that stands in for
  * it; with -DKPMEM it is kpmem. `dsb` adds the barrier that Arm's manual asks for, after the
- * library's drain; `careless` asks the library for nothing: a control that must be found out. The
- * variable WORKLOAD has its number, where several run one after the other.
+ * library's drain; `undrained` flushes only, and `careless` asks the library for nothing: controls
+ * that must be found out. The variable WORKLOAD has its number, where several run one after the
+ * other.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -66,6 +67,11 @@ static int copy(void *to, const void *from, size_t len)
 	return kpmem_map_memcpy(&map, to, from, len, 0);
 }
 
+static int flush(const void *ptr, size_t len)
+{
+	return kpmem_map_flush(&map, ptr, len);
+}
+
 static void drain(void)
 {
 }
@@ -101,6 +107,12 @@ static int copy(void *to, const void *from, size_t len)
 	return 0;
 }
 
+static int flush(const void *ptr, size_t len)
+{
+	pmem2_get_flush_fn(map)(ptr, len);
+	return 0;
+}
+
 static void drain(void)
 {
 	pmem2_get_drain_fn(map)();
@@ -125,7 +137,10 @@ static int append(uint64_t record)
 
 	if (!strcmp(extra, "careless"))
 		*place(record) = value;
-	else if (!strcmp(mode, "copy"))
+	else if (!strcmp(extra, "undrained")) {
+		*place(record) = value;
+		error = flush((const void *)place(record), sizeof(value));
+	} else if (!strcmp(mode, "copy"))
 		error = copy((void *)place(record), &value, sizeof(value));
 	else {
 		*place(record) = value;
@@ -167,7 +182,7 @@ int main(int argc, char **argv)
 	int error;
 
 	if (argc < 4)
-		return fail(argv[0], "DEVICE copy|persist RECORDS [dsb|careless]");
+		return fail(argv[0], "DEVICE copy|persist RECORDS [dsb|undrained|careless]");
 	mode = argv[2];
 	records = strtoull(argv[3], NULL, 0);
 	extra = argc > 4 ? argv[4] : "";

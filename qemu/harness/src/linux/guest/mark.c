@@ -25,14 +25,37 @@ static int said(const struct kpmem_crash *crash)
 	return 0;
 }
 
+/* Whether so many numbers go with a word. */
+static int fits(const char *word, int numbers)
+{
+	if (!strcmp(word, "begin"))
+		return numbers <= 1;
+	if (!strcmp(word, "claims") || !strcmp(word, "verdict"))
+		return numbers == 1;
+	return numbers == 0;
+}
+
+static int parse(const char *text, uint64_t *number)
+{
+	char *end;
+
+	errno = 0;
+	*number = strtoull(text, &end, 0);
+	return *text >= '0' && *text <= '9' && !*end && !errno;
+}
+
 int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : "";
-	uint64_t number = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
+	uint64_t number = 1;
 	struct kpmem_simulator sim;
 	struct kpmem_crash crash;
 	int error;
 
+	if (argc > 1 && !fits(word, argc - 2))
+		return fail("begin may have one number, claims and verdict must, the others none");
+	if (argc > 2 && !parse(argv[2], &number))
+		return fail("that is no number from 0 to 2^64 - 1");
 	if (!strcmp(word, "begin"))
 		kpmem_begin(number);
 	else if (!strcmp(word, "point"))
@@ -41,7 +64,7 @@ int main(int argc, char **argv)
 		kpmem_claim(NULL, 0, number);
 	else if (!strcmp(word, "end"))
 		kpmem_end();
-	else if (!strcmp(word, "verdict") && argc > 2)
+	else if (!strcmp(word, "verdict"))
 		kpmem_verdict(number);
 	else if (strcmp(word, "next") && strcmp(word, "booted"))
 		return fail("say begin, point, claims NUMBER, end, next, booted or verdict CODE");
