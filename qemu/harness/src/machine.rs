@@ -118,6 +118,12 @@ impl Machine {
         self
     }
 
+    /// The same computer, whose time goes by what is executed or not.
+    pub fn with_counting(mut self, counting: Option<u32>) -> Self {
+        self.counting = counting;
+        self
+    }
+
     /// The same computer, whose CPUs have a thread each or not.
     pub fn with_threads(mut self, threads: bool) -> Self {
         self.threads = threads;

@@ -28,7 +28,8 @@ pub(super) struct Args {
     #[arg(long)]
     arch: Vec<Arch>,
     /// Only this workload: contract, log, list, rollback, slots, tags, copies, words, cpus, deep,
-    /// publish, append, archive; with --linux libpmem2, kpmem, libpmemobj, ext4, pmem-block, mariadb.
+    /// publish, append, archive; with --linux: libpmem2, kpmem, libpmemobj, ext4, pmem-block,
+    /// mariadb.
     #[arg(long)]
     workload: Option<String>,
     /// Only this platform: px86, amd, arm, riscv, eadr, torn8.
@@ -55,8 +56,8 @@ pub(super) struct Args {
     /// Simulate a kernel of your own that says kpmem-marks; or one of kpmem-guest's, by its name.
     #[arg(long, value_name = "FILE", group = "subject")]
     kernel: Option<PathBuf>,
-    /// Simulate a program in a Linux out of Debian's packages (docs/CRASH-TEST.md); without a program
-    /// what is documented of them.
+    /// Simulate a program in a Linux out of Debian's packages (docs/CRASH-TEST.md); without a
+    /// program what is documented of them.
     #[arg(long, group = "subject")]
     linux: bool,
     /// Parameters for that kernel (fw_cfg file opt/org.kpmem/args).

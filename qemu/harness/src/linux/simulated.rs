@@ -89,7 +89,7 @@ pub fn run(machine: &Machine, kernel: &Path, module: &str, seed: u64) -> Result<
     };
     let images = tempfile::tempdir().context("cannot make a directory for crash images")?;
     let simulation = Simulation {
-        machine: crash::simulated(machine),
+        machine: machine.clone().with_counting(Some(crash::SHIFT)),
         kernel,
         args: job.args(),
         plugin: &plugin::build()?,

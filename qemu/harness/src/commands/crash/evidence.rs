@@ -1,4 +1,5 @@
-//! `cargo xtask crash --linux` without a program: all that is documented of Debian's packages, again.
+//! `cargo xtask crash --linux` without a program: all that is documented of Debian's packages is
+//! tried again.
 
 use super::{Args, given::none_of};
 use crate::{

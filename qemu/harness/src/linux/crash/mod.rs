@@ -28,7 +28,7 @@ use std::time::Duration;
 pub const TAIL: u64 = 64 << 10;
 /// An instruction is eight nanoseconds: Linux has a tick each half million of them, and does not
 /// wait long where it counts time by a loop.
-const SHIFT: u32 = 3;
+pub(super) const SHIFT: u32 = 3;
 /// `kpmem_marks::MAILBOX`, and `KPMEM_MAILBOX` in C.
 const MAILBOX: u64 = 4096;
 
@@ -89,7 +89,7 @@ impl Trial {
 
     /// Tries it in a guest that was made of its spec.
     pub fn run_in(&self, guest: &Guest) -> Result<Done> {
-        let machine = &simulated(&guest.machine);
+        let machine = &self.machine(guest);
         let cpu = model::cpu(machine.arch, &machine.cpu, None)?;
         let job = self.job(cpu)?;
         let images = tempfile::tempdir().context("cannot make a directory for crash images")?;
@@ -132,6 +132,15 @@ impl Trial {
         Ok(done)
     }
 
+    /// Where a program on one CPU says marks itself, its time goes by what it executes: else a tick
+    /// would be due behind each, as what the simulator does there takes time, and the barriers of
+    /// its interrupt would hide one that the program forgot. Commands are processes of their own,
+    /// which end between mark and program, and take three times as long in this way.
+    fn machine(&self, guest: &Guest) -> Machine {
+        let itself = self.tried == Tried::Sampled && guest.machine.smp == 1;
+        guest.machine.clone().with_counting(itself.then_some(SHIFT))
+    }
+
     /// The crash images that are booted from.
     fn chosen<'a>(&self, outcome: &'a Outcome) -> Vec<&'a Sample> {
         let (good, bad): (Vec<_>, Vec<_>) = outcome.kept().partition(|kept| kept.verdict == 0);
@@ -155,23 +164,13 @@ impl Trial {
     }
 }
 
-/// The CPU model that Linux is simulated on if none is asked for. On Arm QEMU's newest has `CPY` and
-/// `SET`, by which Linux copies then, and which the simulator does not see; a Neoverse N1 is a
+/// The CPU model that Linux is simulated on if none is asked for. On Arm QEMU's newest has `CPY`
+/// and `SET`, by which Linux copies then, and which the simulator does not see; a Neoverse N1 is a
 /// server's CPU with `dc cvap`.
 pub fn simulated_cpu(arch: Arch) -> &'static str {
     match arch {
         Arch::Aarch64 => "neoverse-n1",
         Arch::X86_64 | Arch::Riscv64 => arch.default_cpu(),
-    }
-}
-
-/// The machine on which Linux is simulated. Where one CPU does all, its time goes by what it has
-/// executed: else a timer would be due after each mark, as what the simulator does there takes
-/// time, and the barriers of its interrupt would hide one that a program forgot.
-pub fn simulated(machine: &Machine) -> Machine {
-    Machine {
-        counting: (machine.smp == 1).then_some(SHIFT),
-        ..machine.clone()
     }
 }
 

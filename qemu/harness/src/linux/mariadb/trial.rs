@@ -12,7 +12,7 @@ use crate::{
     image::Image,
     linux::{
         console::Console,
-        crash::{outside, simulated, simulated_cpu},
+        crash::{outside, simulated_cpu},
         files::Given,
         guest::{Guest, Spec},
         nvdimm::Nvdimm,
@@ -209,7 +209,7 @@ impl Made<'_> {
         let report = folder.join("report");
         let status = folder.join("status");
         let option = simulation.plugin_option(image, &report, &status, folder);
-        let mut machine = simulated(&self.guest.machine);
+        let mut machine = self.guest.machine.clone();
         machine.extra.extend(["-plugin".to_owned(), option]);
         let task = format!("task=commit commits={}", trial.commits);
         let said = self.boot(&machine, image, &task).context("commits")?;
