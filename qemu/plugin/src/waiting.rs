@@ -68,6 +68,7 @@ pub fn load(
     give_up: impl FnOnce(Touch<'_>),
 ) {
     const YIELDS: u32 = 200;
+    const FIRST: u32 = 8;
     const PATIENCE: Duration = Duration::from_secs(2);
     const RECENT: usize = 64;
     thread_local! {
@@ -83,6 +84,10 @@ pub fn load(
     let slot = (touch.addr / 8) as usize % RECENT;
     if SEEN.with(|seen| seen[slot].get() == look) {
         return thread::yield_now();
+    }
+    // A store to a word that none was reported of may have been made, and its report not begun.
+    if look.is_some_and(|it| it.stores == 0) {
+        (0..FIRST).for_each(|_| thread::yield_now());
     }
     let_others_report(touch.cpu, cpus);
     for _ in 0..YIELDS {
